@@ -1,0 +1,14 @@
+// Package ticketing is the work order: its states, actions, people and
+// departments, and the service that moves tickets through their life.
+//
+// What always holds here:
+//
+//   - It imports the standard library only. Stores, clocks and routing come in
+//     through the interfaces it declares.
+//   - Every legal move is a row of [Transitions]; applying a move is pure.
+//   - A change of a ticket, its events, its outbox rows, its deadlines and its
+//     live events are written in one transaction with a version check.
+//   - A ticket's clocks can be derived again from its events.
+//   - A citizen's name and phone leave the package unmasked only to the store
+//     and through [Service.Reveal], which records who looked and why.
+package ticketing

@@ -1,0 +1,305 @@
+package ticketing
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// AppealType is what the citizen wants (诉求类型).
+type AppealType string
+
+// The six types of appeal.
+const (
+	Inquiry    AppealType = "inquiry"    // 咨询
+	Help       AppealType = "help"       // 求助
+	Complaint  AppealType = "complaint"  // 投诉
+	Report     AppealType = "report"     // 举报
+	Suggestion AppealType = "suggestion" // 建议
+	Praise     AppealType = "praise"     // 表扬
+)
+
+// State is where a ticket stands in its life.
+type State string
+
+// The states of a ticket.
+const (
+	Draft      State = "draft"       // 待受理
+	Accepted   State = "accepted"    // 待派单
+	Dispatched State = "dispatched"  // 待签收
+	InProgress State = "in_progress" // 办理中
+	InReview   State = "in_review"   // 办结审核
+	FollowUp   State = "follow_up"   // 待回访
+	Closed     State = "closed"      // 已办结
+	Archived   State = "archived"    // 已归档
+	Suspended  State = "suspended"   // 挂起
+	Merged     State = "merged"      // 已并单
+	Cancelled  State = "cancelled"   // 已撤单
+)
+
+// Channel is the way an appeal came in.
+type Channel string
+
+// The channels of intake.
+const (
+	ByPhone  Channel = "phone"
+	ByWeb    Channel = "web"
+	ByWeChat Channel = "wechat"
+	ByAPI    Channel = "api"
+)
+
+// Urgency chooses among the limits of a policy.
+type Urgency string
+
+// The three levels of urgency.
+const (
+	Normal   Urgency = "normal"   // 一般
+	Urgent   Urgency = "urgent"   // 紧急
+	Critical Urgency = "critical" // 特急: life or property in danger
+)
+
+// Role is what a user may do.
+type Role string
+
+// The roles of the field.
+const (
+	RoleAgent      Role = "agent"      // 话务员
+	RoleLead       Role = "lead"       // 班长
+	RoleDispatcher Role = "dispatcher" // 派单员
+	RoleQC         Role = "qc"         // 质检员
+	RoleFollowUp   Role = "follow_up"  // 回访员
+	RoleSupervisor Role = "supervisor" // 督办员
+	RoleAnalyst    Role = "analyst"    // 分析员
+	RoleClerk      Role = "clerk"      // 经办人
+	RoleHead       Role = "head"       // 承办单位负责人
+	RoleAdmin      Role = "admin"      // 系统管理员
+	RoleSecAdmin   Role = "secadmin"   // 安全管理员
+	RoleAuditor    Role = "auditor"    // 审计管理员
+	RoleSystem     Role = "system"     // the platform itself: workers, bridge
+	RoleCitizen    Role = "citizen"    // the citizen, online
+)
+
+// Point is a place on the map. Datum is "wgs84" or "gcj02" and is kept as given.
+type Point struct {
+	Lon   float64 `json:"lon"`
+	Lat   float64 `json:"lat"`
+	Datum string  `json:"datum"`
+}
+
+// Appeal is what the citizen wants.
+type Appeal struct {
+	Type        AppealType `json:"type"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Category    string     `json:"category"` // code of a category leaf
+	District    string     `json:"district"` // code of a district
+	Address     string     `json:"address"`
+	Location    *Point     `json:"location,omitempty"`
+}
+
+// Citizen is who asks. Phone is in the national form without +86.
+type Citizen struct {
+	Name      string `json:"name"`
+	Phone     string `json:"phone"`
+	Anonymous bool   `json:"anonymous,omitempty"`
+}
+
+// Ticket is the record that carries an appeal through its life.
+type Ticket struct {
+	ID           string // from birth; UUIDv7
+	Number       string // YYYYMMDD-NNNNNN; empty until filed or accepted
+	Version      int64  // grows by one with every change
+	State        State
+	Channel      Channel
+	Urgency      Urgency
+	Confidential bool
+	Line         string // number that was called, such as 12345
+	Digit        string // what the caller pressed in the IVR
+	Appeal       Appeal
+	Citizen      Citizen
+	Department   string // code of the lead department; empty before dispatch
+	Assignments  []Assignment
+	Clocks       []Clock
+	Calls        []string // ids of calls
+	Operator     string   // user who answered or accepted
+	Answer       string   // direct answer, or the department's reply
+	Reopened     int      // how often it went back to the department
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Assignment is one dispatch to one department.
+type Assignment struct {
+	Department   string    `json:"department"`
+	Lead         bool      `json:"lead"`
+	DispatchedAt time.Time `json:"dispatched_at"`
+	DispatchedBy string    `json:"dispatched_by"`
+	Reason       string    `json:"reason"` // why this department: catalogue version and entry, or the dispatcher's words
+	SignedAt     time.Time `json:"signed_at,omitzero"`
+	SignedBy     string    `json:"signed_by,omitempty"`
+}
+
+// ClockName names one of a ticket's clocks.
+type ClockName string
+
+// The clocks of a ticket.
+const (
+	ClockDispatch ClockName = "dispatch"
+	ClockSign     ClockName = "sign"
+	ClockContact  ClockName = "contact"
+	ClockResolve  ClockName = "resolve"
+	ClockFollowUp ClockName = "follow_up"
+)
+
+// Clock is one derived time limit. Zero times mean "not yet" or "never".
+type Clock struct {
+	Name      ClockName
+	StartedAt time.Time
+	YellowAt  time.Time // 50 % of the limit left
+	RedAt     time.Time // 20 % left
+	DueAt     time.Time
+	StoppedAt time.Time
+	Steps     []Step // why it is due then
+}
+
+// Step is one line of a clock's derivation, in Chinese and English.
+type Step struct {
+	Zh string `json:"zh"`
+	En string `json:"en"`
+}
+
+// Level is how far a clock has run.
+type Level string
+
+// The warnings of a clock; each is told once.
+const (
+	Yellow  Level = "yellow"
+	Red     Level = "red"
+	Overdue Level = "overdue"
+)
+
+// Deadline is one moment at which a running clock reaches a level.
+type Deadline struct {
+	TicketID string
+	Clock    ClockName
+	Level    Level
+	DueAt    time.Time
+}
+
+// Actor is who acts, as far as permission needs it.
+type Actor struct {
+	UserID      string
+	Roles       []Role
+	Department  string   // code; empty for staff of the centre
+	Departments []string // own and below, for visibility
+	CallID      string   // set when a running call is the reason for a look
+}
+
+// Event is one line of a ticket's history; append-only.
+type Event struct {
+	ID       int64
+	TicketID string
+	Version  int64 // the ticket's version after the event
+	Type     string
+	At       time.Time
+	Actor    string // user id, "system" or "citizen"
+	Data     json.RawMessage
+}
+
+// Outbox topics.
+const (
+	TopicRoute  = "route"  // key: ticket id; find the department and dispatch
+	TopicIndex  = "index"  // key: ticket id + ":" + version; bring the search index up to date
+	TopicNotify = "notify" // key: notification id; tell somebody outside the database
+)
+
+// OutboxItem is an effect still owed. Gen grows when it has to be queued again.
+type OutboxItem struct {
+	ID        int64
+	Topic     string
+	Key       string
+	Gen       int
+	CreatedAt time.Time
+}
+
+// LiveEvent tells open pages that something changed; they fetch it again.
+// It never carries personal data.
+type LiveEvent struct {
+	ID       int64
+	Type     string // such as "ticket.changed", "call.offered", "deadline.red"
+	Subject  string // id of the ticket or call
+	Version  int64
+	Audience string // "user:<id>", "department:<code>", "role:<role>" or "staff" (every user of the centre)
+	Data     json.RawMessage
+	At       time.Time
+}
+
+// User is a person with a login.
+type User struct {
+	ID           string
+	Login        string
+	Name         string
+	Roles        []Role
+	Department   string // code; empty for staff of the centre
+	Seat         string // usual seat, such as 8001
+	PasswordHash string // argon2id in PHC form
+	Disabled     bool
+	CreatedAt    time.Time
+}
+
+// Session is one sign-in. The token itself is never stored.
+type Session struct {
+	TokenHash string // hex SHA-256 of the token
+	UserID    string
+	Address   string // where from
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
+}
+
+// District is a node of the city's area tree.
+type District struct {
+	Code   string `json:"code"`
+	Name   string `json:"name"`
+	Parent string `json:"parent,omitempty"`
+}
+
+// Department is a node of the tree of units that must act.
+type Department struct {
+	Code     string `json:"code"`
+	Name     string `json:"name"`
+	Parent   string `json:"parent,omitempty"`
+	District string `json:"district,omitempty"` // empty: the whole city
+}
+
+// Category is a node of the classification tree; a leaf has no children.
+type Category struct {
+	Code   string `json:"code"`
+	Name   string `json:"name"`
+	Parent string `json:"parent,omitempty"`
+}
+
+// CatalogueEntry says who is in charge of a category in a district.
+// An empty district stands for the whole city.
+type CatalogueEntry struct {
+	Category   string `json:"category"`
+	District   string `json:"district,omitempty"`
+	Department string `json:"department"`
+}
+
+// Catalogue is one version of the dispatch catalogue (派单目录).
+type Catalogue struct {
+	Version int              `json:"version"`
+	Entries []CatalogueEntry `json:"entries"`
+}
+
+// City is the reference data that one city's platform runs on. Policy and
+// Calendar are documents of ticketing/sla in JSON, with their versions inside.
+type City struct {
+	Name        string          `json:"name"`
+	Districts   []District      `json:"districts"`
+	Departments []Department    `json:"departments"`
+	Categories  []Category      `json:"categories"`
+	Catalogue   Catalogue       `json:"catalogue"`
+	Policy      json.RawMessage `json:"policy"`
+	Calendar    json.RawMessage `json:"calendar"`
+}
