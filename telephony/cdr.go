@@ -1,0 +1,159 @@
+package telephony
+
+import "time"
+
+// Direction says who started a call.
+type Direction string
+
+// The directions of a call.
+const (
+	Inbound  Direction = "inbound"  // a citizen through a trunk
+	Outbound Direction = "outbound" // a seat through a trunk
+	Internal Direction = "internal" // seat to seat
+)
+
+// Party is one side of a call.
+type Party string
+
+// The parties that can end a call.
+const (
+	PartyCaller     Party = "caller"
+	PartySeat       Party = "seat"
+	PartySystem     Party = "system"
+	PartySupervisor Party = "supervisor"
+)
+
+// Causes of the end of a call, beside the ones that a SIP status gives.
+const (
+	CauseHangup       = "hangup"        // one side hung up normally
+	CauseAbandoned    = "abandoned"     // the caller left before a seat answered
+	CauseQueueFull    = "queue_full"    // the queue has reached its length
+	CauseQueueTimeout = "queue_timeout" // waited longer than the queue allows
+	CauseNoAgent      = "no_agent"      // nobody is at work in the queue
+	CauseNoAnswer     = "no_answer"     // the dialled party did not answer
+	CauseRejected     = "rejected"      // the dialled party refused
+	CauseMedia        = "media"         // sound could not be set up or died
+	CauseShutdown     = "shutdown"      // the centre stopped
+	CauseCrash        = "crash"         // the process died during the call
+	CauseFailed       = "failed"        // anything else; see Code
+)
+
+// CDR is the record of one call, with every time to the millisecond. Zero
+// times mean that it never came to that.
+type CDR struct {
+	ID         string    `json:"id"`
+	Direction  Direction `json:"direction"`
+	SIPCallID  string    `json:"sip_call_id"`
+	Source     string    `json:"source"` // address the INVITE came from
+	Caller     string    `json:"caller"` // national number, or a seat
+	Called     string    `json:"called"`
+	Line       string    `json:"line"`
+	Queue      string    `json:"queue"`
+	Digit      string    `json:"digit"`
+	Seat       string    `json:"seat"` // seat that talked
+	User       string    `json:"user"`
+	StartedAt  time.Time `json:"started_at"`           // INVITE received or sent
+	AnsweredAt time.Time `json:"answered_at,omitzero"` // the centre's 200 to the caller
+	PromptAt   time.Time `json:"prompt_at,omitzero"`   // welcome began
+	DigitAt    time.Time `json:"digit_at,omitzero"`    // first valid digit
+	QueuedAt   time.Time `json:"queued_at,omitzero"`   // entered the queue
+	RingingAt  time.Time `json:"ringing_at,omitzero"`  // the answering seat's phone rang
+	SeatAt     time.Time `json:"seat_at,omitzero"`     // a seat answered
+	BridgedAt  time.Time `json:"bridged_at,omitzero"`  // both sides could talk
+	EndedAt    time.Time `json:"ended_at,omitzero"`    // over
+	Offers     []Offered `json:"offers"`               // each offer to a seat
+	EndedBy    Party     `json:"ended_by,omitempty"`   // who hung up
+	EndedUser  string    `json:"ended_user,omitempty"` // user who hung it up through the API
+	Cause      string    `json:"cause,omitempty"`      // why it ended
+	Code       int       `json:"code,omitempty"`       // SIP status, where one was the reason
+	Legs       []LegInfo `json:"legs"`                 // sound, a line per leg
+	Recording  Recording `json:"recording"`            // zero when nothing was recorded
+	Holds      []Span    `json:"holds,omitempty"`      // while the caller heard music
+	Missed     bool      `json:"missed"`               // ended before a seat answered
+}
+
+// Offered is one offer of a call to a seat.
+type Offered struct {
+	Seat       string    `json:"seat"`
+	User       string    `json:"user"`
+	Attempt    int       `json:"attempt"` // from 1
+	Reason     string    `json:"reason"`  // why this seat
+	OfferedAt  time.Time `json:"offered_at"`
+	RingingAt  time.Time `json:"ringing_at,omitzero"`
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	Outcome    string    `json:"outcome,omitempty"` // answered, no_answer, rejected, unreachable, withdrawn
+}
+
+// Span is a stretch of time. A zero To means that it has not ended.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// LegInfo is what one leg's sound was like.
+type LegInfo struct {
+	Party    Party   `json:"party"`
+	Seat     string  `json:"seat,omitempty"`
+	Codec    string  `json:"codec"`
+	Received uint64  `json:"received"` // RTP packets
+	Sent     uint64  `json:"sent"`
+	Lost     uint64  `json:"lost"`
+	JitterMS float64 `json:"jitter_ms"`
+}
+
+// RecordingState says where a recording is.
+type RecordingState string
+
+// The states of a recording.
+const (
+	RecordingNone    RecordingState = ""
+	RecordingSpooled RecordingState = "spooled" // on disk under SpoolDir
+	RecordingStored  RecordingState = "stored"  // in the blob store
+	RecordingLost    RecordingState = "lost"    // neither; Error tells why
+)
+
+// Recording describes the stereo WAV of a call: left the caller, right the seat.
+type Recording struct {
+	State      RecordingState `json:"state,omitempty"`
+	Name       string         `json:"name,omitempty"` // blob name
+	Size       int64          `json:"size,omitempty"` // bytes
+	SHA256     string         `json:"sha256,omitempty"`
+	DurationMS int64          `json:"duration_ms,omitempty"`
+	Error      string         `json:"error,omitempty"`
+}
+
+// Talk is how long the two sides talked.
+func (c CDR) Talk() time.Duration { return span(c.BridgedAt, c.EndedAt) }
+
+// Wait is how long the caller waited in the queue until a seat answered or
+// the call ended.
+func (c CDR) Wait() time.Duration {
+	if !c.SeatAt.IsZero() {
+		return span(c.QueuedAt, c.SeatAt)
+	}
+	return span(c.QueuedAt, c.EndedAt)
+}
+
+func span(from, to time.Time) time.Duration {
+	if from.IsZero() || to.IsZero() || to.Before(from) {
+		return 0
+	}
+	return to.Sub(from)
+}
+
+// MissedCall is a call that ended before a seat answered.
+type MissedCall struct {
+	CallID    string        `json:"call_id"`
+	Caller    string        `json:"caller"`
+	Line      string        `json:"line"`
+	Queue     string        `json:"queue"`
+	Digit     string        `json:"digit"`
+	StartedAt time.Time     `json:"started_at"`
+	EndedAt   time.Time     `json:"ended_at"`
+	Waited    time.Duration `json:"waited"` // in the queue; 0 when it never got there
+	Offers    int           `json:"offers"` // seats that were tried
+	Cause     string        `json:"cause"`
+	HandledAt time.Time     `json:"handled_at,omitzero"` // called back
+	HandledBy string        `json:"handled_by,omitempty"`
+}

@@ -1,0 +1,181 @@
+package telephony
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Line is a number that citizens call.
+type Line struct {
+	Number string // as dialled, such as 12345
+	Name   string
+	Queue  string // name of a queue
+}
+
+// QueueConfig is one queue. The zero value of a duration means its default.
+type QueueConfig struct {
+	Name          string
+	Seats         []string      // seats that serve it; empty: all
+	MaxLength     int           // callers; 0 is 200
+	MaxWait       time.Duration // 0 is 10 min
+	WrapUp        time.Duration // after a call; 0 is 5 s, negative none
+	SetAside      time.Duration // after no answer; 0 is 60 s
+	AnnounceEvery time.Duration // spoken position; 0 is 30 s
+}
+
+// Config is what a city sets. The zero value of a field means its default.
+type Config struct {
+	Listen          []string       // "host:port" (UDP and TCP), "udp://host:port", "tcp://host:port"
+	PublicIP        string         // put into SDP and Contact; empty: the listening address
+	RTPLow, RTPHigh int            // UDP ports for sound; 0 is 30000–39999
+	Trunks          []netip.Prefix // addresses that may bring calls from outside
+	Gateway         string         // "host:port" that outbound calls go to; empty: no outbound calls
+	Realm           string         // of the digest; empty is "hotline"
+	SpoolDir        string         // recordings while calls run; must be given
+	RingTimeout     time.Duration  // 0 is 15 s
+	Lines           []Line         // empty: 12345
+	Queues          []QueueConfig  // empty: "default"
+	Prompts         fs.FS          // WAV files; nil: the ones shipped
+	MaxCalls        int            // at once; 0 is 1,000
+	MinExpires      time.Duration  // of a registration; 0 is 60 s
+	MaxExpires      time.Duration  // 0 is 1 h
+	T1              time.Duration  // RFC 3261 timer; 0 is 500 ms
+	NoRecording     bool           // tests and lines without recording
+}
+
+// DefaultQueue is the name of the queue that exists when none is configured.
+const DefaultQueue = "default"
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	if c.RTPLow == 0 && c.RTPHigh == 0 {
+		c.RTPLow, c.RTPHigh = 30000, 39999
+	}
+	if c.Realm == "" {
+		c.Realm = "hotline"
+	}
+	if len(c.Listen) == 0 {
+		c.Listen = []string{"127.0.0.1:5060"}
+	}
+	def(&c.RingTimeout, 15*time.Second)
+	def(&c.MinExpires, time.Minute)
+	def(&c.MaxExpires, time.Hour)
+	def(&c.T1, 500*time.Millisecond)
+	if c.MaxCalls == 0 {
+		c.MaxCalls = 1000
+	}
+	if len(c.Queues) == 0 {
+		c.Queues = []QueueConfig{{Name: DefaultQueue}}
+	}
+	queues := make([]QueueConfig, len(c.Queues))
+	for i, q := range c.Queues {
+		if q.MaxLength == 0 {
+			q.MaxLength = 200
+		}
+		def(&q.MaxWait, 10*time.Minute)
+		def(&q.WrapUp, 5*time.Second)
+		def(&q.SetAside, time.Minute)
+		def(&q.AnnounceEvery, 30*time.Second)
+		queues[i] = q
+	}
+	c.Queues = queues
+	if len(c.Lines) == 0 {
+		c.Lines = []Line{{Number: "12345", Name: "12345", Queue: c.Queues[0].Name}}
+	}
+	lines := make([]Line, len(c.Lines))
+	for i, l := range c.Lines {
+		if l.Queue == "" {
+			l.Queue = c.Queues[0].Name
+		}
+		lines[i] = l
+	}
+	c.Lines = lines
+	return c
+}
+
+// validate reports what is wrong with a configuration that has its defaults,
+// in words that say what to do.
+func (c Config) validate() error {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...))
+	}
+	if c.SpoolDir == "" {
+		bad("a spool directory for recordings must be given")
+	}
+	if c.RTPLow < 1024 || c.RTPHigh > 65535 || c.RTPHigh-c.RTPLow < 3 {
+		bad("RTP ports %d-%d: give a range of at least four ports between 1024 and 65535", c.RTPLow, c.RTPHigh)
+	}
+	if c.PublicIP != "" {
+		if _, err := netip.ParseAddr(c.PublicIP); err != nil {
+			bad("public IP %q is not an address", c.PublicIP)
+		}
+	}
+	queues := map[string]bool{}
+	for _, q := range c.Queues {
+		if q.Name == "" || queues[q.Name] {
+			bad("queue %q: names must be given and differ", q.Name)
+		}
+		queues[q.Name] = true
+	}
+	numbers := map[string]bool{}
+	for _, l := range c.Lines {
+		if l.Number == "" || numbers[l.Number] {
+			bad("line %q: numbers must be given and differ", l.Number)
+		}
+		numbers[l.Number] = true
+		if !queues[l.Queue] {
+			bad("line %q: there is no queue %q", l.Number, l.Queue)
+		}
+	}
+	for _, l := range c.Listen {
+		if _, err := parseListen(l); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prepareSpool makes the spool directory and proves that it can be written.
+func prepareSpool(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("recordings cannot be spooled under %s: %w; give a folder that can be written", dir, err)
+	}
+	probe := filepath.Join(dir, ".probe")
+	if err := os.WriteFile(probe, []byte("probe"), 0o600); err != nil {
+		return fmt.Errorf("recordings cannot be spooled under %s: %w; give a folder that can be written", dir, err)
+	}
+	return os.Remove(probe)
+}
+
+// listenAddr is one transport to listen on.
+type listenAddr struct{ network, addr string }
+
+// parseListen reads one entry of Config.Listen.
+func parseListen(s string) ([]listenAddr, error) {
+	scheme, addr, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, addr = "", s
+	}
+	if _, err := netip.ParseAddrPort(addr); err != nil {
+		return nil, fmt.Errorf("%w: SIP address %q: want IP:port, udp://IP:port or tcp://IP:port", ErrInvalid, s)
+	}
+	switch scheme {
+	case "":
+		return []listenAddr{{"udp", addr}, {"tcp", addr}}, nil
+	case "udp", "tcp":
+		return []listenAddr{{scheme, addr}}, nil
+	default:
+		return nil, fmt.Errorf("%w: SIP address %q: scheme %q is not supported, use udp or tcp", ErrInvalid, s, scheme)
+	}
+}

@@ -1,0 +1,51 @@
+package telephony
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Offer is a call on its way to a seat whose phone does not ring yet.
+type Offer struct {
+	CallID  string
+	Caller  string // national number; empty when withheld
+	Line    string
+	Queue   string
+	Digit   string
+	Seat    string
+	User    string
+	Attempt int // from 1, counted over the call
+	At      time.Time
+}
+
+// Handler is told what calls do. Its methods run on the call's goroutine and
+// are given a deadline; an error is logged and does not harm the call. Ended
+// is called exactly once for each call that was accepted; Missed before it.
+type Handler interface {
+	Offered(ctx context.Context, o Offer) error
+	Answered(ctx context.Context, callID, seat, user string, at time.Time) error
+	Ended(ctx context.Context, cdr CDR) error
+	Missed(ctx context.Context, m MissedCall) error
+}
+
+// Observer may be implemented by a Handler that wants to hear of changes of
+// seats and queues. It is called on one goroutine, in order, with the newest
+// state; changes in quick succession are told once.
+type Observer interface {
+	SeatChanged(ctx context.Context, a AgentState)
+	QueueChanged(ctx context.Context, q QueueState)
+}
+
+// BlobInfo describes a stored blob.
+type BlobInfo struct {
+	Name   string
+	Size   int64
+	SHA256 string // hex
+}
+
+// Blobs keeps recordings. Put is atomic: after an error nothing is there.
+type Blobs interface {
+	Put(ctx context.Context, name string, r io.Reader) (BlobInfo, error)
+	Open(ctx context.Context, name string) (io.ReadSeekCloser, BlobInfo, error)
+}

@@ -1,0 +1,100 @@
+package telephony
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Errors of the store and the centre.
+var (
+	ErrNotFound = errors.New("telephony: not found")
+	ErrInvalid  = errors.New("telephony: invalid")
+	ErrConflict = errors.New("telephony: state does not allow it")
+	ErrStopping = errors.New("telephony: centre is stopping")
+)
+
+// Event is one line of the append-only call-event log. Seat events that
+// belong to no call have an empty CallID.
+type Event struct {
+	ID     int64           `json:"id"` // given by the store; grows
+	At     time.Time       `json:"at"` // to the millisecond
+	CallID string          `json:"call_id,omitempty"`
+	Seat   string          `json:"seat,omitempty"`
+	User   string          `json:"user,omitempty"`
+	Type   string          `json:"type"` // see the Ev… constants
+	Data   json.RawMessage `json:"data,omitempty"`
+}
+
+// CallFilter selects calls, newest first.
+type CallFilter struct {
+	From, To  time.Time // by StartedAt, half-open; zero is open
+	Caller    string    // exact number
+	Line      string
+	Queue     string
+	Seat      string
+	User      string
+	Direction Direction
+	Missed    *bool
+	Limit     int    // 1…200; 0 is 50
+	Cursor    string // from CallPage.NextCursor
+}
+
+// CallPage is one page of calls. Total stops counting at 10,000.
+type CallPage struct {
+	Items       []CDR
+	NextCursor  string
+	Total       int
+	TotalCapped bool
+}
+
+// MissedFilter selects missed calls, newest first.
+type MissedFilter struct {
+	From, To time.Time // by EndedAt, half-open; zero is open
+	Line     string
+	Open     bool // only those not yet called back
+	Limit    int  // 1…200; 0 is 50
+	Cursor   string
+}
+
+// MissedPage is one page of missed calls. Total stops counting at 10,000.
+type MissedPage struct {
+	Items       []MissedCall
+	NextCursor  string
+	Total       int
+	TotalCapped bool
+}
+
+// EventFilter selects events in the order of the log.
+type EventFilter struct {
+	CallID   string    // events of one call
+	From, To time.Time // events of the calls that started in here, half-open
+	After    int64     // id to go on from
+	Limit    int       // 1…10,000; 0 is 1,000
+}
+
+// Store keeps calls, their events, missed calls and seats. Its errors wrap
+// ErrNotFound where a row is asked for that is not there.
+type Store interface {
+	// AppendEvents writes events in order. They get growing ids.
+	AppendEvents(ctx context.Context, events []Event) error
+	Events(ctx context.Context, f EventFilter) ([]Event, error)
+
+	// SaveCall inserts or replaces the record of a call, with its missed-call
+	// record when missed is not nil, in one transaction.
+	SaveCall(ctx context.Context, c CDR, missed *MissedCall) error
+	Call(ctx context.Context, id string) (CDR, error)
+	Calls(ctx context.Context, f CallFilter) (CallPage, error)
+	// OpenCalls are the calls without an end, oldest first: after a crash.
+	OpenCalls(ctx context.Context, limit int) ([]CDR, error)
+
+	Missed(ctx context.Context, f MissedFilter) (MissedPage, error)
+	// HandleMissed marks a missed call as called back; ErrConflict when it was.
+	HandleMissed(ctx context.Context, callID, user string, at time.Time) error
+
+	SaveSeat(ctx context.Context, s Seat) error
+	Seat(ctx context.Context, id string) (Seat, error)
+	Seats(ctx context.Context) ([]Seat, error)
+	DeleteSeat(ctx context.Context, id string) error
+}
