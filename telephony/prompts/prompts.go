@@ -1,0 +1,83 @@
+// Package prompts holds the sentences and the music that the call centre
+// plays: WAV, 8 kHz, mono, G.711 A-law, made by speak.sh.
+//
+// A city replaces them by a folder with files of the same names. A sentence
+// that is missing is told at start-up and a tone is played in its place, so
+// that a caller never hears silence.
+package prompts
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+)
+
+//go:embed *.wav
+var shipped embed.FS
+
+// FS is the shipped set.
+func FS() fs.FS { return shipped }
+
+// The names of the sentences, without ".wav".
+const (
+	Welcome     = "welcome"      // greeting, notice of recording, menu
+	Invalid     = "invalid"      // that digit means nothing
+	Connecting  = "connecting"   // a seat is being called
+	Busy        = "busy"         // all seats are in calls
+	NoAgent     = "no-agent"     // nobody is at work
+	AheadBefore = "ahead-before" // 您前面还有 …
+	AheadAfter  = "ahead-after"  // … 位来电人
+	Next        = "next"         // you are the next one
+	Goodbye     = "goodbye"
+	QueueFull   = "queue-full"
+	Music       = "music" // on hold, to be looped
+	Ten         = "ten"
+	Hundred     = "hundred"
+)
+
+// Names lists all sentences that the call centre may play.
+func Names() []string {
+	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Music, Ten, Hundred}
+	for d := range 10 {
+		names = append(names, Digit(d))
+	}
+	return names
+}
+
+// Digit names the spoken digit d, 0…9.
+func Digit(d int) string { return "digit-" + strconv.Itoa(d) }
+
+// Ahead lists the parts of "n callers are before you" (您前面还有 n 位).
+func Ahead(n int) []string {
+	if n <= 0 {
+		return []string{Next}
+	}
+	parts := append([]string{AheadBefore}, Number(n)...)
+	return append(parts, AheadAfter)
+}
+
+// Number lists the parts of a spoken number, 0…999: 105 is 一百零五, 12 is 十二.
+// Larger numbers are spoken as 999.
+func Number(n int) []string {
+	n = min(max(n, 0), 999)
+	if n < 10 {
+		return []string{Digit(n)}
+	}
+	var parts []string
+	hundreds, tens, ones := n/100, n/10%10, n%10
+	if hundreds > 0 {
+		parts = append(parts, Digit(hundreds), Hundred)
+	}
+	switch {
+	case tens > 1 || tens == 1 && hundreds > 0: // 一百一十, but 十二
+		parts = append(parts, Digit(tens), Ten)
+	case tens == 1:
+		parts = append(parts, Ten)
+	case hundreds > 0 && ones > 0:
+		parts = append(parts, Digit(0))
+	}
+	if ones > 0 {
+		parts = append(parts, Digit(ones))
+	}
+	return parts
+}
