@@ -10,7 +10,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # say NAME TEXT: one spoken prompt, silence cut off both ends.
 say() {
-	espeak-ng -v cmn -s 165 -p 45 -a 160 -w "$tmp/in.wav" "$2"
+	espeak-ng -v cmn -s 185 -p 45 -a 90 -w "$tmp/in.wav" "$2"
 	sox "$tmp/in.wav" -r 8000 -c 1 "$tmp/cut.wav" \
 		highpass 200 lowpass 3400 \
 		silence 1 0.02 0.5% reverse silence 1 0.02 0.5% reverse \
@@ -18,7 +18,7 @@ say() {
 	sox "$tmp/cut.wav" -e a-law -b 8 "$1.wav"
 }
 
-say welcome '您好，欢迎致电12345政务服务便民热线。为了保证服务质量，您的通话将被录音。咨询请按1，投诉请按2，人工服务请按0。'
+say welcome '您好，欢迎拨打一二三四五热线。为保证服务质量，本次通话将被录音。咨询请按一，投诉请按二，人工服务请按零。'
 say invalid '您的输入有误，请重新选择。'
 say connecting '正在为您转接，请稍候。'
 say busy '当前话务员全忙，请您稍候。'
