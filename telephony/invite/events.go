@@ -1,0 +1,89 @@
+package invite
+
+import "time"
+
+// Direction tells who sent the first INVITE.
+type Direction uint8
+
+// Directions.
+const (
+	Inbound Direction = iota
+	Outbound
+)
+
+// String implements fmt.Stringer.
+func (d Direction) String() string {
+	if d == Inbound {
+		return "inbound"
+	}
+	return "outbound"
+}
+
+// Side tells who ended a session.
+type Side uint8
+
+// Sides.
+const (
+	Local  Side = iota // the application
+	Remote             // the peer
+	System             // a timer, a transport or the endpoint's stop
+)
+
+// String implements fmt.Stringer.
+func (s Side) String() string {
+	switch s {
+	case Local:
+		return "local"
+	case Remote:
+		return "remote"
+	default:
+		return "system"
+	}
+}
+
+// Cause tells why a session ended.
+type Cause struct {
+	By     Side
+	Code   int    // SIP status; 0 or 200 for a hang-up after answer, 487 for a cancelled call
+	Reason string // short English text
+	At     time.Time
+}
+
+// Event is one of Progress, Answered, Confirmed, Reoffered, Info, Ended.
+type Event interface{ event() }
+
+// Progress is a provisional response above 100 to an outbound call.
+type Progress struct {
+	Code int
+	SDP  []byte // nil when the response had none
+}
+
+// Answered is the 2xx to an outbound call; its ACK has been sent.
+type Answered struct{ SDP []byte }
+
+// Confirmed is the ACK to our 2xx; SDP is what the ACK carried, mostly nil.
+type Confirmed struct{ SDP []byte }
+
+// Reoffered is a re-INVITE of the peer. Reply must be called once: code 200
+// with the SDP answer, or a refusal (488) with nil. SDP is nil when the peer
+// asks for our offer (the reply's SDP is then the offer).
+type Reoffered struct {
+	SDP   []byte
+	Reply func(sdp []byte, code int)
+}
+
+// Info is an INFO request within the dialog; it was answered with 200.
+type Info struct {
+	ContentType string
+	Body        []byte
+}
+
+// Ended is always the last event; the channel is closed after it.
+type Ended struct{ Cause Cause }
+
+func (Progress) event()  {}
+func (Answered) event()  {}
+func (Confirmed) event() {}
+func (Reoffered) event() {}
+func (Info) event()      {}
+func (Ended) event()     {}
