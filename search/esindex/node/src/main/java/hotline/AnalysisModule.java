@@ -7,6 +7,7 @@ import org.apache.lucene.analysis.cjk.CJKAnalyzer;
 import org.apache.lucene.analysis.cjk.CJKBigramFilter;
 import org.apache.lucene.analysis.cjk.CJKWidthFilter;
 import org.apache.lucene.analysis.cn.smart.SmartChineseAnalyzer;
+import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.index.analysis.AbstractIndexAnalyzerProvider;
 import org.elasticsearch.index.analysis.Analysis;
 import org.elasticsearch.index.analysis.AnalyzerProvider;
@@ -20,9 +21,9 @@ public final class AnalysisModule extends Plugin implements AnalysisPlugin {
     @Override
     public Map<String, AnalysisProvider<AnalyzerProvider<? extends Analyzer>>> getAnalyzers() {
         return Map.of(
-            "cjk", (index, env, name, settings) -> provider(name, new CJKAnalyzer(
+            "cjk", (index, env, name, settings) -> provider(name, settings, new CJKAnalyzer(
                 Analysis.parseStopWords(env, settings, CJKAnalyzer.getDefaultStopSet()))),
-            "smartcn", (index, env, name, settings) -> provider(name, new SmartChineseAnalyzer()));
+            "smartcn", (index, env, name, settings) -> provider(name, settings, new SmartChineseAnalyzer()));
     }
 
     @Override
@@ -32,8 +33,8 @@ public final class AnalysisModule extends Plugin implements AnalysisPlugin {
             PreConfiguredTokenFilter.singleton("cjk_width", true, CJKWidthFilter::new));
     }
 
-    private static AnalyzerProvider<Analyzer> provider(String name, Analyzer analyzer) {
-        return new AbstractIndexAnalyzerProvider<>(name, null) {
+    private static AnalyzerProvider<Analyzer> provider(String name, Settings settings, Analyzer analyzer) {
+        return new AbstractIndexAnalyzerProvider<>(name, settings) {
             @Override
             public Analyzer get() {
                 return analyzer;
