@@ -1,0 +1,18 @@
+// Package media carries the audio of calls: RTP legs, SDP offers and answers, G.711, telephone events, playback,
+// bridging, recording and the measurement of all of it.
+//
+// A Leg is one RTP socket towards one party. Ports hands legs out of a range of UDP ports (RTP on the even port, RTCP's
+// odd port reserved beside it) and owns the one ticker that plays to every leg. Connect relays two legs.
+//
+// Invariants:
+//   - One goroutine reads a leg's socket; it forwards on arrival and never waits for disk, timers or another leg's reader.
+//   - What a leg sends is one RTP stream: one SSRC, sequence numbers and timestamps that go on when playback gives way to
+//     a bridge and back (RFC 3550 §5.1).
+//   - A leg is locked on the first valid source; packets of any other source are counted and dropped. Another source takes
+//     over only when the lock did not match the party's SDP, or after silence, and then only by its SDP address or SSRC.
+//   - Only PCMA, PCMU and telephone-event are ever negotiated; other payload types are dropped.
+//   - After Close of a leg no socket, goroutine, playback or port of it is left; Ports.InUse tells.
+//   - A recording on disk is readable at any moment; at most about a second of it is lost with the process.
+//
+// Audio in memory is linear PCM, 16 bits, mono, 8,000 samples a second.
+package media

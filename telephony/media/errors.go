@@ -1,0 +1,27 @@
+package media
+
+import "errors"
+
+// Errors of negotiation; a SIP server answers ErrBadSDP with 400 and the other two with 488 (RFC 3261 §21.4.26).
+var (
+	// ErrBadSDP: the body is not a session description.
+	ErrBadSDP = errors.New("media: malformed session description")
+	// ErrNoAudio: no audio stream over RTP/AVP is offered, or the answer rejects it.
+	ErrNoAudio = errors.New("media: no audio in the session description")
+	// ErrNoCodec: the parties have no codec in common.
+	ErrNoCodec = errors.New("media: no common codec, PCMA or PCMU is needed")
+)
+
+// Errors of legs and ports.
+var (
+	// ErrNoPorts: every port pair of the range is taken. The call cannot be carried now (503).
+	ErrNoPorts = errors.New("media: no free RTP port")
+	// ErrClosed: the leg or its Ports is closed.
+	ErrClosed = errors.New("media: closed")
+	// ErrNoEvents: the remote party did not negotiate telephone-event.
+	ErrNoEvents = errors.New("media: the remote party takes no telephone events")
+	// ErrBadDigit: the rune is not one of 0-9 * # A-D.
+	ErrBadDigit = errors.New("media: not a telephone digit")
+	// ErrBadWAV: the file is not a WAV file that can be played.
+	ErrBadWAV = errors.New("media: unsupported WAV file")
+)

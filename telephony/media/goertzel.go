@@ -1,0 +1,54 @@
+package media
+
+import "math"
+
+// Goertzel is the amplitude of a frequency (Hz) in samples of the given rate, as a share of full scale: 1 is a sine that
+// just does not clip. At least 20 ms of samples are needed to tell neighbouring tones apart.
+func Goertzel(samples []int16, rate int, frequency float64) float64 {
+	if len(samples) == 0 {
+		return 0
+	}
+	coefficient := 2 * math.Cos(2*math.Pi*frequency/float64(rate))
+	var s1, s2 float64
+	for _, sample := range samples {
+		s1, s2 = float64(sample)/32768+coefficient*s1-s2, s1
+	}
+	power := s1*s1 + s2*s2 - coefficient*s1*s2
+	return 2 * math.Sqrt(max(power, 0)) / float64(len(samples))
+}
+
+// RMS is the root of the mean square of samples as a share of full scale; a full sine has 0.707.
+func RMS(samples []int16) float64 {
+	if len(samples) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, sample := range samples {
+		v := float64(sample) / 32768
+		sum += v * v
+	}
+	return math.Sqrt(sum / float64(len(samples)))
+}
+
+// Dominant is the strongest frequency between 100 and 3,800 Hz, to about 5 Hz, and its amplitude as in Goertzel. Only the first
+// second of samples is looked at.
+func Dominant(samples []int16, rate int) (frequency, amplitude float64) {
+	if len(samples) > rate {
+		samples = samples[:rate]
+	}
+	if len(samples) < rate/100 {
+		return 0, 0
+	}
+	coarse := max(5, float64(rate)/float64(len(samples))/2)
+	for f := 100.0; f <= 3800; f += coarse {
+		if a := Goertzel(samples, rate, f); a > amplitude {
+			frequency, amplitude = f, a
+		}
+	}
+	for f := frequency - coarse; f <= frequency+coarse; f++ {
+		if a := Goertzel(samples, rate, f); a > amplitude {
+			frequency, amplitude = f, a
+		}
+	}
+	return frequency, amplitude
+}

@@ -1,0 +1,127 @@
+package media
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// LegOptions describe one party. The zero value offers PCMA and PCMU with telephone events.
+type LegOptions struct {
+	// Codecs in the order of preference; empty is PCMA, PCMU.
+	Codecs []Codec
+	// NoEvents leaves telephone-event out of offers and answers.
+	NoEvents bool
+	// SignalIP is where the party's signalling comes from. RTP from it is trusted like RTP from the address in its SDP:
+	// behind a NAT the SDP names a private address.
+	SignalIP netip.Addr
+	// PublicIP replaces the address of Ports in this leg's session descriptions.
+	PublicIP netip.Addr
+	// Name appears in logs; it must not hold personal data.
+	Name string
+}
+
+// Leg is one RTP stream in each direction between the server and one party. Methods are safe for concurrent use.
+type Leg struct {
+	ports *Ports
+	opts  LegOptions
+	port  int
+	conn  *net.UDPConn
+	// rtcp keeps the odd port from other programs, so that reports sent to it reach nobody else.
+	rtcp *net.UDPConn
+	now  func() time.Time
+	log  *slog.Logger
+
+	negMu sync.Mutex
+	neg   negotiation
+
+	rx atomic.Pointer[receiveMap]
+	tx atomic.Pointer[sendMap]
+
+	inMu sync.Mutex
+	in   inbound
+
+	outMu sync.Mutex
+	out   outbound
+
+	bridge   atomic.Pointer[Leg]
+	tap      atomic.Pointer[tap]
+	listener atomic.Pointer[func(pcm []int16)]
+	digits   chan Digit
+
+	closing   chan struct{}
+	closeOnce sync.Once
+	done      chan struct{}
+}
+
+// tap says where a leg's received audio is recorded.
+type tap struct {
+	recorder *Recorder
+	channel  int
+}
+
+func newLeg(p *Ports, opts LegOptions, rtpConn, rtcpConn *net.UDPConn, port int) *Leg {
+	if len(opts.Codecs) == 0 {
+		opts.Codecs = []Codec{PCMA, PCMU}
+	}
+	l := &Leg{
+		ports: p, opts: opts, port: port, conn: rtpConn, rtcp: rtcpConn, now: p.now,
+		log:     p.log.With("leg", opts.Name, "port", port),
+		digits:  make(chan Digit, 64),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	l.neg = newNegotiation(l)
+	l.in.relatch = p.relatch
+	l.in.signal = opts.SignalIP.Unmap()
+	l.out = newOutbound()
+	return l
+}
+
+// Port is the UDP port on which RTP is received.
+func (l *Leg) Port() int { return l.port }
+
+// Digits delivers each digit that the party presses once, at its beginning; closed when the leg is closed. Up to 64
+// digits wait; more are dropped.
+func (l *Leg) Digits() <-chan Digit { return l.digits }
+
+// Receive calls fn with the audio of each packet, in order of arrival, on the leg's reading goroutine: fn must be quick, must
+// not keep pcm and must not close the leg. nil ends it.
+func (l *Leg) Receive(fn func(pcm []int16)) {
+	if fn == nil {
+		l.listener.Store(nil)
+		return
+	}
+	l.listener.Store(&fn)
+}
+
+// Record copies the audio received from this leg's party to a channel (0 or 1) of r; a nil r ends it.
+func (l *Leg) Record(r *Recorder, channel int) {
+	if r == nil {
+		l.tap.Store(nil)
+		return
+	}
+	l.tap.Store(&tap{recorder: r, channel: channel & 1})
+}
+
+// Done is closed when the leg is closed and nothing of it is left.
+func (l *Leg) Done() <-chan struct{} { return l.done }
+
+// Close ends playback and bridge, closes the sockets and gives the ports back. It returns when the reading goroutine
+// has ended. Idempotent.
+func (l *Leg) Close() {
+	l.closeOnce.Do(func() {
+		close(l.closing)
+		l.ports.player.stopLeg(l)
+		if peer := l.bridge.Swap(nil); peer != nil {
+			peer.bridge.CompareAndSwap(l, nil)
+		}
+		// Errors of closing a UDP socket have no consequence that could be acted upon.
+		_ = l.conn.Close()
+		_ = l.rtcp.Close()
+	})
+	<-l.done
+}

@@ -1,0 +1,294 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// flushTime is how often audio goes to the file, and flushLag how long it is kept for packets that come late.
+	flushTime = time.Second
+	flushLag  = 250 * time.Millisecond
+	// maxSlip is how far a stream's timestamps may leave the wall clock before it is placed by arrival again.
+	maxSlip = time.Second
+	// maxWindow bounds the audio that waits for a slow disk; what comes later is lost.
+	maxWindow = time.Minute
+)
+
+// RecorderOptions of a recorder; the zero value works.
+type RecorderOptions struct {
+	// Max ends the recording by itself; 0 is 4 hours (230 MB).
+	Max time.Duration
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Recording is a finished recording.
+type Recording struct {
+	Path     string
+	Start    time.Time
+	Duration time.Duration
+	Size     int64  // bytes
+	SHA256   string // hex, of the whole file
+	// Dropped is the audio, in samples of either channel, that came too late or could not be written in time.
+	Dropped int64
+}
+
+// Recorder writes two channels of G.711 A-law to a WAV file. Audio is placed by the RTP timestamps of its stream, and each
+// stream by the arrival of its first packet; what is missing is silence. Safe for concurrent use.
+//
+// The file is written about once a second by a goroutine of its own, its header with it, so that calls never wait for the disk and the
+// file can be read at any moment, also after the process was killed.
+type Recorder struct {
+	path  string
+	file  *os.File
+	start time.Time
+	limit int64 // samples
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	window  []byte // interleaved channels, from sample base on
+	spare   []byte
+	base    int64
+	tracks  [2]track
+	dropped int64
+	err     error
+	closed  bool
+
+	stop   chan struct{}
+	done   chan struct{}
+	once   sync.Once
+	result Recording
+	final  error
+}
+
+// track is one channel's present stream.
+type track struct {
+	active bool
+	ssrc   uint32
+	ts     uint32 // a timestamp of the stream and
+	pos    int64  // the sample at which it lies
+	end    int64  // sample after the last one
+}
+
+// NewRecorder creates the file, which must not exist, and starts the recording's clock.
+func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Max <= 0 {
+		opts.Max = 4 * time.Hour
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("media: create recording: %w", err)
+	}
+	if _, err := file.Write(recordingHeader(0)); err != nil {
+		return nil, errors.Join(fmt.Errorf("media: begin recording: %w", err), file.Close())
+	}
+	r := &Recorder{
+		path: path, file: file, start: opts.Now(), limit: int64(timeSamples(opts.Max)), now: opts.Now, log: opts.Log,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go r.run()
+	return r, nil
+}
+
+// Path is the file's name.
+func (r *Recorder) Path() string { return r.path }
+
+// Err is the error of the disk that ended the recording early, if there was one.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// write places one packet that arrived now.
+func (r *Recorder) write(channel int, codec Codec, data []byte, ssrc, ts uint32, now time.Time) {
+	n := int64(len(data))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.err != nil {
+		return
+	}
+	t := &r.tracks[channel]
+	// The packet's last sample was spoken when it left, so its first one lies a packet before its arrival.
+	arrival := max(0, int64(timeSamples(now.Sub(r.start)))-n)
+	pos := t.pos + int64(int32(ts-t.ts))
+	slip := int64(timeSamples(maxSlip))
+	switch {
+	case !t.active || t.ssrc != ssrc:
+		pos = max(arrival, t.end)
+		if pos > arrival+slip {
+			pos = arrival
+		}
+	case pos < arrival-slip || pos > arrival+slip:
+		pos = arrival
+	}
+	t.active, t.ssrc, t.ts, t.pos = true, ssrc, ts, pos
+	t.end = max(t.end, pos+n)
+	if late := r.base - pos; late > 0 {
+		late = min(late, n)
+		r.dropped += late
+		data, pos, n = data[late:], pos+late, n-late
+	}
+	if n == 0 {
+		return
+	}
+	if pos+n > r.limit || pos+n-r.base > int64(timeSamples(maxWindow)) {
+		r.dropped += n
+		return
+	}
+	r.extend(pos + n)
+	at := int(pos-r.base)*2 + channel
+	for _, b := range data {
+		if codec == PCMU {
+			b = ulawToALaw[b]
+		}
+		r.window[at] = b
+		at += 2
+	}
+}
+
+// extend makes the window reach sample end, with silence. The caller holds mu.
+func (r *Recorder) extend(end int64) {
+	want := int(end-r.base) * 2
+	for len(r.window) < want {
+		n := min(want-len(r.window), len(silentALaw))
+		r.window = append(r.window, silentALaw[:n]...)
+	}
+}
+
+var silentALaw = func() (b [2 * FrameSamples]byte) {
+	for i := range b {
+		b[i] = PCMA.silence()
+	}
+	return b
+}()
+
+func (r *Recorder) run() {
+	defer close(r.done)
+	ticker := time.NewTicker(flushTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-ticker.C:
+			r.flush(flushLag)
+		}
+	}
+}
+
+// flush writes all that is older than lag, and the header. Only one goroutine calls it at a time.
+func (r *Recorder) flush(lag time.Duration) {
+	r.mu.Lock()
+	if r.err != nil {
+		r.mu.Unlock()
+		return
+	}
+	end := min(int64(timeSamples(r.now().Sub(r.start)-lag)), r.limit)
+	if end <= r.base {
+		r.mu.Unlock()
+		return
+	}
+	r.extend(end)
+	cut := int(end-r.base) * 2
+	chunk := r.window[:cut]
+	r.window = append(r.spare[:0], r.window[cut:]...)
+	offset := recordingHeaderSize + r.base*2
+	r.base = end
+	r.mu.Unlock()
+
+	_, err := r.file.WriteAt(chunk, offset)
+	if err == nil {
+		_, err = r.file.WriteAt(recordingHeader(end), 0)
+	}
+	r.mu.Lock()
+	r.spare = chunk
+	if err != nil {
+		r.err = fmt.Errorf("media: write recording: %w", err)
+	}
+	r.mu.Unlock()
+	if err != nil {
+		r.log.Error("recording ends early", "path", r.path, "err", err)
+	}
+}
+
+// Close writes what is left, syncs the file and measures it. The recording is as long as the time since NewRecorder. Audio
+// that comes later is ignored. Idempotent: later calls give the same result. When the disk failed, the error comes
+// with what could be written.
+func (r *Recorder) Close() (Recording, error) {
+	r.once.Do(func() {
+		close(r.stop)
+		<-r.done
+		r.mu.Lock()
+		r.closed = true
+		r.mu.Unlock()
+		r.flush(0)
+		r.result, r.final = r.finish()
+	})
+	return r.result, r.final
+}
+
+func (r *Recorder) finish() (Recording, error) {
+	r.mu.Lock()
+	err, dropped := r.err, r.dropped
+	r.window, r.spare = nil, nil
+	r.mu.Unlock()
+	if err == nil {
+		if err = r.file.Sync(); err != nil {
+			err = fmt.Errorf("media: sync recording: %w", err)
+		}
+	}
+	rec, measureErr := measure(r.file)
+	rec.Path, rec.Start, rec.Dropped = r.path, r.start, dropped
+	return rec, errors.Join(err, measureErr, r.file.Close())
+}
+
+// Repair makes a recording that its process left open whole: lengths in the header are set to what the file holds.
+// It does nothing to a whole one. ErrBadWAV: the file is no recording of this package.
+func Repair(path string) (rec Recording, err error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+	}
+	samples := max(0, (info.Size()-recordingHeaderSize)/2)
+	header := make([]byte, min(info.Size(), recordingHeaderSize))
+	if _, err := io.ReadFull(file, header); err != nil {
+		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+	}
+	if !ownHeader(header) {
+		return Recording{}, fmt.Errorf("%w: %s is not a recording", ErrBadWAV, path)
+	}
+	want := recordingHeader(samples)
+	if string(header) != string(want) || info.Size() != recordingHeaderSize+samples*2 {
+		if err := file.Truncate(min(info.Size(), recordingHeaderSize+samples*2)); err != nil {
+			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+		}
+		if _, err := file.WriteAt(want, 0); err != nil {
+			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+		}
+		if err := file.Sync(); err != nil {
+			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
+		}
+	}
+	rec, err = measure(file)
+	rec.Path = path
+	return rec, err
+}

@@ -1,0 +1,177 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+// Direction is a direction of media seen from one party (RFC 3264 §5.1).
+type Direction uint8
+
+// Bits: 1 sends, 2 receives.
+const (
+	Inactive Direction = iota
+	SendOnly
+	RecvOnly
+	SendRecv
+)
+
+// String gives the attribute's name.
+func (d Direction) String() string {
+	return [...]string{"inactive", "sendonly", "recvonly", "sendrecv"}[d&3]
+}
+
+// reverse is the same direction seen from the other party.
+func (d Direction) reverse() Direction { return d>>1&1 | d<<1&2 }
+
+const (
+	maxSDP = 16 << 10
+	// defaultEventPT is the payload type under which telephone-event is offered (a dynamic one, RFC 3551 §6).
+	defaultEventPT = 101
+)
+
+// format is one payload type of a media line.
+type format struct {
+	pt    uint8
+	kind  packetKind
+	codec Codec
+}
+
+// remoteMedia is what a party's SDP says about its audio.
+type remoteMedia struct {
+	lines     []sdp.MediaName // every media line, for the answer
+	audio     int             // index of the one that is taken, -1 without
+	formats   []format        // those that are understood, in the party's order
+	addr      netip.AddrPort  // invalid when the SDP names no usable address
+	direction Direction       // of the party
+	held      bool            // c=0.0.0.0, hold as in RFC 2543
+}
+
+// parseSDP reads a party's SDP. line is the index of the audio line when it is an answer, -1 to look for one in an offer.
+func parseSDP(body []byte, line int) (*remoteMedia, error) {
+	if len(body) == 0 || len(body) > maxSDP {
+		return nil, fmt.Errorf("%w: %d bytes", ErrBadSDP, len(body))
+	}
+	var desc sdp.SessionDescription
+	if err := desc.Unmarshal(body); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	r := &remoteMedia{audio: -1, direction: SendRecv}
+	for i, m := range desc.MediaDescriptions {
+		r.lines = append(r.lines, m.MediaName)
+		if r.audio < 0 && (line < 0 || line == i) && isAudio(m) {
+			r.audio = i
+		}
+	}
+	if r.audio < 0 {
+		return r, ErrNoAudio
+	}
+	m := desc.MediaDescriptions[r.audio]
+	r.formats = readFormats(m)
+	r.direction = readDirection(m.Attributes, readDirection(desc.Attributes, SendRecv))
+	connection := m.ConnectionInformation
+	if connection == nil {
+		connection = desc.ConnectionInformation
+	}
+	r.readAddr(connection, m.MediaName.Port.Value)
+	return r, nil
+}
+
+func isAudio(m *sdp.MediaDescription) bool {
+	name := m.MediaName
+	proto := strings.Join(name.Protos, "/")
+	return name.Media == "audio" && name.Port.Value > 0 && name.Port.Value <= 65535 &&
+		(proto == "RTP/AVP" || proto == "RTP/AVPF")
+}
+
+// readFormats resolves payload types through rtpmap; 0 and 8 mean PCMU and PCMA without one.
+func readFormats(m *sdp.MediaDescription) []format {
+	names := make(map[string]string)
+	for _, a := range m.Attributes {
+		if a.Key != "rtpmap" {
+			continue
+		}
+		if pt, name, ok := strings.Cut(strings.TrimSpace(a.Value), " "); ok {
+			names[pt] = strings.ToLower(strings.TrimSpace(name))
+		}
+	}
+	var formats []format
+	for _, f := range m.MediaName.Formats {
+		pt, err := strconv.ParseUint(f, 10, 7)
+		if err != nil {
+			continue
+		}
+		name, mapped := names[f]
+		switch {
+		case name == "pcma/8000" || name == "pcma/8000/1" || (!mapped && pt == uint64(PCMA)):
+			formats = append(formats, format{pt: uint8(pt), kind: kindPCMA, codec: PCMA})
+		case name == "pcmu/8000" || name == "pcmu/8000/1" || (!mapped && pt == uint64(PCMU)):
+			formats = append(formats, format{pt: uint8(pt), kind: kindPCMU, codec: PCMU})
+		case name == "telephone-event/8000" || name == "telephone-event/8000/1":
+			formats = append(formats, format{pt: uint8(pt), kind: kindEvent})
+		}
+	}
+	return formats
+}
+
+func readDirection(attributes []sdp.Attribute, otherwise Direction) Direction {
+	for _, a := range attributes {
+		switch a.Key {
+		case "sendrecv":
+			return SendRecv
+		case "sendonly":
+			return SendOnly
+		case "recvonly":
+			return RecvOnly
+		case "inactive":
+			return Inactive
+		}
+	}
+	return otherwise
+}
+
+func (r *remoteMedia) readAddr(c *sdp.ConnectionInformation, port int) {
+	if c == nil || c.Address == nil {
+		return
+	}
+	// A name would need a look-up while the call waits; the source of the party's packets is used instead.
+	ip, err := netip.ParseAddr(strings.TrimSpace(c.Address.Address))
+	if err != nil {
+		return
+	}
+	ip = ip.Unmap()
+	if ip.IsUnspecified() {
+		r.held = true
+		return
+	}
+	if ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return
+	}
+	r.addr = netip.AddrPortFrom(ip, uint16(port))
+}
+
+// choose is the first audio format, in the party's order, whose codec is wanted.
+func (r *remoteMedia) choose(codecs []Codec) (format, bool) {
+	for _, f := range r.formats {
+		for _, c := range codecs {
+			if f.kind != kindEvent && f.codec == c {
+				return f, true
+			}
+		}
+	}
+	return format{}, false
+}
+
+// events is the payload type of telephone events, if there is one.
+func (r *remoteMedia) events() (uint8, bool) {
+	for _, f := range r.formats {
+		if f.kind == kindEvent {
+			return f.pt, true
+		}
+	}
+	return 0, false
+}

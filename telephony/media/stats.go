@@ -1,0 +1,34 @@
+package media
+
+import "time"
+
+// Stats are a leg's counts since it was opened.
+type Stats struct {
+	// Sent and Received count RTP packets; SentBytes and ReceivedBytes their sizes with RTP header, without UDP and IP.
+	Sent, Received           uint64
+	SentBytes, ReceivedBytes uint64
+	// Expected and Lost follow RFC 3550 appendix A.3, over all streams received. Lost is 0 when duplicates outnumber losses.
+	Expected, Lost uint64
+	// Jitter is the interarrival jitter of RFC 3550 §6.4.1.
+	Jitter time.Duration
+	// Malformed counts datagrams that are not RTP of this session; Strange those from a source that the leg is not locked on.
+	Malformed, Strange uint64
+	// SendErrors counts packets that the system refused to send.
+	SendErrors uint64
+	// FirstPacket and LastPacket are times of reception; zero before there was one.
+	FirstPacket, LastPacket time.Time
+	// Source is the address that the leg is locked on, "" before.
+	Source string
+}
+
+// Stats reads the counts.
+func (l *Leg) Stats() Stats {
+	var s Stats
+	l.inMu.Lock()
+	l.in.stats(&s)
+	l.inMu.Unlock()
+	l.outMu.Lock()
+	s.Sent, s.SentBytes, s.SendErrors = l.out.packets, l.out.bytes, l.out.errors
+	l.outMu.Unlock()
+	return s
+}
