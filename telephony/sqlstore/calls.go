@@ -1,0 +1,241 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"hotline/telephony"
+)
+
+// AppendEvents writes events in order.
+func (s *Store) AppendEvents(ctx context.Context, events []telephony.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	rows := make([]eventRow, len(events))
+	for i, e := range events {
+		rows[i] = eventRow{At: millis(e.At), CallID: e.CallID, Seat: e.Seat, UserID: e.User, Type: e.Type, Data: string(e.Data)}
+	}
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewInsert().Model(&rows).Column("at", "call_id", "seat", "user_id", "type", "data").Returning("NULL").Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("append %d call events: %w", len(events), err)
+	}
+	return nil
+}
+
+// Events reads the log in its order.
+func (s *Store) Events(ctx context.Context, f telephony.EventFilter) ([]telephony.Event, error) {
+	var rows []eventRow
+	q := s.db.Read().NewSelect().Model(&rows).OrderExpr("e.id").Limit(int64(pageLimit(f.Limit, 1000, 10000)))
+	if f.CallID != "" {
+		q.Where("e.call_id = ?", f.CallID)
+	}
+	if f.After > 0 {
+		q.Where("e.id > ?", f.After)
+	}
+	if !f.From.IsZero() || !f.To.IsZero() {
+		calls := s.db.Read().NewSelect().TableExpr("telephony_calls AS c").ColumnExpr("c.id")
+		between(calls, "c.started_at", f.From, f.To)
+		q.Where("e.call_id IN (?)", calls)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("call events: %w", err)
+	}
+	events := make([]telephony.Event, len(rows))
+	for i, r := range rows {
+		events[i] = telephony.Event{ID: r.ID, At: instant(r.At), CallID: r.CallID, Seat: r.Seat, User: r.UserID, Type: r.Type}
+		if r.Data != "" {
+			events[i].Data = json.RawMessage(r.Data)
+		}
+	}
+	return events, nil
+}
+
+// SaveCall writes the record of a call and its missed-call record together.
+func (s *Store) SaveCall(ctx context.Context, c telephony.CDR, missed *telephony.MissedCall) error {
+	row, err := toCallRow(c)
+	if err != nil {
+		return err
+	}
+	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		ins := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE")
+		for _, col := range []string{"direction", "caller", "line", "queue", "seat", "user_id", "missed", "started_at", "ended_at", "doc"} {
+			ins.Set("? = EXCLUDED.?", bun.Ident(col), bun.Ident(col))
+		}
+		if _, err := ins.Exec(ctx); err != nil {
+			return err
+		}
+		if missed == nil {
+			return nil
+		}
+		_, err := tx.NewInsert().Model(toMissedRow(*missed)).On("CONFLICT (call_id) DO NOTHING").Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save call %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// Call reads one record.
+func (s *Store) Call(ctx context.Context, id string) (telephony.CDR, error) {
+	row := callRow{}
+	if err := s.db.Read().NewSelect().Model(&row).Where("c.id = ?", id).Scan(ctx); err != nil {
+		return telephony.CDR{}, notFound(err, "call %s", id)
+	}
+	return row.cdr()
+}
+
+// Calls lists records, newest first.
+func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
+	page := telephony.CallPage{}
+	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
+		between(q, "c.started_at", f.From, f.To)
+		for col, v := range map[string]string{
+			"caller": f.Caller, "line": f.Line, "queue": f.Queue, "seat": f.Seat, "user_id": f.User, "direction": string(f.Direction),
+		} {
+			if v != "" {
+				q.Where("c.? = ?", bun.Ident(col), v)
+			}
+		}
+		if f.Missed != nil {
+			q.Where("c.missed = ?", flag(*f.Missed))
+		}
+		return q
+	}
+	var err error
+	counted := filter(s.db.Read().NewSelect().TableExpr("telephony_calls AS c"))
+	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), counted); err != nil {
+		return page, fmt.Errorf("count calls: %w", err)
+	}
+	limit := pageLimit(f.Limit, 50, 200)
+	var rows []callRow
+	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("c.started_at DESC, c.id DESC").Limit(int64(limit) + 1)
+	if err := after(q, "c.started_at", "c.id", f.Cursor); err != nil {
+		return page, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return page, fmt.Errorf("list calls: %w", err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.NextCursor = cursor(rows[limit-1].StartedAt, rows[limit-1].ID)
+	}
+	page.Items, err = records(rows)
+	return page, err
+}
+
+// OpenCalls lists the calls without an end, oldest first.
+func (s *Store) OpenCalls(ctx context.Context, limit int) ([]telephony.CDR, error) {
+	var rows []callRow
+	err := s.db.Read().NewSelect().Model(&rows).Where("c.ended_at = 0").OrderExpr("c.started_at, c.id").
+		Limit(int64(pageLimit(limit, 1000, 10000))).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open calls: %w", err)
+	}
+	return records(rows)
+}
+
+func records(rows []callRow) ([]telephony.CDR, error) {
+	items := make([]telephony.CDR, len(rows))
+	for i := range rows {
+		c, err := rows[i].cdr()
+		if err != nil {
+			return nil, err
+		}
+		items[i] = c
+	}
+	return items, nil
+}
+
+// Missed lists missed calls, newest first.
+func (s *Store) Missed(ctx context.Context, f telephony.MissedFilter) (telephony.MissedPage, error) {
+	page := telephony.MissedPage{}
+	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
+		between(q, "m.ended_at", f.From, f.To)
+		if f.Line != "" {
+			q.Where("m.line = ?", f.Line)
+		}
+		if f.Open {
+			q.Where("m.handled_at = 0")
+		}
+		return q
+	}
+	var err error
+	counted := filter(s.db.Read().NewSelect().TableExpr("telephony_missed AS m"))
+	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), counted); err != nil {
+		return page, fmt.Errorf("count missed calls: %w", err)
+	}
+	limit := pageLimit(f.Limit, 50, 200)
+	var rows []missedRow
+	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("m.ended_at DESC, m.call_id DESC").Limit(int64(limit) + 1)
+	if err := after(q, "m.ended_at", "m.call_id", f.Cursor); err != nil {
+		return page, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return page, fmt.Errorf("list missed calls: %w", err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.NextCursor = cursor(rows[limit-1].EndedAt, rows[limit-1].CallID)
+	}
+	page.Items = make([]telephony.MissedCall, len(rows))
+	for i := range rows {
+		page.Items[i] = rows[i].missed()
+	}
+	return page, nil
+}
+
+// HandleMissed marks a missed call as called back, once.
+func (s *Store) HandleMissed(ctx context.Context, callID, user string, at time.Time) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().TableExpr("telephony_missed").
+			Set("handled_at = ?", millis(at)).Set("handled_by = ?", user).
+			Where("call_id = ?", callID).Where("handled_at = 0").Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("missed call %s: %w", callID, err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		there, err := tx.NewSelect().TableExpr("telephony_missed").Where("call_id = ?", callID).Exists(ctx)
+		if err != nil {
+			return fmt.Errorf("missed call %s: %w", callID, err)
+		}
+		if !there {
+			return fmt.Errorf("missed call %s: %w", callID, telephony.ErrNotFound)
+		}
+		return fmt.Errorf("missed call %s was called back already: %w", callID, telephony.ErrConflict)
+	})
+}
+
+// between adds a half-open interval; zero times leave it open.
+func between(q *bun.SelectQuery, column string, from, to time.Time) {
+	if !from.IsZero() {
+		q.Where("? >= ?", bun.Safe(column), millis(from))
+	}
+	if !to.IsZero() {
+		q.Where("? < ?", bun.Safe(column), millis(to))
+	}
+}
+
+// after goes on behind a cursor of a list that is ordered newest first.
+func after(q *bun.SelectQuery, timeColumn, idColumn, from string) error {
+	if from == "" {
+		return nil
+	}
+	ms, id, err := parseCursor(from)
+	if err != nil {
+		return err
+	}
+	q.Where("(? < ? OR (? = ? AND ? < ?))",
+		bun.Safe(timeColumn), ms, bun.Safe(timeColumn), ms, bun.Safe(idColumn), id)
+	return nil
+}

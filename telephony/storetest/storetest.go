@@ -1,0 +1,263 @@
+// Package storetest is the suite that every telephony.Store passes.
+package storetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/telephony"
+)
+
+var t0 = time.Date(2026, 3, 2, 1, 0, 0, 123e6, time.UTC)
+
+func at(sec int) time.Time { return t0.Add(time.Duration(sec) * time.Second) }
+
+// Run checks a store; open returns an empty one each time.
+func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
+	for name, test := range map[string]func(*testing.T, telephony.Store){
+		"call round trip":  callRoundTrip,
+		"calls by filter":  callsByFilter,
+		"paging":           paging,
+		"open calls":       openCalls,
+		"missed calls":     missedCalls,
+		"events in order":  eventsInOrder,
+		"events by period": eventsByPeriod,
+		"seats":            seats,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func sample(n int) telephony.CDR {
+	return telephony.CDR{
+		ID: fmt.Sprintf("call-%04d", n), Direction: telephony.Inbound, SIPCallID: "x@y", Source: "127.0.0.1:5060",
+		Caller: "13800138000", Called: "12345", Line: "12345", Queue: "default", Digit: "2",
+		StartedAt: at(n), Offers: []telephony.Offered{}, Legs: []telephony.LegInfo{},
+	}
+}
+
+func callRoundTrip(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	c := sample(1)
+	c.AnsweredAt, c.SeatAt, c.BridgedAt = at(2), at(9), at(9)
+	c.Offers = []telephony.Offered{{Seat: "8001", User: "u1", Attempt: 1, OfferedAt: at(5), RingingAt: at(6), AnsweredAt: at(9), Outcome: "answered"}}
+	c.Legs = []telephony.LegInfo{{Party: telephony.PartyCaller, Codec: "PCMA", Received: 500, Sent: 499, Lost: 1, JitterMS: 1.25}}
+	require.NoError(t, s.SaveCall(ctx, c, nil))
+	got, err := s.Call(ctx, c.ID)
+	require.NoError(t, err)
+	require.Equal(t, c, got)
+	c.EndedAt, c.EndedBy, c.Cause, c.Seat, c.User = at(60), telephony.PartySeat, telephony.CauseHangup, "8001", "u1"
+	c.Recording = telephony.Recording{State: telephony.RecordingStored, Name: "a.wav", Size: 7, SHA256: "00", DurationMS: 51000}
+	require.NoError(t, s.SaveCall(ctx, c, nil))
+	got, err = s.Call(ctx, c.ID)
+	require.NoError(t, err)
+	require.Equal(t, c, got)
+	require.Equal(t, 51*time.Second, got.Talk())
+	_, err = s.Call(ctx, "none")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+}
+
+func callsByFilter(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	for n := range 6 {
+		c := sample(n)
+		c.Missed = n%2 == 0
+		c.Seat, c.User = fmt.Sprintf("800%d", n%3), fmt.Sprintf("u%d", n%3)
+		c.EndedAt = at(n + 10)
+		if n == 5 {
+			c.Direction, c.Line, c.Queue, c.Caller = telephony.Outbound, "12315", "other", "8002"
+		}
+		require.NoError(t, s.SaveCall(ctx, c, nil))
+	}
+	yes, no := true, false
+	for _, tc := range []struct {
+		name string
+		f    telephony.CallFilter
+		want []int // newest first
+	}{
+		{"all", telephony.CallFilter{}, []int{5, 4, 3, 2, 1, 0}},
+		{"from", telephony.CallFilter{From: at(4)}, []int{5, 4}},
+		{"to is open", telephony.CallFilter{To: at(2)}, []int{1, 0}},
+		{"missed", telephony.CallFilter{Missed: &yes}, []int{4, 2, 0}},
+		{"not missed", telephony.CallFilter{Missed: &no}, []int{5, 3, 1}},
+		{"seat", telephony.CallFilter{Seat: "8001"}, []int{4, 1}},
+		{"user", telephony.CallFilter{User: "u2", Direction: telephony.Inbound}, []int{2}},
+		{"line", telephony.CallFilter{Line: "12315"}, []int{5}},
+		{"queue", telephony.CallFilter{Queue: "other"}, []int{5}},
+		{"caller", telephony.CallFilter{Caller: "13800138000", From: at(3)}, []int{4, 3}},
+		{"no such", telephony.CallFilter{Caller: "1' OR '1'='1"}, []int{}},
+	} {
+		page, err := s.Calls(ctx, tc.f)
+		require.NoError(t, err, tc.name)
+		ids := []int{}
+		for _, c := range page.Items {
+			n := 0
+			_, err := fmt.Sscanf(c.ID, "call-%d", &n)
+			require.NoError(t, err)
+			ids = append(ids, n)
+		}
+		require.Equal(t, tc.want, ids, tc.name)
+		require.Equal(t, len(tc.want), page.Total, tc.name)
+		require.False(t, page.TotalCapped)
+	}
+}
+
+func paging(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	for n := range 23 {
+		c := sample(n)
+		c.StartedAt = at(n / 4) // ties
+		require.NoError(t, s.SaveCall(ctx, c, &telephony.MissedCall{CallID: c.ID, EndedAt: at(n / 4), StartedAt: c.StartedAt}))
+	}
+	seen := map[string]bool{}
+	f := telephony.CallFilter{Limit: 5}
+	for pages := 0; ; pages++ {
+		require.Less(t, pages, 6)
+		page, err := s.Calls(ctx, f)
+		require.NoError(t, err)
+		require.Equal(t, 23, page.Total)
+		for _, c := range page.Items {
+			require.False(t, seen[c.ID], "%s twice", c.ID)
+			seen[c.ID] = true
+		}
+		if f.Cursor = page.NextCursor; f.Cursor == "" {
+			break
+		}
+	}
+	require.Len(t, seen, 23)
+	missed := 0
+	mf := telephony.MissedFilter{Limit: 10}
+	for {
+		page, err := s.Missed(ctx, mf)
+		require.NoError(t, err)
+		missed += len(page.Items)
+		if mf.Cursor = page.NextCursor; mf.Cursor == "" {
+			break
+		}
+	}
+	require.Equal(t, 23, missed)
+	for _, bad := range []string{"x", "!.a", "1.", "zzzzzzzzzzzzzzzzzzzzzzz.a"} {
+		_, err := s.Calls(ctx, telephony.CallFilter{Cursor: bad})
+		require.ErrorIs(t, err, telephony.ErrInvalid, bad)
+	}
+}
+
+func openCalls(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	for n := range 4 {
+		c := sample(n)
+		if n%2 == 1 {
+			c.EndedAt = at(100)
+		}
+		require.NoError(t, s.SaveCall(ctx, c, nil))
+	}
+	open, err := s.OpenCalls(ctx, 10)
+	require.NoError(t, err)
+	require.Len(t, open, 2)
+	require.Equal(t, "call-0000", open[0].ID)
+	require.Equal(t, "call-0002", open[1].ID)
+}
+
+func missedCalls(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	var want []telephony.MissedCall
+	for n := range 3 {
+		c := sample(n)
+		c.Missed, c.EndedAt = true, at(20+n)
+		m := telephony.MissedCall{
+			CallID: c.ID, Caller: c.Caller, Line: c.Line, Queue: c.Queue, Digit: "1",
+			StartedAt: c.StartedAt, EndedAt: c.EndedAt, Waited: 1500 * time.Millisecond, Offers: 2, Cause: telephony.CauseAbandoned,
+		}
+		require.NoError(t, s.SaveCall(ctx, c, &m))
+		require.NoError(t, s.SaveCall(ctx, c, &m), "twice has one effect")
+		want = append([]telephony.MissedCall{m}, want...)
+	}
+	page, err := s.Missed(ctx, telephony.MissedFilter{})
+	require.NoError(t, err)
+	require.Equal(t, want, page.Items)
+	require.Equal(t, 3, page.Total)
+	require.NoError(t, s.HandleMissed(ctx, "call-0001", "u1", at(99)))
+	require.ErrorIs(t, s.HandleMissed(ctx, "call-0001", "u2", at(100)), telephony.ErrConflict)
+	require.ErrorIs(t, s.HandleMissed(ctx, "none", "u2", at(100)), telephony.ErrNotFound)
+	page, err = s.Missed(ctx, telephony.MissedFilter{Open: true, From: at(21), Line: "12345"})
+	require.NoError(t, err)
+	require.Len(t, page.Items, 1)
+	require.Equal(t, "call-0002", page.Items[0].CallID)
+	page, err = s.Missed(ctx, telephony.MissedFilter{To: at(22), From: at(21)})
+	require.NoError(t, err)
+	require.Equal(t, "u1", page.Items[0].HandledBy)
+	require.Equal(t, at(99), page.Items[0].HandledAt)
+}
+
+func eventsInOrder(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	require.NoError(t, s.AppendEvents(ctx, nil))
+	var want []telephony.Event
+	for n := range 30 {
+		e := telephony.Event{At: at(n), CallID: fmt.Sprintf("c%d", n%3), Seat: "8001", User: "u", Type: "started"}
+		if n%2 == 0 {
+			e.Data = json.RawMessage(fmt.Sprintf(`{"n":%d,"text":"中文 ' ?"}`, n))
+		}
+		want = append(want, e)
+	}
+	require.NoError(t, s.AppendEvents(ctx, want[:7]))
+	require.NoError(t, s.AppendEvents(ctx, want[7:]))
+	got, err := s.Events(ctx, telephony.EventFilter{Limit: 100})
+	require.NoError(t, err)
+	require.Len(t, got, 30)
+	last := int64(0)
+	for i, e := range got {
+		require.Greater(t, e.ID, last)
+		last = e.ID
+		want[i].ID = e.ID
+		require.Equal(t, want[i], e)
+	}
+	got, err = s.Events(ctx, telephony.EventFilter{CallID: "c1"})
+	require.NoError(t, err)
+	require.Len(t, got, 10)
+	got, err = s.Events(ctx, telephony.EventFilter{After: want[9].ID, Limit: 5})
+	require.NoError(t, err)
+	require.Equal(t, want[10:15], got)
+}
+
+func eventsByPeriod(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	for n := range 4 {
+		c := sample(n)
+		require.NoError(t, s.SaveCall(ctx, c, nil))
+		require.NoError(t, s.AppendEvents(ctx, []telephony.Event{
+			{At: at(n), CallID: c.ID, Type: "started"},
+			{At: at(n + 50), CallID: c.ID, Type: "ended"},
+		}))
+	}
+	got, err := s.Events(ctx, telephony.EventFilter{From: at(1), To: at(3)})
+	require.NoError(t, err)
+	require.Len(t, got, 4, "all events of the two calls, also those after the period")
+	for _, e := range got {
+		require.Contains(t, []string{"call-0001", "call-0002"}, e.CallID)
+	}
+}
+
+func seats(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	a := telephony.Seat{ID: "8001", User: "agent1", Algorithm: telephony.MD5, HA1: "aa", AutoReady: true}
+	b := telephony.Seat{ID: "8002", User: "agent2", Algorithm: telephony.SHA256, HA1: "bb"}
+	require.NoError(t, s.SaveSeat(ctx, b))
+	require.NoError(t, s.SaveSeat(ctx, a))
+	got, err := s.Seats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []telephony.Seat{a, b}, got)
+	a.Disabled, a.AutoReady, a.HA1 = true, false, "cc"
+	require.NoError(t, s.SaveSeat(ctx, a))
+	one, err := s.Seat(ctx, "8001")
+	require.NoError(t, err)
+	require.Equal(t, a, one)
+	require.NoError(t, s.DeleteSeat(ctx, "8001"))
+	require.ErrorIs(t, s.DeleteSeat(ctx, "8001"), telephony.ErrNotFound)
+	_, err = s.Seat(ctx, "8001")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+}
