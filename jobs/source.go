@@ -1,0 +1,183 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"hotline/search"
+	"hotline/ticketing"
+)
+
+// SealedLine is the line for reports against officials (12388). Its tickets
+// live in a sealed partition and never enter the common index.
+const SealedLine = "12388"
+
+// sourcePage is how many tickets Documents reads at a time.
+const sourcePage = 500
+
+// Tickets is what [Source] reads; ticketing.Store has it.
+type Tickets interface {
+	// Ticket reads one by id; ticketing.ErrAbsent when there is none.
+	Ticket(ctx context.Context, ref string) (ticketing.Ticket, error)
+	// Scan reads tickets in order of id after a given id.
+	Scan(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error)
+	// City reads the newest reference data; ticketing.ErrAbsent before the first import.
+	City(ctx context.Context) (ticketing.CityVersion, error)
+	CityVersion(ctx context.Context) (int64, error)
+}
+
+// Source reads the ticket store for the index. Drafts without a number and
+// the sealed line are not part of it; names and phones are left out.
+func Source(tickets Tickets) search.Source { return &source{tickets: tickets} }
+
+type source struct {
+	tickets Tickets
+
+	mu      sync.Mutex
+	loaded  bool
+	version int64
+	city    trees
+}
+
+// trees knows each category's and department's parent, by code.
+type trees struct{ categories, departments map[string]string }
+
+// Documents implements search.Source.
+func (s *source) Documents(ctx context.Context, after string, yield func([]search.Document) error) error {
+	for {
+		page, err := s.tickets.Scan(ctx, after, sourcePage)
+		if err != nil {
+			return fmt.Errorf("scan tickets: %w", err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		city, err := s.trees(ctx)
+		if err != nil {
+			return err
+		}
+		docs := make([]search.Document, 0, len(page))
+		for _, t := range page {
+			if Indexed(t) {
+				docs = append(docs, document(t, city))
+			}
+		}
+		if len(docs) > 0 {
+			if err := yield(docs); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// Document implements search.Source.
+func (s *source) Document(ctx context.Context, id string) (search.Document, bool, error) {
+	t, err := s.tickets.Ticket(ctx, id)
+	if errors.Is(err, ticketing.ErrAbsent) || errors.Is(err, ticketing.ErrNotFound) {
+		return search.Document{}, false, nil
+	}
+	if err != nil {
+		return search.Document{}, false, fmt.Errorf("read ticket: %w", err)
+	}
+	if !Indexed(t) {
+		return search.Document{}, false, nil
+	}
+	city, err := s.trees(ctx)
+	if err != nil {
+		return search.Document{}, false, err
+	}
+	return document(t, city), true, nil
+}
+
+// trees returns the city's trees, read again when the city has a new version.
+func (s *source) trees(ctx context.Context) (trees, error) {
+	v, err := s.tickets.CityVersion(ctx)
+	if err != nil && !errors.Is(err, ticketing.ErrAbsent) {
+		return trees{}, fmt.Errorf("read the city's version: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loaded && s.version == v {
+		return s.city, nil
+	}
+	cv, err := s.tickets.City(ctx)
+	if errors.Is(err, ticketing.ErrAbsent) {
+		return trees{}, nil
+	}
+	if err != nil {
+		return trees{}, fmt.Errorf("read the city: %w", err)
+	}
+	t := trees{categories: map[string]string{}, departments: map[string]string{}}
+	for _, c := range cv.City.Categories {
+		t.categories[c.Code] = c.Parent
+	}
+	for _, d := range cv.City.Departments {
+		t.departments[d.Code] = d.Parent
+	}
+	s.city, s.version, s.loaded = t, v, true
+	return t, nil
+}
+
+// Indexed says whether a ticket belongs in the index.
+func Indexed(t ticketing.Ticket) bool {
+	if t.Line == SealedLine {
+		return false
+	}
+	return t.Number != ""
+}
+
+// document is what the index keeps of a ticket. A citizen's own number that was
+// written into the text is masked there.
+func document(t ticketing.Ticket, city trees) search.Document {
+	body := make([]string, 0, 3)
+	for _, s := range []string{t.Appeal.Description, t.Appeal.Address, t.Answer} {
+		if s != "" {
+			body = append(body, hide(s, t.Citizen.Phone))
+		}
+	}
+	d := search.Document{
+		ID: t.ID, Number: t.Number, Version: t.Version,
+		Title: hide(t.Appeal.Title, t.Citizen.Phone), Body: strings.Join(body, "\n"),
+		Type: string(t.Appeal.Type), Category: t.Appeal.Category, District: t.Appeal.District,
+		Department: t.Department, State: string(t.State), Channel: string(t.Channel),
+		Urgency: string(t.Urgency), CreatedAt: t.CreatedAt,
+	}
+	d.Categories = withAncestors(nil, t.Appeal.Category, city.categories)
+	d.Departments = withAncestors(nil, t.Department, city.departments)
+	for _, a := range t.Assignments {
+		d.Departments = withAncestors(d.Departments, a.Department, city.departments)
+	}
+	for _, c := range t.Clocks {
+		if c.Name == ticketing.ClockResolve && c.StoppedAt.IsZero() {
+			d.DueAt = c.DueAt
+		}
+	}
+	return d
+}
+
+// withAncestors appends a code and its ancestors, each once. A loop in the
+// parents ends at the first code that is there already.
+func withAncestors(list []string, code string, parent map[string]string) []string {
+	for code != "" {
+		for _, have := range list {
+			if have == code {
+				return list
+			}
+		}
+		list = append(list, code)
+		code = parent[code]
+	}
+	return list
+}
+
+// hide masks a phone number inside a text as 138****5678.
+func hide(text, phone string) string {
+	if len(phone) < 7 {
+		return text
+	}
+	return strings.ReplaceAll(text, phone, phone[:3]+strings.Repeat("*", len(phone)-7)+phone[len(phone)-4:])
+}
