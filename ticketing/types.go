@@ -123,7 +123,11 @@ type Ticket struct {
 	Operator     string   // user who answered or accepted
 	Answer       string   // direct answer, or the department's reply
 	Reopened     int      // how often it went back to the department
+	AtDesk       bool     // the catalogue names nobody: a dispatcher decides
 	CreatedAt    time.Time
+	AcceptedAt   time.Time // also the time of a direct answer
+	ResolvedAt   time.Time // when the reply was approved, or the direct answer given
+	ClosedAt     time.Time
 	UpdatedAt    time.Time
 }
 
@@ -149,6 +153,9 @@ const (
 	ClockResolve  ClockName = "resolve"
 	ClockFollowUp ClockName = "follow_up"
 )
+
+// Running tells whether the clock has started and not stopped.
+func (c Clock) Running() bool { return !c.StartedAt.IsZero() && c.StoppedAt.IsZero() }
 
 // Clock is one derived time limit. Zero times mean "not yet" or "never".
 type Clock struct {
@@ -182,6 +189,7 @@ type Deadline struct {
 	TicketID string
 	Clock    ClockName
 	Level    Level
+	Run      time.Time // when the clock started; a clock that starts anew warns anew
 	DueAt    time.Time
 }
 

@@ -1,0 +1,73 @@
+package ticketing
+
+import "slices"
+
+// SystemActor is the platform itself: workers and the bridge of the call centre.
+func SystemActor() Actor { return Actor{UserID: "system", Roles: []Role{RoleSystem}} }
+
+// Has tells whether the actor has a role.
+func (a Actor) Has(r Role) bool { return slices.Contains(a.Roles, r) }
+
+func (a Actor) hasAny(roles []Role) bool {
+	return slices.ContainsFunc(roles, a.Has)
+}
+
+// Staff tells whether the actor works for the centre and may see every ticket.
+// The security and audit administrators look after accounts and records, not tickets.
+func (a Actor) Staff() bool {
+	if a.Has(RoleSystem) {
+		return true
+	}
+	return a.Department == "" && a.hasAny([]Role{
+		RoleAgent, RoleLead, RoleDispatcher, RoleQC, RoleFollowUp, RoleSupervisor, RoleAnalyst, RoleAdmin,
+	})
+}
+
+// Sees tells whether the actor may see a ticket: staff of the centre see all,
+// users of a department those with their department and below.
+func (a Actor) Sees(t Ticket) bool {
+	return a.Staff() || slices.Contains(a.scope(), t.Department)
+}
+
+// scope is the departments whose tickets the actor sees; meaningless for staff.
+func (a Actor) scope() []string {
+	if a.Department == "" || !a.hasAny([]Role{RoleClerk, RoleHead}) {
+		return nil
+	}
+	if len(a.Departments) == 0 {
+		return []string{a.Department}
+	}
+	return a.Departments
+}
+
+// audiences lists what the actor is addressed by.
+func (a Actor) audiences() []string {
+	list := []string{"user:" + a.UserID}
+	for _, r := range a.Roles {
+		list = append(list, "role:"+string(r))
+	}
+	if a.Department != "" {
+		list = append(list, "department:"+a.Department)
+	}
+	if a.Staff() {
+		list = append(list, AudienceStaff)
+	}
+	return list
+}
+
+// view is the ticket as the actor may see it: the person masked, and hidden
+// altogether from departments when the ticket is confidential.
+func (a Actor) view(t Ticket) Ticket {
+	t = t.clone()
+	if t.Confidential && !a.Staff() {
+		t.Appeal.Title = hidePerson(t.Appeal.Title, t.Citizen)
+		t.Appeal.Description = hidePerson(t.Appeal.Description, t.Citizen)
+		t.Appeal.Address = hidePerson(t.Appeal.Address, t.Citizen)
+		t.Calls = nil // a recording has the citizen's voice and number
+		t.Citizen = Citizen{Anonymous: t.Citizen.Anonymous}
+		return t
+	}
+	t.Citizen.Name = MaskName(t.Citizen.Name)
+	t.Citizen.Phone = MaskPhone(t.Citizen.Phone)
+	return t
+}

@@ -1,0 +1,227 @@
+package ticketing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ticket reads one by id or number, the person masked.
+func (s *Service) Ticket(ctx context.Context, a Actor, ref string) (Ticket, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return Ticket{}, err
+	}
+	return a.view(t), nil
+}
+
+// Tickets lists what the actor may see, the person masked.
+func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	switch {
+	case f.Limit == 0:
+		f.Limit = 50
+	case f.Limit < 1 || f.Limit > 200:
+		return Page{}, outOfRange("limit", 1, 200)
+	}
+	switch f.Sort {
+	case "":
+		f.Sort = SortNewest
+	case SortNewest, SortDue:
+	default:
+		return Page{}, invalid("sort", "is not one of newest, due", "排序方式无效")
+	}
+	const most = 200 // values of one field; a list is asked for by people
+	if max(len(f.States), len(f.Types), len(f.Categories), len(f.Districts), len(f.Departments), len(f.Channels), len(f.Urgencies)) > most {
+		return Page{}, &Error{Code: CodeInvalid, Field: "filter", Limit: most, Message: "has too many values", Zh: "筛选条件过多"}
+	}
+	f.Categories = snap.index.spread("c:", f.Categories)
+	f.Districts = snap.index.spread("d:", f.Districts)
+	f.Departments = snap.index.spread("u:", f.Departments)
+	page, err := s.store.Tickets(ctx, s.query(a, f))
+	if err != nil {
+		return Page{}, fmt.Errorf("tickets: %w", err)
+	}
+	for i, t := range page.Items {
+		page.Items[i] = a.view(t)
+	}
+	return page, nil
+}
+
+func (s *Service) query(a Actor, f Filter) Query {
+	q := Query{Filter: f, Now: s.clock()}
+	if !a.Staff() {
+		q.ScopeOn, q.Scope = true, a.scope()
+	}
+	return q
+}
+
+// Timeline reads a ticket's history, oldest first.
+func (s *Service) Timeline(ctx context.Context, a Actor, ref string) ([]Event, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.store.Events(ctx, t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("timeline: %w", err)
+	}
+	return events, nil
+}
+
+// Actions offers the actor the actions of a ticket; see the function Actions.
+func (s *Service) Actions(a Actor, t Ticket) []ActionState { return Actions(a, t) }
+
+// Earlier lists the same caller's other tickets that the actor may see, newest
+// first, 20 at most. A caller without a number has none.
+func (s *Service) Earlier(ctx context.Context, a Actor, ref string) ([]Ticket, error) {
+	const most = 20
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return nil, err
+	}
+	if t.Citizen.Phone == "" || t.Confidential && !a.Staff() {
+		return nil, nil
+	}
+	all, err := s.store.ByPhone(ctx, t.Citizen.Phone, 4*most)
+	if err != nil {
+		return nil, fmt.Errorf("earlier: %w", err)
+	}
+	var list []Ticket
+	for _, other := range all {
+		// To a department, that a confidential ticket has the same caller
+		// would name the person.
+		if other.ID == t.ID || !a.Sees(other) || other.Confidential && !a.Staff() {
+			continue
+		}
+		if list = append(list, a.view(other)); len(list) == most {
+			break
+		}
+	}
+	return list, nil
+}
+
+// ByCall lists the tickets that a call is linked to.
+func (s *Service) ByCall(ctx context.Context, a Actor, callID string) ([]Ticket, error) {
+	all, err := s.store.ByCall(ctx, callID)
+	if err != nil {
+		return nil, fmt.Errorf("by call: %w", err)
+	}
+	var list []Ticket
+	for _, t := range all {
+		if a.Sees(t) && (!t.Confidential || a.Staff()) {
+			list = append(list, a.view(t))
+		}
+	}
+	return list, nil
+}
+
+// Reveal shows the citizen unmasked and records who looked and why. Departments
+// never see the person of a confidential ticket.
+func (s *Service) Reveal(ctx context.Context, a Actor, ref, reason string) (Citizen, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return Citizen{}, err
+	}
+	if err := s.record(ctx, a, t, "person", reason); err != nil {
+		return Citizen{}, err
+	}
+	return t.Citizen, nil
+}
+
+// RecordRead records another look at a citizen's data, such as listening to a
+// recording; what names it. The look may go on only when it returns nil.
+func (s *Service) RecordRead(ctx context.Context, a Actor, ref, what, reason string) error {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return err
+	}
+	if err := code("what", what, maxCode); err != nil {
+		return err
+	}
+	return s.record(ctx, a, t, what, reason)
+}
+
+func (s *Service) record(ctx context.Context, a Actor, t Ticket, what, reason string) error {
+	if t.Confidential && !a.Staff() {
+		return &Error{Code: CodeForbidden, Message: "the citizen asked for confidentiality; the centre alone knows the person", Zh: "诉求人要求保密，承办单位不能查看个人信息"}
+	}
+	reason, err := text("reason", reason, s.limits.Reason)
+	if err != nil {
+		return err
+	}
+	if reason == "" && a.CallID == "" {
+		return required("reason")
+	}
+	read := Read{TicketID: t.ID, UserID: a.UserID, What: what, Reason: reason, CallID: a.CallID, At: s.clock()}
+	if err := s.store.Commit(ctx, Change{Read: &read}); err != nil {
+		return fmt.Errorf("record read: %w", err)
+	}
+	return nil
+}
+
+// Reads lists who looked at the citizen's data, oldest first, for those who watch over it.
+func (s *Service) Reads(ctx context.Context, a Actor, ref string) ([]Read, error) {
+	if !a.hasAny([]Role{RoleLead, RoleQC, RoleSupervisor, RoleAdmin, RoleSecAdmin, RoleAuditor, RoleSystem}) {
+		return nil, ErrForbidden
+	}
+	t, err := s.load(ctx, SystemActor(), ref)
+	if err != nil {
+		return nil, err
+	}
+	reads, err := s.store.Reads(ctx, t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reads: %w", err)
+	}
+	return reads, nil
+}
+
+// Notification reads one by id, for those who carry it out of the database.
+func (s *Service) Notification(ctx context.Context, id string) (Notification, error) {
+	n, err := s.store.Notification(ctx, id)
+	if errors.Is(err, ErrAbsent) {
+		return n, &Error{Code: CodeNotFound, Message: "no such notification", Zh: "没有这条通知"}
+	}
+	return n, err
+}
+
+// Notifications lists the actor's newest messages, 100 at most.
+func (s *Service) Notifications(ctx context.Context, a Actor) ([]Notification, error) {
+	list, err := s.store.Notifications(ctx, a.audiences(), 100)
+	if err != nil {
+		return nil, fmt.Errorf("notifications: %w", err)
+	}
+	return list, nil
+}
+
+// Stats counts the tickets created in [from, to) that the actor may see.
+func (s *Service) Stats(ctx context.Context, a Actor, from, to time.Time) (TicketStats, error) {
+	if !from.Before(to) {
+		return TicketStats{}, invalid("to", "is not after from", "结束时间应晚于开始时间")
+	}
+	stats, err := s.store.Stats(ctx, s.query(a, Filter{From: from, To: to}))
+	if err != nil {
+		return TicketStats{}, fmt.Errorf("stats: %w", err)
+	}
+	stats.From, stats.To = from, to
+	return stats, nil
+}
+
+// WithoutPerson is the ticket as an index or an export may keep it: without
+// the citizen, and with the citizen's own name and number taken out of its texts
+// when it is confidential.
+func (t Ticket) WithoutPerson() Ticket {
+	t = t.clone()
+	if t.Confidential {
+		t.Appeal.Title = hidePerson(t.Appeal.Title, t.Citizen)
+		t.Appeal.Description = hidePerson(t.Appeal.Description, t.Citizen)
+		t.Appeal.Address = hidePerson(t.Appeal.Address, t.Citizen)
+		t.Answer = hidePerson(t.Answer, t.Citizen)
+	}
+	t.Citizen = Citizen{}
+	return t
+}

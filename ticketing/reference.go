@@ -1,0 +1,197 @@
+package ticketing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// City reads the reference data in force; the zero City before the first import.
+func (s *Service) City(ctx context.Context) (City, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return City{}, err
+	}
+	return snap.index.city, nil
+}
+
+// CityVersion is the version of the reference data in force; 0 before the first import.
+func (s *Service) CityVersion(ctx context.Context) (int64, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return snap.index.version, nil
+}
+
+// ImportCity checks the reference data and puts it in force as the next
+// version. The same data again changes nothing. The clocks of open tickets
+// are derived again, each that moves with an event of its own.
+func (s *Service) ImportCity(ctx context.Context, a Actor, c City) error {
+	if !a.hasAny([]Role{RoleAdmin, RoleSystem}) {
+		return ErrForbidden
+	}
+	if err := ValidateCity(c); err != nil {
+		return err
+	}
+	if _, err := s.rules(c); err != nil {
+		return invalid("city", err.Error(), "政策或日历有误："+err.Error())
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return invalid("city", "has a policy or calendar that is not JSON", "政策或日历不是 JSON")
+	}
+	hash := hashHex(string(raw))
+	for range attempts {
+		old, err := s.store.City(ctx)
+		if err != nil && !errors.Is(err, ErrAbsent) {
+			return fmt.Errorf("import city: %w", err)
+		}
+		if old.Hash == hash {
+			break
+		}
+		now := s.clock()
+		next := CityVersion{Version: old.Version + 1, City: c, Hash: hash, At: now, By: a.UserID}
+		live := []LiveEvent{{Type: LiveCityChanged, Subject: strconv.FormatInt(next.Version, 10), Version: next.Version, Audience: AudienceStaff, At: now}}
+		err = s.store.SaveCity(ctx, next, old.Version, live)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrStale) {
+			return fmt.Errorf("import city: %w", err)
+		}
+	}
+	if err := s.reload(ctx); err != nil {
+		return err
+	}
+	return s.RecalculateClocks(ctx)
+}
+
+// RecalculateClocks derives the clocks of every open ticket by the reference
+// data in force. It may be broken off and run again.
+func (s *Service) RecalculateClocks(ctx context.Context) error {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	const batch = 200
+	after := ""
+	for {
+		tickets, err := s.store.Scan(ctx, after, batch)
+		if err != nil {
+			return fmt.Errorf("recalculate: %w", err)
+		}
+		for _, t := range tickets {
+			after = t.ID
+			if t.State.Final() || t.State == Draft {
+				continue
+			}
+			if err := s.recalculate(ctx, t, snap); err != nil {
+				return fmt.Errorf("recalculate: %w", err)
+			}
+		}
+		if len(tickets) < batch {
+			return nil
+		}
+	}
+}
+
+func (s *Service) recalculate(ctx context.Context, t Ticket, snap *snapshot) error {
+	for range attempts {
+		history, err := s.store.Events(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		clocks := freeze(t.Clocks, snap.rules.Clocks.Clocks(t, history))
+		if sameClocks(t.Clocks, clocks) {
+			return nil
+		}
+		now := s.clock()
+		next := t.clone()
+		next.Version++
+		next.UpdatedAt, next.Clocks = now, clocks
+		event := newEvent(next, EventRecalculated, SystemActor().UserID, now, EventData{Facts: &Facts{
+			Type: t.Appeal.Type, Category: snap.index.path(t.Appeal.Category), Urgency: t.Urgency, Line: t.Line, City: snap.index.version,
+		}})
+		err = s.store.Commit(ctx, s.change(t, next, event, now))
+		if !errors.Is(err, ErrStale) {
+			return err
+		}
+		if t, err = s.store.Ticket(ctx, t.ID); err != nil {
+			return err
+		}
+		if t.State.Final() {
+			return nil
+		}
+	}
+	return ErrConflict
+}
+
+func sameClocks(a, b []Clock) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Name != b[i].Name || !same(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// snapshot is the reference data in force, at most CityRefresh old.
+func (s *Service) snapshot(ctx context.Context) (*snapshot, error) {
+	have := s.city.Load()
+	if have != nil {
+		age := s.now().Sub(have.checked)
+		if age >= 0 && age < s.refresh {
+			return have, nil
+		}
+		if !s.loading.TryLock() { // somebody is looking already
+			return have, nil
+		}
+		defer s.loading.Unlock()
+		version, err := s.store.CityVersion(ctx)
+		if err != nil {
+			// What is known still holds; the store's own trouble shows where it is written.
+			s.log.WarnContext(ctx, "reference data not checked", "error", err)
+			return have, nil
+		}
+		if version == have.index.version {
+			fresh := *have
+			fresh.checked = s.now()
+			s.city.Store(&fresh)
+			return &fresh, nil
+		}
+		return s.read(ctx)
+	}
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	if have = s.city.Load(); have != nil {
+		return have, nil
+	}
+	return s.read(ctx)
+}
+
+func (s *Service) reload(ctx context.Context) error {
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	_, err := s.read(ctx)
+	return err
+}
+
+func (s *Service) read(ctx context.Context) (*snapshot, error) {
+	v, err := s.store.City(ctx)
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		return nil, fmt.Errorf("city: %w", err)
+	}
+	rules, err := s.rules(v.City)
+	if err != nil {
+		return nil, fmt.Errorf("city version %d: %w", v.Version, err)
+	}
+	fresh := &snapshot{index: newCityIndex(v.Version, v.City), rules: rules, checked: s.now()}
+	s.city.Store(fresh)
+	return fresh, nil
+}

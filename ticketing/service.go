@@ -1,0 +1,427 @@
+package ticketing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options tune a Service; the zero Options works.
+type Options struct {
+	Now    func() time.Time // time.Now when nil
+	Log    *slog.Logger     // silent when nil
+	Limits Limits           // DefaultLimits when zero
+	// CityRefresh is how old the reference data may be before the store is
+	// asked for a newer version; 2 s when zero.
+	CityRefresh time.Duration
+}
+
+// Service moves tickets through their life. It holds no state of its own but a
+// copy of the reference data; several may run on one store.
+type Service struct {
+	store   Store
+	rules   RulesFunc
+	now     func() time.Time
+	log     *slog.Logger
+	limits  Limits
+	refresh time.Duration
+	city    atomic.Pointer[snapshot]
+	loading sync.Mutex
+}
+
+// snapshot is one version of the reference data with what it means.
+type snapshot struct {
+	index   cityIndex
+	rules   Rules
+	checked time.Time
+}
+
+// NewService makes a service. rules builds clocks and routing from the city.
+func NewService(store Store, rules RulesFunc, opts Options) *Service {
+	s := &Service{store: store, rules: rules, now: opts.Now, log: opts.Log, limits: opts.Limits, refresh: opts.CityRefresh}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.limits == (Limits{}) {
+		s.limits = DefaultLimits()
+	}
+	if s.refresh <= 0 {
+		s.refresh = 2 * time.Second
+	}
+	return s
+}
+
+// clock is the moment of an action, as precise as it is stored.
+func (s *Service) clock() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
+// attempts bounds how often a move without a version is tried against others' changes.
+const attempts = 8
+
+// OpenDraft opens a draft. With an ID that exists already it answers that draft
+// and changes nothing, so a caller that is not sure may ask again.
+func (s *Service) OpenDraft(ctx context.Context, a Actor, in DraftInput) (Ticket, error) {
+	if !a.hasAny([]Role{RoleAgent, RoleLead, RoleSystem}) {
+		return Ticket{}, ErrForbidden
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Ticket{}, err
+	}
+	now := s.clock()
+	t, err := s.draft(in, snap.index, now)
+	if err != nil {
+		return Ticket{}, err
+	}
+	receipt, err := s.receipt("user:"+a.UserID, in.Idempotency, t.ID, now, in, "open_draft")
+	if err != nil {
+		return Ticket{}, err
+	}
+	if t.Channel == ByPhone && !a.Has(RoleSystem) {
+		t.Operator = a.UserID
+	}
+	c := Change{
+		Ticket: &t, Receipt: receipt, NewCalls: t.Calls,
+		Events: []Event{newEvent(t, EventCreated, a.UserID, now, EventData{Channel: t.Channel, CallID: in.CallID, To: Draft})},
+		Live:   liveFor(LiveTicketCreated, t, now),
+	}
+	if in.ForUser != "" {
+		c.Live = append(c.Live, offered(t, in.CallID, in.ForUser, now))
+	}
+	err = s.store.Commit(ctx, c)
+	switch {
+	case errors.Is(err, ErrReplayed):
+		id, err := s.replayed(ctx, receipt)
+		if err != nil {
+			return Ticket{}, err
+		}
+		return s.Ticket(ctx, a, id)
+	case errors.Is(err, ErrExists) && in.ID != "":
+		return s.Ticket(ctx, a, in.ID)
+	case err != nil:
+		return Ticket{}, fmt.Errorf("open draft: %w", err)
+	}
+	return a.view(t), nil
+}
+
+func (s *Service) draft(in DraftInput, city cityIndex, now time.Time) (Ticket, error) {
+	t := Ticket{
+		ID: in.ID, Version: 1, State: Draft, Channel: in.Channel, Line: in.Line, Digit: in.Digit,
+		Confidential: in.Confidential, CreatedAt: now, UpdatedAt: now,
+	}
+	if t.ID == "" {
+		t.ID = NewID(now)
+	}
+	if t.Channel == "" {
+		t.Channel = ByPhone
+	}
+	if !t.Channel.Valid() {
+		return t, invalid("channel", "is not one of phone, web, wechat, api", "渠道无效")
+	}
+	for _, f := range []struct{ field, value string }{{"id", t.ID}, {"line", in.Line}, {"digit", in.Digit}, {"call_id", in.CallID}} {
+		if err := code(f.field, f.value, maxID); err != nil {
+			return t, err
+		}
+	}
+	if in.CallID != "" {
+		t.Calls = []string{in.CallID}
+	}
+	var err error
+	if t.Urgency, err = checkUrgency(in.Urgency); err != nil {
+		return t, err
+	}
+	if t.Appeal, err = s.limits.checkAppeal(in.Appeal, city); err != nil {
+		return t, err
+	}
+	t.Citizen, err = s.limits.checkCitizen(in.Citizen)
+	return t, err
+}
+
+func offered(t Ticket, callID, userID string, now time.Time) LiveEvent {
+	data, _ := json.Marshal(struct {
+		Ticket string `json:"ticket"`
+		Call   string `json:"call"`
+	}{t.ID, callID})
+	return LiveEvent{Type: LiveCallOffered, Subject: t.ID, Version: t.Version, Audience: "user:" + userID, Data: data, At: now}
+}
+
+// OfferDraft tells the next seat's user of a call whose draft exists already.
+func (s *Service) OfferDraft(ctx context.Context, a Actor, ref, callID, userID string) error {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return err
+	}
+	if err := s.store.Commit(ctx, Change{Live: []LiveEvent{offered(t, callID, userID, s.clock())}}); err != nil {
+		return fmt.Errorf("offer draft: %w", err)
+	}
+	return nil
+}
+
+// LinkCall adds a call to a ticket; a call that is linked already stays as it is.
+func (s *Service) LinkCall(ctx context.Context, a Actor, ref, callID string) error {
+	if err := code("call_id", callID, maxID); err != nil {
+		return err
+	}
+	if callID == "" {
+		return required("call_id")
+	}
+	for range attempts {
+		t, err := s.load(ctx, a, ref)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(t.Calls, callID) {
+			return nil
+		}
+		if len(t.Calls) >= maxCalls {
+			return invalid("call_id", "the ticket has "+strconv.Itoa(maxCalls)+" calls already", "该工单关联的通话过多")
+		}
+		now := s.clock()
+		next := t.clone()
+		next.Version++
+		next.UpdatedAt = now
+		next.Calls = append(next.Calls, callID)
+		c := s.change(t, next, newEvent(next, EventCallLinked, a.UserID, now, EventData{CallID: callID}), now)
+		c.NewCalls = []string{callID}
+		if err = s.store.Commit(ctx, c); err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrStale) {
+			return fmt.Errorf("link call: %w", err)
+		}
+	}
+	return ErrConflict
+}
+
+// Edit changes a ticket that the centre still holds.
+func (s *Service) Edit(ctx context.Context, a Actor, ref string, version int64, p Patch) (Ticket, error) {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return Ticket{}, fmt.Errorf("edit: %w", err)
+	}
+	return s.Act(ctx, a, ref, Command{Action: ActEdit, Version: version, Fields: raw})
+}
+
+// Act does an action. A command with a version fails with *ConflictError when
+// the ticket moved on; one without is tried again on the newest.
+func (s *Service) Act(ctx context.Context, a Actor, ref string, cmd Command) (Ticket, error) {
+	if err := checkKey(cmd.Idempotency); err != nil {
+		return Ticket{}, err
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Ticket{}, err
+	}
+	var receipt *Receipt
+	for range attempts {
+		t, err := s.load(ctx, a, ref)
+		if err != nil {
+			return Ticket{}, err
+		}
+		if cmd.Idempotency != "" {
+			receipt, err = s.receipt("user:"+a.UserID, cmd.Idempotency, t.ID, s.clock(), cmd.Fields, string(cmd.Action), t.ID)
+			if err != nil {
+				return Ticket{}, err
+			}
+			// Looked up first: a replay must not be told that its own first
+			// run changed the version.
+			if id, err := s.replayed(ctx, receipt); err == nil {
+				return s.Ticket(ctx, a, id)
+			} else if !errors.Is(err, ErrAbsent) {
+				return Ticket{}, err
+			}
+		}
+		if cmd.Version != 0 && cmd.Version != t.Version {
+			return Ticket{}, &ConflictError{Current: a.view(t)}
+		}
+		next, err := s.act(ctx, a, t, cmd, snap, receipt, nil)
+		switch {
+		case err == nil:
+			return a.view(next), nil
+		case errors.Is(err, ErrStale), errors.Is(err, ErrNumberTaken), errors.Is(err, ErrReplayed):
+			continue // read again: the next round tells a conflict, a replay or a new number
+		default:
+			return Ticket{}, err
+		}
+	}
+	return Ticket{}, ErrConflict
+}
+
+// act does one try of an action.
+func (s *Service) act(ctx context.Context, a Actor, t Ticket, cmd Command, snap *snapshot, receipt *Receipt, finish *OutboxItem) (Ticket, error) {
+	row, refused := find(a, t, cmd.Action)
+	if refused != nil {
+		return Ticket{}, refused
+	}
+	m := move{row: row, actor: a, at: s.clock(), city: snap.index, limits: s.limits, fields: cmd.Fields}
+	if t.Number == "" && (cmd.Action == ActAccept || cmd.Action == ActAnswer) {
+		var err error
+		if m.number, err = s.store.NextNumber(ctx, numberDay(m.at)); err != nil {
+			return Ticket{}, fmt.Errorf("next number: %w", err)
+		}
+	}
+	next, event, err := m.apply(t)
+	if err != nil {
+		return Ticket{}, err
+	}
+	history, err := s.history(ctx, t)
+	if err != nil {
+		return Ticket{}, err
+	}
+	next.Clocks = freeze(t.Clocks, snap.rules.Clocks.Clocks(next, append(history, event)))
+	c := s.change(t, next, event, m.at)
+	c.Receipt, c.Finish = receipt, finish
+	if next.State == Accepted && t.State != Accepted {
+		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicRoute, Key: routeKey(next), CreatedAt: m.at})
+	}
+	if next.State == Dispatched && t.State != Dispatched {
+		notify(&c, next, "dispatched", "", m.at, "department:"+next.Department)
+	}
+	if err := s.store.Commit(ctx, c); err != nil {
+		if errors.Is(err, ErrStale) || errors.Is(err, ErrNumberTaken) || errors.Is(err, ErrReplayed) || errors.Is(err, ErrFinished) {
+			return Ticket{}, err
+		}
+		return Ticket{}, fmt.Errorf("%s: %w", cmd.Action, err)
+	}
+	return next, nil
+}
+
+// history reads the events that clocks may depend on. Clocks begin with the
+// acceptance, so a draft has none.
+func (s *Service) history(ctx context.Context, t Ticket) ([]Event, error) {
+	if t.State == Draft {
+		return nil, nil
+	}
+	events, err := s.store.Events(ctx, t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	return events, nil
+}
+
+// change is what every move of a ticket writes.
+func (s *Service) change(before, next Ticket, event Event, now time.Time) Change {
+	c := Change{Ticket: &next, PrevVersion: before.Version, Events: []Event{event}, Live: liveFor(LiveTicketChanged, next, now)}
+	c.DropDeadlines, c.Deadlines = deadlines(before, next)
+	if next.Number != "" {
+		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicIndex, Key: next.ID + ":" + strconv.FormatInt(next.Version, 10), CreatedAt: now})
+	}
+	return c
+}
+
+// routeKey names the routing of a ticket's next hop.
+func routeKey(t Ticket) string { return t.ID + ":" + strconv.Itoa(len(t.Assignments)) }
+
+// notify adds a message to an audience: a row in their list, a live event and
+// a row of the outbox for the ways that leave the database.
+func notify(c *Change, t Ticket, kind string, clock ClockName, now time.Time, audiences ...string) {
+	for _, audience := range audiences {
+		n := Notification{ID: NewID(now), TicketID: t.ID, Number: t.Number, Kind: kind, Clock: clock, Audience: audience, CreatedAt: now}
+		c.Notifications = append(c.Notifications, n)
+		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicNotify, Key: n.ID, CreatedAt: now})
+		c.Live = append(c.Live, LiveEvent{Type: LiveNotified, Subject: t.ID, Version: t.Version, Audience: audience, At: now})
+	}
+}
+
+// freeze keeps a stopped clock as it is: a later change of policy, calendar or
+// appeal never moves it.
+func freeze(before, derived []Clock) []Clock {
+	for i, c := range derived {
+		for _, old := range before {
+			if old.Name == c.Name && !old.StoppedAt.IsZero() && old.StoppedAt.Equal(c.StoppedAt) && old.StartedAt.Equal(c.StartedAt) {
+				derived[i] = old
+			}
+		}
+	}
+	return derived
+}
+
+// deadlines compares the clocks before and after: a clock that moved, stopped
+// or started loses its unfired deadlines and gets those it has now.
+func deadlines(before, next Ticket) (drop []ClockName, put []Deadline) {
+	old := map[ClockName]Clock{}
+	for _, c := range before.Clocks {
+		old[c.Name] = c
+	}
+	for _, c := range next.Clocks {
+		was, had := old[c.Name]
+		delete(old, c.Name)
+		if had && same(was, c) {
+			continue
+		}
+		if had {
+			drop = append(drop, c.Name)
+		}
+		if !c.Running() {
+			continue
+		}
+		for _, d := range []Deadline{{Level: Yellow, DueAt: c.YellowAt}, {Level: Red, DueAt: c.RedAt}, {Level: Overdue, DueAt: c.DueAt}} {
+			if !d.DueAt.IsZero() {
+				d.TicketID, d.Clock, d.Run = next.ID, c.Name, c.StartedAt
+				put = append(put, d)
+			}
+		}
+	}
+	for name := range old {
+		drop = append(drop, name)
+	}
+	slices.Sort(drop)
+	return drop, put
+}
+
+func same(a, b Clock) bool {
+	return a.StartedAt.Equal(b.StartedAt) && a.StoppedAt.Equal(b.StoppedAt) && a.DueAt.Equal(b.DueAt) &&
+		a.YellowAt.Equal(b.YellowAt) && a.RedAt.Equal(b.RedAt)
+}
+
+// receipt describes a request that may be sent again; nil without a key.
+func (s *Service) receipt(scope, key, ticketID string, now time.Time, body any, parts ...string) (*Receipt, error) {
+	if err := checkKey(key); err != nil || key == "" {
+		return nil, err
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, invalid("fields", "is not JSON", "不是 JSON")
+	}
+	return &Receipt{Scope: scope, Key: hashHex(key), Hash: hashHex(append(parts, string(raw))...), TicketID: ticketID, At: now}, nil
+}
+
+// replayed finds the ticket of an earlier request with the same key; ErrAbsent
+// when there was none.
+func (s *Service) replayed(ctx context.Context, r *Receipt) (string, error) {
+	old, err := s.store.Receipt(ctx, r.Scope, r.Key)
+	if err != nil {
+		return "", err
+	}
+	if old.Hash != r.Hash {
+		return "", ErrIdempotencyMismatch
+	}
+	return old.TicketID, nil
+}
+
+// load reads a ticket that the actor may see, unmasked.
+func (s *Service) load(ctx context.Context, a Actor, ref string) (Ticket, error) {
+	if ref == "" || len(ref) > maxID {
+		return Ticket{}, ErrNotFound
+	}
+	t, err := s.store.Ticket(ctx, ref)
+	if errors.Is(err, ErrAbsent) {
+		return Ticket{}, ErrNotFound
+	}
+	if err != nil {
+		return Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	if !a.Sees(t) {
+		return Ticket{}, ErrNotFound
+	}
+	return t, nil
+}

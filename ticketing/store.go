@@ -1,0 +1,187 @@
+package ticketing
+
+import (
+	"context"
+	"time"
+)
+
+// Change is everything one move writes, in one transaction. It is plain data,
+// computed before the transaction opens, so that the writer only writes.
+type Change struct {
+	Ticket      *Ticket // nil when only the other rows are written
+	PrevVersion int64   // version the change was made from; 0 inserts
+	QueryCode   *QueryCode
+	Events      []Event
+	Outbox      []OutboxItem // Topic, Key and CreatedAt count; a key that exists stays as it is
+	// DropDeadlines lists the clocks whose unfired deadlines go before Deadlines are put.
+	DropDeadlines []ClockName
+	Deadlines     []Deadline
+	Live          []LiveEvent
+	Notifications []Notification
+	NewCalls      []string // calls linked by this change
+	Receipt       *Receipt
+	Finish        *OutboxItem // outbox row that this change settles
+	Read          *Read
+}
+
+// Receipt remembers the outcome of a request that may be sent again.
+type Receipt struct {
+	Scope    string
+	Key      string // hex SHA-256 of the key that the client chose
+	Hash     string // hex SHA-256 of the request
+	TicketID string
+	Sealed   []byte // secret part of the answer, sealed under the client's key
+	At       time.Time
+}
+
+// QueryCode is the stored form of a citizen's query code.
+type QueryCode struct {
+	TicketID string
+	Salt     []byte
+	Hash     []byte
+}
+
+// Read is one look at a citizen's data: who, when, why.
+type Read struct {
+	ID       int64
+	TicketID string
+	UserID   string
+	What     string // "person", "recording"
+	Reason   string
+	CallID   string
+	At       time.Time
+}
+
+// Notification is a message to people about a ticket; it carries no personal data.
+type Notification struct {
+	ID        string
+	TicketID  string
+	Number    string
+	Kind      string // "dispatched", "to_desk", "deadline.yellow", "deadline.red", "deadline.overdue"
+	Clock     ClockName
+	Audience  string // as LiveEvent.Audience
+	CreatedAt time.Time
+}
+
+// Sort orders a list of tickets.
+type Sort string
+
+// The orders of a list.
+const (
+	SortNewest Sort = "newest" // created last first; the default
+	SortDue    Sort = "due"    // the earliest running limit first; tickets without one are left out
+)
+
+// Filter narrows a list; values of one field are alternatives, fields are joined by "and".
+type Filter struct {
+	States      []State
+	Types       []AppealType
+	Categories  []string // a node stands for itself and all below it
+	Districts   []string // likewise
+	Departments []string // likewise
+	Channels    []Channel
+	Urgencies   []Urgency
+	Line        string
+	Operator    string // user id
+	Overdue     bool   // a running clock is past its limit
+	AtDesk      bool   // waiting at the dispatch desk
+	From, To    time.Time
+	Sort        Sort
+	Limit       int    // 1..200; 50 when zero
+	Cursor      string // from Page.NextCursor
+}
+
+// Page is a piece of a list.
+type Page struct {
+	Items       []Ticket
+	NextCursor  string // empty on the last page
+	Total       int
+	TotalCapped bool // counting stopped at CountCap
+}
+
+// CountCap is where counting the rows of a list stops.
+const CountCap = 10_000
+
+// Query is a Filter as a Store gets it: trees spread out, the actor's scope put in.
+type Query struct {
+	Filter
+	// Scope bounds the departments whose tickets may be seen; nil means all,
+	// empty means none.
+	Scope   []string
+	ScopeOn bool
+	Now     time.Time
+}
+
+// Due is a deadline that has come, with its ticket.
+type Due struct {
+	Deadline Deadline
+	Ticket   Ticket
+}
+
+// CityVersion is one stored version of the reference data.
+type CityVersion struct {
+	Version int64
+	City    City
+	Hash    string
+	At      time.Time
+	By      string
+}
+
+// TicketStats are figures of the tickets created in [From, To).
+type TicketStats struct {
+	From, To     time.Time
+	Created      int
+	Accepted     int
+	Direct       int // answered directly
+	Dispatched   int
+	Resolved     int // replied and approved, or closed
+	Closed       int
+	Cancelled    int
+	OverdueNow   int // running clocks past their limit, whenever created
+	OverdueFired map[ClockName]int
+	ByState      map[string]int
+	ByType       map[string]int
+	ByCategory   map[string]int
+	ByDistrict   map[string]int
+	ByDepartment map[string]int
+	ByChannel    map[string]int
+	ByDay        map[string]int // day in Asia/Shanghai, 2026-11-22
+}
+
+// Store keeps tickets and all that belongs to them. Every method is safe for
+// use by many goroutines.
+type Store interface {
+	// Commit writes a change in one transaction, all or nothing. It answers
+	// ErrStale, ErrReplayed, ErrFinished, ErrNumberTaken or ErrExists.
+	Commit(ctx context.Context, c Change) error
+	// NextNumber gives out the day's next ticket number, ascending and never twice.
+	// day is YYYYMMDD.
+	NextNumber(ctx context.Context, day string) (string, error)
+
+	// Ticket reads one by id or number; ErrAbsent when there is none.
+	Ticket(ctx context.Context, ref string) (Ticket, error)
+	Events(ctx context.Context, ticketID string) ([]Event, error)
+	Tickets(ctx context.Context, q Query) (Page, error)
+	// Scan reads tickets in order of id after a given id.
+	Scan(ctx context.Context, after string, limit int) ([]Ticket, error)
+	// ByPhone reads a caller's tickets, newest first.
+	ByPhone(ctx context.Context, phone string, limit int) ([]Ticket, error)
+	ByCall(ctx context.Context, callID string) ([]Ticket, error)
+	QueryCode(ctx context.Context, number string) (QueryCode, error)
+	Receipt(ctx context.Context, scope, key string) (Receipt, error)
+	Reads(ctx context.Context, ticketID string) ([]Read, error)
+	Notification(ctx context.Context, id string) (Notification, error)
+	Notifications(ctx context.Context, audiences []string, limit int) ([]Notification, error)
+	Stats(ctx context.Context, q Query) (TicketStats, error)
+
+	// FireDeadlines claims up to limit deadlines due at or before now that have
+	// not fired, and writes the changes that fire makes of them, in one transaction.
+	FireDeadlines(ctx context.Context, now time.Time, limit int, fire func([]Due) []Change) (int, error)
+	NextDeadline(ctx context.Context) (time.Time, bool, error)
+
+	// City reads the newest version; ErrAbsent before the first import.
+	City(ctx context.Context) (CityVersion, error)
+	CityVersion(ctx context.Context) (int64, error)
+	// SaveCity adds the next version; prev guards against two imports at once (ErrStale).
+	SaveCity(ctx context.Context, v CityVersion, prev int64, live []LiveEvent) error
+}
