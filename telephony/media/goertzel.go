@@ -30,25 +30,36 @@ func RMS(samples []int16) float64 {
 	return math.Sqrt(sum / float64(len(samples)))
 }
 
-// Dominant is the strongest frequency between 100 and 3,800 Hz, to about 5 Hz, and its amplitude as in Goertzel. Only the first
-// second of samples is looked at.
+// Dominant is the strongest frequency between 100 and 3,800 Hz, to about 5 Hz, and its amplitude as in Goertzel. It looks at the
+// loudest tenth of a second; 0 when there are less than 10 ms.
 func Dominant(samples []int16, rate int) (frequency, amplitude float64) {
-	if len(samples) > rate {
-		samples = samples[:rate]
-	}
 	if len(samples) < rate/100 {
 		return 0, 0
 	}
-	coarse := max(5, float64(rate)/float64(len(samples))/2)
-	for f := 100.0; f <= 3800; f += coarse {
-		if a := Goertzel(samples, rate, f); a > amplitude {
-			frequency, amplitude = f, a
+	samples = loudest(samples, rate/10)
+	// Steps of half a bin, so that no tone falls between two of them.
+	step := float64(rate) / float64(len(samples)) / 2
+	search := func(from, to, step float64) {
+		for f := from; f <= to; f += step {
+			if a := Goertzel(samples, rate, f); a > amplitude {
+				frequency, amplitude = f, a
+			}
 		}
 	}
-	for f := frequency - coarse; f <= frequency+coarse; f++ {
-		if a := Goertzel(samples, rate, f); a > amplitude {
-			frequency, amplitude = f, a
-		}
-	}
+	search(100, 3800, step)
+	search(frequency-step, frequency+step, 1)
 	return frequency, amplitude
+}
+
+func loudest(samples []int16, size int) []int16 {
+	if len(samples) <= size {
+		return samples
+	}
+	best, level := samples[:size], -1.0
+	for at := 0; at+size <= len(samples); at += size {
+		if l := RMS(samples[at : at+size]); l > level {
+			best, level = samples[at:at+size], l
+		}
+	}
+	return best
 }
