@@ -3,13 +3,11 @@ package media
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -229,51 +227,5 @@ func TestBridgeRecordsEachVoiceInItsChannel(t *testing.T) {
 		require.InDelta(t, tones[i], f, 5)
 		require.InDelta(t, 0.316, level, 0.03)
 		require.Less(t, Goertzel(section(pcm, 200*time.Millisecond, time.Second), SampleRate, tones[1-i]), 0.01)
-	}
-}
-
-// BenchmarkRelay is one packet received, measured, recorded, transcoded and sent.
-func BenchmarkRelay(b *testing.B) {
-	for _, name := range []string{"plain", "recorded"} {
-		b.Run(name, func(b *testing.B) { benchmarkRelay(b, name == "recorded") })
-	}
-}
-
-func benchmarkRelay(b *testing.B, record bool) {
-	ports, err := NewPorts(PortOptions{})
-	require.NoError(b, err)
-	defer ports.Close()
-	var legs [2]*Leg
-	for i, format := range []string{"8", "0"} {
-		legs[i], err = ports.Open(LegOptions{})
-		require.NoError(b, err)
-		// Port 9 (discard) of another loopback address: what is sent is thrown away by the system.
-		_, err = legs[i].Answer(crlf("v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.9", "t=0 0", "m=audio 9 RTP/AVP "+format))
-		require.NoError(b, err)
-	}
-	bridge := Connect(legs[0], legs[1])
-	defer bridge.Close()
-	c := newClock()
-	if record {
-		r, err := NewRecorder(filepath.Join(b.TempDir(), "a.wav"), RecorderOptions{})
-		require.NoError(b, err)
-		bridge.Record(r)
-		defer func() {
-			_, err := r.Close()
-			require.NoError(b, err)
-		}()
-	}
-	var p rtp.Packet
-	pcm := make([]int16, maxPayload)
-	data := make([]byte, 172)
-	data[0], data[1] = 0x80, 8
-	src := netip.MustParseAddrPort("127.0.0.9:9")
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		c.advance(FrameTime)
-		data[2], data[3] = byte(i>>8), byte(i)
-		ts := uint32(i * FrameSamples)
-		data[4], data[5], data[6], data[7] = byte(ts>>24), byte(ts>>16), byte(ts>>8), byte(ts)
-		legs[0].datagram(data, src, &p, pcm)
 	}
 }
