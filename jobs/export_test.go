@@ -1,12 +1,57 @@
 package jobs
 
-import "context"
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
 
 // Wipe empties the queue's database, as FLUSHDB by somebody else would.
 func (q *Queue) Wipe(ctx context.Context) error { return q.client.FlushDB(ctx).Err() }
 
-// Cut breaks the queue off for good, as the end of its process would.
-func (q *Queue) Cut() { _ = q.client.Close() }
+// Knife cuts a queue off for good, as the end of its process would: no
+// command reaches Redis any more.
+type Knife struct {
+	cut atomic.Bool
+}
+
+var errCut = errors.New("cut off")
+
+// NewKnife arms a queue that is not in use yet.
+func NewKnife(q *Queue) *Knife {
+	k := &Knife{}
+	q.client.AddHook(k)
+	return k
+}
+
+// Cut cuts.
+func (k *Knife) Cut() { k.cut.Store(true) }
+
+// DialHook implements redis.Hook.
+func (k *Knife) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook implements redis.Hook.
+func (k *Knife) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if k.cut.Load() {
+			cmd.SetErr(errCut)
+			return errCut
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements redis.Hook.
+func (k *Knife) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if k.cut.Load() {
+			return errCut
+		}
+		return next(ctx, cmds)
+	}
+}
 
 // Renew swaps the embedded Redis.
 func (q *Queue) Renew() { q.mem.renew() }

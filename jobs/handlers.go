@@ -108,10 +108,15 @@ func (h *indexer) remove(ctx context.Context, ids []string) error {
 	return nil
 }
 
+// refusals is how many documents an engine may refuse without having taken one
+// before it counts as broken.
+const refusals = 20
+
 // put writes documents, halving a batch that is refused until the guilty ones
-// stand alone. An engine that is away, or refuses everything, is an error.
+// stand alone. An engine that is away, or takes nothing at all, is an error.
 func (h *indexer) put(ctx context.Context, docs []search.Document) (map[string]error, error) {
 	bad := map[string]error{}
+	taken := false
 	var split func(docs []search.Document) error
 	split = func(docs []search.Document) error {
 		if len(docs) == 0 {
@@ -120,8 +125,10 @@ func (h *indexer) put(ctx context.Context, docs []search.Document) (map[string]e
 		err := h.index.Put(ctx, docs...)
 		switch {
 		case err == nil:
+			taken = true
 			return nil
-		case ctx.Err() != nil || errors.Is(err, search.ErrUnavailable):
+		case ctx.Err() != nil || errors.Is(err, search.ErrUnavailable) || errors.Is(err, search.ErrNeedsRebuild),
+			!taken && len(bad) >= refusals:
 			return fmt.Errorf("write to the index: %w", err)
 		case len(docs) == 1:
 			bad[docs[0].ID] = err

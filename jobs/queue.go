@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,7 +23,6 @@ var (
 // QueueOptions are the optional settings of a queue; the zero value works.
 type QueueOptions struct {
 	Log         *slog.Logger
-	Now         func() time.Time
 	DialTimeout time.Duration // for the first contact; 3 s when zero
 }
 
@@ -32,6 +32,7 @@ type Queue struct {
 	client redis.UniversalClient
 	name   string // the URL without its password
 	mem    *embedded
+	users  atomic.Int32 // runners at work
 }
 
 // OpenQueue opens a queue by URL:
@@ -48,12 +49,12 @@ func OpenQueue(rawURL string, opts QueueOptions) (*Queue, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
 	if opts.DialTimeout <= 0 {
 		opts.DialTimeout = 3 * time.Second
 	}
+	// go-redis tells of broken connections on stderr unless it is given a logger;
+	// there is one for the whole library.
+	redis.SetLogger(libraryLog{&quiet{log: opts.Log, every: 10 * time.Second}})
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		// url.Error repeats the URL, password included; only its cause is told.
@@ -134,8 +135,12 @@ func (q *Queue) Embedded() bool { return q.mem != nil }
 // String is the queue's URL without its password.
 func (q *Queue) String() string { return q.name }
 
-// Close ends the connections. Stop the runners first.
+// Close ends the connections. Runners must be stopped first: asynq ends the
+// process with a panic when its connection is closed under it, so Close refuses.
 func (q *Queue) Close() error {
+	if n := q.users.Load(); n > 0 {
+		return fmt.Errorf("close queue %s: %d runners are still at work", q.name, n)
+	}
 	err := q.client.Close()
 	if q.mem != nil {
 		q.mem.close()

@@ -201,6 +201,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		return err
 	}
 	r.started = true
+	r.q.users.Add(1)
 	r.base, r.baseEnd = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops, r.loopsEnd = context.WithCancel(r.base)
 	for _, t := range r.topics {
@@ -252,6 +253,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 		}
 		wg.Wait()
 		r.wg.Wait()
+		r.q.users.Add(-1)
 	}()
 	defer r.baseEnd()
 	select {

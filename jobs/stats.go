@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -155,6 +156,14 @@ func (q *quiet) warn(key, msg string, args ...any) {
 		args = append(args, "held_back", n)
 	}
 	q.log.Warn(msg, args...)
+}
+
+// libraryLog passes on what go-redis would print.
+type libraryLog struct{ q *quiet }
+
+// Printf implements go-redis' logger.
+func (l libraryLog) Printf(_ context.Context, format string, args ...any) {
+	l.q.warn("go-redis", "Redis client reports", "report", fmt.Sprintf(format, args...))
 }
 
 // asynqLog passes asynq's warnings and errors on, held back: a queue that is

@@ -214,12 +214,13 @@ func TestWipedQueueIsRefilled(t *testing.T) {
 type node struct {
 	v *view
 	q *jobs.Queue
+	k *jobs.Knife
 	r *jobs.Runner
 }
 
 func (n *node) kill() {
 	n.v.dead.Store(true)
-	n.q.Cut()
+	n.k.Cut()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		defer cancel()
@@ -249,6 +250,7 @@ func TestNothingIsLost(t *testing.T) {
 		boot := func() *node {
 			v := &view{box: b}
 			n := &node{v: v, q: e.again()}
+			n.k = jobs.NewKnife(n.q)
 			n.r = start(t, n.q, jobs.Deps{Outbox: v, Topics: topics(v, trouble)}, quick())
 			return n
 		}
