@@ -1,0 +1,154 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hotline/telephony"
+	"hotline/ticketing"
+)
+
+// Tickets is what the bridge needs of the work orders; *ticketing.Service has it.
+type Tickets interface {
+	OpenDraft(ctx context.Context, who ticketing.Actor, in ticketing.DraftInput) (ticketing.Ticket, error)
+	OfferDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
+	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
+}
+
+// Live takes live events that are not about a ticket; the store has it.
+type Live interface {
+	PublishLive(ctx context.Context, e ticketing.LiveEvent) error
+}
+
+// Bridge is the telephony.Handler and telephony.Observer of a node.
+type Bridge struct {
+	tickets Tickets
+	live    Live
+	log     *slog.Logger
+	now     func() time.Time
+
+	mu     sync.Mutex
+	drafts map[string]string // call id → id of its draft, while the call runs
+}
+
+// New makes a bridge. A nil log discards, a nil now is time.Now.
+func New(tickets Tickets, live Live, log *slog.Logger, now func() time.Time) *Bridge {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if now == nil {
+		now = time.Now
+	}
+	return &Bridge{tickets: tickets, live: live, log: log, now: now, drafts: map[string]string{}}
+}
+
+// Offered makes the draft at the first offer and tells the seat's user at each.
+func (b *Bridge) Offered(ctx context.Context, o telephony.Offer) error {
+	if id, ok := b.draft(o.CallID); ok {
+		return b.tickets.OfferDraft(ctx, ticketing.SystemActor(), id, o.CallID, o.User)
+	}
+	t, err := b.tickets.OpenDraft(ctx, ticketing.SystemActor(), ticketing.DraftInput{
+		Channel: ticketing.ByPhone,
+		Line:    o.Line,
+		Digit:   o.Digit,
+		CallID:  o.CallID,
+		Appeal:  ticketing.Appeal{Type: typeOf(o.Digit)},
+		Citizen: ticketing.Citizen{Phone: o.Caller},
+		ForUser: o.User,
+	})
+	if err != nil {
+		return fmt.Errorf("opening a draft for call %s: %w", o.CallID, err)
+	}
+	b.mu.Lock()
+	b.drafts[o.CallID] = t.ID
+	b.mu.Unlock()
+	return nil
+}
+
+// typeOf reads the menu: 1 is an inquiry, 2 a complaint; 0 asks for a person
+// and says nothing about the matter.
+func typeOf(digit string) ticketing.AppealType {
+	switch digit {
+	case "1":
+		return ticketing.Inquiry
+	case "2":
+		return ticketing.Complaint
+	}
+	return ""
+}
+
+// Answered tells the user's pages that the call is on.
+func (b *Bridge) Answered(ctx context.Context, callID, seat, user string, at time.Time) error {
+	draft, _ := b.draft(callID)
+	return b.publish(ctx, "call.answered", callID, "user:"+user, map[string]string{"ticket": draft, "seat": seat}, at)
+}
+
+// Missed cancels the draft of a call that nobody answered.
+func (b *Bridge) Missed(ctx context.Context, m telephony.MissedCall) error {
+	if err := b.publish(ctx, "call.missed", m.CallID, "role:"+string(ticketing.RoleLead), nil, m.EndedAt); err != nil {
+		return err
+	}
+	draft, ok := b.draft(m.CallID)
+	if !ok {
+		return nil
+	}
+	fields, err := json.Marshal(map[string]string{"reason": "来电未接通:" + m.Cause})
+	if err != nil {
+		return err
+	}
+	_, err = b.tickets.Act(ctx, ticketing.SystemActor(), draft, ticketing.Command{Action: ticketing.ActCancel, Fields: fields})
+	if err != nil && ticketing.CodeOf(err) != ticketing.CodeNotOpen {
+		return fmt.Errorf("cancelling the draft of missed call %s: %w", m.CallID, err)
+	}
+	return nil
+}
+
+// Ended tells the user's pages that the call is over.
+func (b *Bridge) Ended(ctx context.Context, cdr telephony.CDR) error {
+	draft, _ := b.draft(cdr.ID)
+	b.mu.Lock()
+	delete(b.drafts, cdr.ID)
+	b.mu.Unlock()
+	audience := ticketing.AudienceStaff
+	if cdr.User != "" {
+		audience = "user:" + cdr.User
+	}
+	return b.publish(ctx, "call.ended", cdr.ID, audience, map[string]string{"ticket": draft, "seat": cdr.Seat}, cdr.EndedAt)
+}
+
+// SeatChanged tells the centre's pages; they fetch the board again.
+func (b *Bridge) SeatChanged(ctx context.Context, a telephony.AgentState) {
+	if err := b.publish(ctx, "seat.changed", a.Seat, ticketing.AudienceStaff, nil, b.now()); err != nil {
+		b.log.Warn("live event of a seat not written", "seat", a.Seat, "error", err)
+	}
+}
+
+// QueueChanged tells the centre's pages; they fetch the board again.
+func (b *Bridge) QueueChanged(ctx context.Context, q telephony.QueueState) {
+	if err := b.publish(ctx, "queue.changed", q.Name, ticketing.AudienceStaff, nil, b.now()); err != nil {
+		b.log.Warn("live event of a queue not written", "queue", q.Name, "error", err)
+	}
+}
+
+func (b *Bridge) draft(callID string) (string, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id, ok := b.drafts[callID]
+	return id, ok
+}
+
+func (b *Bridge) publish(ctx context.Context, kind, subject, audience string, data map[string]string, at time.Time) error {
+	e := ticketing.LiveEvent{Type: kind, Subject: subject, Audience: audience, At: at}
+	if data != nil {
+		raw, err := json.Marshal(data)
+		if err != nil {
+			return err
+		}
+		e.Data = raw
+	}
+	return b.live.PublishLive(ctx, e)
+}

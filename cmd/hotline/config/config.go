@@ -1,0 +1,248 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// Role is a part of the work that a node takes on.
+type Role string
+
+// The roles of a node.
+const (
+	SIP    Role = "sip"
+	Web    Role = "web"
+	Worker Role = "worker"
+)
+
+// Config is everything that a node needs to know to start.
+type Config struct {
+	Data     string   // folder of the embedded engines and of the spool; absolute
+	HTTP     string   // host:port
+	TLSCert  string   // PEM file; with TLSKey, HTTP speaks TLS
+	TLSKey   string   // PEM file
+	SIP      []string // host:port (UDP and TCP) or udp://host:port, tcp://host:port
+	Store    string   // sqlite:///…, postgres://…
+	Queue    string   // mem://, redis://…, rediss://…
+	Search   string   // fts:///…, elasticsearch+http(s)://…
+	Blobs    string   // file:///…
+	Roles    []Role
+	RTPLow   int // first port of the range for RTP
+	RTPHigh  int // last port of it
+	PublicIP string
+	Trunks   []netip.Prefix // addresses that may send calls from the public network
+	Lines    []string       // numbers that are answered
+	Realm    string         // of SIP digests
+	LogLevel string         // debug, info, warn, error
+}
+
+// setting is one row of the table that flags, variables and keys come from.
+type setting struct {
+	name, value, help string
+}
+
+var settings = []setting{
+	{"data", "data", "folder for the database, the index, recordings and attachments"},
+	{"http", "127.0.0.1:8080", "address of the web server, host:port"},
+	{"tls-cert", "", "PEM file with the certificate chain; needs --tls-key"},
+	{"tls-key", "", "PEM file with the private key; needs --tls-cert"},
+	{"sip", "127.0.0.1:5060", "where to listen for SIP: host:port (UDP and TCP), or a list of udp:// and tcp:// URLs"},
+	{"store", "", "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
+	{"queue", "mem://", "task queue: mem://, redis://… or rediss://…"},
+	{"search", "", "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
+	{"blobs", "", "recordings and attachments: file:///path (in the data folder when not given)"},
+	{"roles", "sip,web,worker", "what this node does"},
+	{"rtp", "30000-39999", "UDP ports for RTP, LOW-HIGH"},
+	{"public-ip", "", "address that phones reach this node at, when it differs from the one it listens on"},
+	{"trunks", "127.0.0.0/8", "addresses that may send calls from the public network, a list of prefixes"},
+	{"lines", "12345,12315,12388,12340", "numbers that are answered"},
+	{"realm", "hotline", "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
+	{"log-level", "info", "debug, info, warn or error"},
+}
+
+// Flags adds a flag for every setting.
+func Flags(flags *pflag.FlagSet) {
+	for _, s := range settings {
+		flags.String(s.name, s.value, s.help+" ["+variable(s.name)+"]")
+	}
+	flags.String("config", "", "YAML file with the same keys as the flags [HOTLINE_CONFIG]")
+}
+
+func variable(name string) string {
+	return "HOTLINE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Load reads file, variables and flags, in that order, and checks the outcome.
+func Load(flags *pflag.FlagSet) (Config, error) {
+	k := koanf.New("\x00")
+	path := os.Getenv("HOTLINE_CONFIG")
+	if f := flags.Lookup("config"); f != nil && f.Changed {
+		path = f.Value.String()
+	}
+	if path != "" {
+		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+			return Config{}, fmt.Errorf("configuration file %s: %w", path, err)
+		}
+		if err := knownKeys(path, k.Keys()); err != nil {
+			return Config{}, err
+		}
+	}
+	known := map[string]string{}
+	for _, s := range settings {
+		known[variable(s.name)] = s.name
+	}
+	if err := k.Load(env.Provider("HOTLINE_", "\x00", func(v string) string { return known[v] }), nil); err != nil {
+		return Config{}, fmt.Errorf("reading HOTLINE_ variables: %w", err)
+	}
+	values := map[string]string{}
+	for _, s := range settings {
+		values[s.name] = s.value
+		if k.Exists(s.name) {
+			values[s.name] = joined(k.Get(s.name))
+		}
+		if f := flags.Lookup(s.name); f != nil && f.Changed {
+			values[s.name] = f.Value.String()
+		}
+	}
+	return build(values)
+}
+
+func knownKeys(path string, keys []string) error {
+	names := map[string]bool{}
+	for _, s := range settings {
+		names[s.name] = true
+	}
+	for _, key := range keys {
+		if top, _, _ := strings.Cut(key, "\x00"); !names[top] {
+			return fmt.Errorf("configuration file %s: unknown key %q; known are %s",
+				path, top, strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+		}
+	}
+	return nil
+}
+
+// joined lets a list be written as YAML's or with commas.
+func joined(v any) string {
+	if list, ok := v.([]any); ok {
+		words := make([]string, len(list))
+		for i, w := range list {
+			words[i] = fmt.Sprint(w)
+		}
+		return strings.Join(words, ",")
+	}
+	return fmt.Sprint(v)
+}
+
+func build(v map[string]string) (Config, error) {
+	c := Config{
+		HTTP: v["http"], TLSCert: v["tls-cert"], TLSKey: v["tls-key"], SIP: list(v["sip"]),
+		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
+		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
+	}
+	var errs []error
+	fail := func(name, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("--%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	var err error
+	if c.Data, err = filepath.Abs(v["data"]); err != nil || v["data"] == "" {
+		fail("data", "name a folder")
+	}
+	c.fill()
+	for _, r := range list(v["roles"]) {
+		if !slices.Contains([]Role{SIP, Web, Worker}, Role(r)) {
+			fail("roles", "unknown role %q; use sip, web and worker", r)
+		}
+		c.Roles = append(c.Roles, Role(r))
+	}
+	if len(c.Roles) == 0 {
+		fail("roles", "give at least one of sip, web and worker")
+	}
+	if c.RTPLow, c.RTPHigh, err = portRange(v["rtp"]); err != nil {
+		fail("rtp", "%v", err)
+	}
+	if c.PublicIP != "" && net.ParseIP(c.PublicIP) == nil {
+		fail("public-ip", "%q is not an IP address", c.PublicIP)
+	}
+	for _, p := range list(v["trunks"]) {
+		prefix, err := prefixOf(p)
+		if err != nil {
+			fail("trunks", "%q is not an address or prefix such as 10.1.2.0/24", p)
+		}
+		c.Trunks = append(c.Trunks, prefix)
+	}
+	if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
+		fail("http", "%q is not host:port", c.HTTP)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		fail("tls-cert", "give --tls-cert and --tls-key together, or neither")
+	}
+	if len(c.SIP) == 0 && c.Has(SIP) {
+		fail("sip", "give at least one address, or leave sip out of --roles")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
+	}
+	return c, errors.Join(errs...)
+}
+
+// fill puts the embedded engines into the data folder where no engine is named.
+func (c *Config) fill() {
+	inData := func(scheme, name string) string {
+		return (&url.URL{Scheme: scheme, Path: filepath.ToSlash(filepath.Join(c.Data, name))}).String()
+	}
+	if c.Store == "" {
+		c.Store = inData("sqlite", "hotline.db")
+	}
+	if c.Search == "" {
+		c.Search = inData("fts", "search.db")
+	}
+	if c.Blobs == "" {
+		c.Blobs = inData("file", "blobs")
+	}
+}
+
+// Has tells whether the node takes on a role.
+func (c Config) Has(r Role) bool { return slices.Contains(c.Roles, r) }
+
+// Spool is the folder where recordings grow while calls run.
+func (c Config) Spool() string { return filepath.Join(c.Data, "spool") }
+
+func list(s string) []string {
+	var words []string
+	for w := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ' ' }) {
+		words = append(words, w)
+	}
+	return words
+}
+
+func portRange(s string) (low, high int, err error) {
+	a, b, found := strings.Cut(s, "-")
+	low, errLow := strconv.Atoi(a)
+	high, errHigh := strconv.Atoi(b)
+	if !found || errLow != nil || errHigh != nil || low < 1024 || high > 65535 || high-low < 3 {
+		return 0, 0, fmt.Errorf("%q is not a range of ports such as 30000-39999 (from 1024 to 65535, at least 4)", s)
+	}
+	return low, high, nil
+}
+
+func prefixOf(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
