@@ -1,0 +1,154 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/search"
+	"hotline/telephony"
+	"hotline/ticketing"
+)
+
+// Tickets is what web needs of the work orders; *ticketing.Service has it.
+type Tickets interface {
+	OpenDraft(ctx context.Context, who ticketing.Actor, in ticketing.DraftInput) (ticketing.Ticket, error)
+	Edit(ctx context.Context, who ticketing.Actor, ref string, version int64, patch ticketing.Patch) (ticketing.Ticket, error)
+	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
+	Ticket(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
+	Tickets(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.Page, error)
+	Timeline(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Event, error)
+	Actions(who ticketing.Actor, t ticketing.Ticket) []ticketing.ActionState
+	Earlier(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Ticket, error)
+	Reveal(ctx context.Context, who ticketing.Actor, ref, reason string) (ticketing.Citizen, error)
+	Reads(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Read, error)
+	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error
+	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
+	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)
+	Stats(ctx context.Context, who ticketing.Actor, from, to time.Time) (ticketing.TicketStats, error)
+	City(ctx context.Context) (ticketing.City, error)
+	File(ctx context.Context, in ticketing.Filing) (ticketing.Filed, error)
+	Progress(ctx context.Context, number, code string) (ticketing.Progress, error)
+}
+
+// Users keeps people and their sessions; ticketing/sqlstore has it.
+type Users interface {
+	User(ctx context.Context, id string) (ticketing.User, error)
+	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
+	SaveSession(ctx context.Context, s ticketing.Session) error
+	Session(ctx context.Context, tokenHash string) (ticketing.Session, error)
+	RevokeSession(ctx context.Context, tokenHash string, at time.Time) error
+}
+
+// Live is the log of live events; ticketing/sqlstore has it.
+type Live interface {
+	LiveEvents(ctx context.Context, after int64, limit int) ([]ticketing.LiveEvent, error)
+	LastLiveEvent(ctx context.Context) (int64, error)
+	Subscribe(topic string) (wake <-chan struct{}, cancel func())
+}
+
+// Index finds tickets; *search.Index has it.
+type Index interface {
+	Search(ctx context.Context, q search.Query) (search.Result, error)
+}
+
+// Calls is what web needs of the call centre; *telephony.Center has it.
+type Calls interface {
+	Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error)
+	Call(ctx context.Context, id string) (telephony.CDR, error)
+	Recording(ctx context.Context, callID string) (io.ReadSeekCloser, telephony.Recording, error)
+	Hangup(ctx context.Context, callID, user string) error
+	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error
+	Agents() []telephony.AgentState
+	Queues() []telephony.QueueState
+	Lines() []telephony.Line
+	Missed(ctx context.Context, f telephony.MissedFilter) (telephony.MissedPage, error)
+	HandleMissed(ctx context.Context, callID, user string) error
+	Stats(ctx context.Context, from, to time.Time) (telephony.CallStats, error)
+}
+
+// Deps is what the server stands on. Calls and Index may be nil on a node
+// without those parts; their addresses then answer 503.
+type Deps struct {
+	Tickets Tickets
+	Users   Users
+	Live    Live
+	Index   Index
+	Calls   Calls
+	Health  func(ctx context.Context) map[string]error // nil error: the part is well
+	Metrics prometheus.Gatherer                        // nil: /metrics is empty
+	Pages   fs.FS                                      // nil: the embedded pages
+}
+
+// Options tune the server; the zero value works.
+type Options struct {
+	Addr              string // host:port; 127.0.0.1:8080 when empty
+	TLSCert, TLSKey   string // both or none
+	Log               *slog.Logger
+	Now               func() time.Time
+	Version           string
+	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
+	MetricsFrom       []netip.Prefix // who may read /metrics; loopback and private networks when nil
+	Limiter           Limiter        // in memory when nil
+	SessionLife       time.Duration  // 12 h
+	BodyLimit         int            // bytes, 1 MiB
+	RequestTimeout    time.Duration  // 15 s
+	Heartbeat         time.Duration  // 15 s
+	HashesAtOnce      int            // passwords checked at once, 2
+	StreamsPerUser    int            // 12
+	Streams           int            // 5,000 in all
+	StreamBuffer      int            // events that may wait for one stream, 256
+	SignInPerLogin    Rate           // failures: 10 per 10 min and login and address; ten times that per login
+	SignInPerAddress  Rate           // failures: 300 per 10 min; an office may share one address
+	PublicPerAddress  Rate           // filings: 20 per hour
+	ProgressPerClient Rate           // look-ups: 60 per 10 min
+	Registerer        prometheus.Registerer
+}
+
+func (o Options) withDefaults() Options {
+	def(&o.Addr, "127.0.0.1:8080")
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	def(&o.Version, "dev")
+	def(&o.SessionLife, 12*time.Hour)
+	def(&o.BodyLimit, 1<<20)
+	def(&o.RequestTimeout, 15*time.Second)
+	def(&o.Heartbeat, 15*time.Second)
+	def(&o.HashesAtOnce, 2)
+	def(&o.StreamsPerUser, 12)
+	def(&o.Streams, 5000)
+	def(&o.StreamBuffer, 256)
+	def(&o.SignInPerLogin, Rate{10, 10 * time.Minute})
+	def(&o.SignInPerAddress, Rate{300, 10 * time.Minute})
+	def(&o.PublicPerAddress, Rate{20, time.Hour})
+	def(&o.ProgressPerClient, Rate{60, 10 * time.Minute})
+	if o.Limiter == nil {
+		o.Limiter = NewMemoryLimiter(o.Now)
+	}
+	if o.MetricsFrom == nil {
+		for _, p := range []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"} {
+			o.MetricsFrom = append(o.MetricsFrom, netip.MustParsePrefix(p))
+		}
+	}
+	return o
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// raw is JSON that somebody else wrote.
+type raw = json.RawMessage

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+)
+
+//go:embed apidocs
+var apidocs embed.FS
+
+// plainRoutes are the addresses that are no API operations. They come last:
+// what no route takes is a page.
+func (s *Server) plainRoutes() {
+	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(health{Status: "ok"}) })
+	s.app.Get("/readyz", s.ready)
+	gatherer := s.deps.Metrics
+	if gatherer == nil {
+		gatherer = prometheus.NewRegistry()
+	}
+	s.metrics.watch(s.hub)
+	scrape := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{Timeout: 5 * time.Second, MaxRequestsInFlight: 4}))
+	s.app.Get("/metrics", func(c *fiber.Ctx) error {
+		if !within(requestOf(c.UserContext()).addr, s.opts.MetricsFrom) {
+			return byStatus(http.StatusForbidden)
+		}
+		scrape(c.Context())
+		return nil
+	})
+	s.app.Get("/openapi.json", func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/openapi+json;version=3.1")
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+		return c.Send(s.document)
+	})
+	docs, err := fs.Sub(apidocs, "apidocs")
+	if err != nil { // cannot happen: the name is a constant and embedded
+		docs = apidocs
+	}
+	manual := &files{source: docs}
+	s.app.Get("/docs", func(c *fiber.Ctx) error { return manual.serve(c, "index.html") })
+	s.app.Get("/docs/:file", func(c *fiber.Ctx) error { return manual.serve(c, c.Params("file")) })
+	s.app.Use((&pages{files: &files{source: s.deps.Pages}}).serve)
+}
+
+type health struct {
+	Status string            `json:"status"`
+	Parts  map[string]string `json:"parts,omitempty"`
+}
+
+// ready tells which parts are well. Why one is not stands in the log: it may
+// name addresses and accounts.
+func (s *Server) ready(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), 3*time.Second)
+	defer cancel()
+	out, status := health{Status: "ok", Parts: map[string]string{}}, http.StatusOK
+	if s.deps.Health != nil {
+		for part, err := range s.deps.Health(ctx) {
+			out.Parts[part] = "ok"
+			if err != nil {
+				out.Parts[part], out.Status, status = "unavailable", "unavailable", http.StatusServiceUnavailable
+				s.opts.Log.Warn("not ready", "part", part, "error", mask(err.Error()))
+			}
+		}
+	}
+	return c.Status(status).JSON(out)
+}

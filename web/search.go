@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"hotline/search"
+	"hotline/ticketing"
+)
+
+type searchInput struct {
+	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; empty finds all"`
+	Type       []string  `query:"type,explode" maxItems:"20"`
+	Category   []string  `query:"category,explode" maxItems:"100" doc:"Leaf or family"`
+	District   []string  `query:"district,explode" maxItems:"100"`
+	Department []string  `query:"department,explode" maxItems:"100"`
+	State      []string  `query:"state,explode" maxItems:"20"`
+	Channel    []string  `query:"channel,explode" maxItems:"20"`
+	From       time.Time `query:"from" doc:"Created at or after"`
+	To         time.Time `query:"to" doc:"Created before"`
+	Sort       string    `query:"sort" enum:"newest,relevance" default:"newest"`
+	Limit      int       `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Cursor     string    `query:"cursor" maxLength:"500"`
+	Facets     []string  `query:"facets,explode" maxItems:"6" doc:"type, category, district, department, state, channel"`
+	Histogram  bool      `query:"histogram" doc:"Hits per day"`
+	Tickets    bool      `query:"tickets" doc:"Add the ticket to each hit"`
+}
+
+// Hit is one ticket found.
+type Hit struct {
+	ID        string           `json:"id"`
+	Number    string           `json:"number"`
+	Version   int64            `json:"version"`
+	Score     float64          `json:"score"`
+	CreatedAt time.Time        `json:"created_at"`
+	Title     []search.Segment `json:"title" nullable:"false"`
+	Body      []search.Segment `json:"body" nullable:"false" doc:"A fragment around the first match"`
+	Ticket    *Ticket          `json:"ticket,omitempty"`
+}
+
+// SearchResult is a page of hits with counts.
+type SearchResult struct {
+	Page[Hit]
+	Facets    map[string][]search.Bucket `json:"facets" nullable:"false"`
+	Histogram []search.Bucket            `json:"histogram" nullable:"false"`
+	TookMS    int64                      `json:"took_ms"`
+}
+
+func (s *Server) searchRoutes() {
+	handle(s, operation{
+		method: http.MethodGet, path: "/api/v1/search", id: "search", tag: "tickets", who: handlers,
+		summary:     "Find tickets by words, filters and counts",
+		description: "A ticket is found within moments of its change; what the user may not see is in no hit and no count.",
+	}, s.search)
+}
+
+func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResult], error) {
+	if s.deps.Index == nil {
+		return nil, problem(http.StatusServiceUnavailable, "search_off", "This node has no search. Ask another node, or list tickets with filters.").after(30)
+	}
+	who := actorOf(ctx)
+	began := time.Now()
+	res, err := s.deps.Index.Search(ctx, search.Query{
+		Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
+		Facets: list[string](in.Facets), Histogram: in.Histogram,
+		Filters: search.Filters{
+			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
+			Departments: list[string](in.Department), States: list[string](in.State), Channels: list[string](in.Channel),
+			From: in.From, To: in.To,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := SearchResult{Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
+	out.NextCursor, out.Total, out.TotalCapped = res.NextCursor, res.Total, res.TotalCapped
+	for k, v := range res.Facets {
+		out.Facets[k] = append([]search.Bucket{}, v...)
+	}
+	out.Items = make([]Hit, 0, len(res.Hits))
+	for _, h := range res.Hits {
+		hit := Hit{
+			ID: h.ID, Number: h.Number, Version: h.Version, Score: h.Score, CreatedAt: cst(h.CreatedAt),
+			Title: append([]search.Segment{}, h.Title...), Body: append([]search.Segment{}, h.Body...),
+		}
+		if in.Tickets {
+			t, err := s.deps.Tickets.Ticket(ctx, who, h.ID)
+			if absent(err) {
+				continue // the index is behind: what may not be seen any more is left out
+			}
+			if err != nil {
+				return nil, err
+			}
+			v := s.ticketView(who, t)
+			hit.Ticket = &v
+		}
+		out.Items = append(out.Items, hit)
+	}
+	out.TookMS = time.Since(began).Milliseconds()
+	return answer(out), nil
+}
+
+// scopeOf bounds a search: staff find everything, a department what it and its
+// units have, others nothing. Documents carry the ancestors of their departments.
+func scopeOf(who ticketing.Actor) search.Scope {
+	if who.Staff() {
+		return search.Scope{All: true}
+	}
+	if who.Department != "" && (who.Has(ticketing.RoleClerk) || who.Has(ticketing.RoleHead)) {
+		return search.Scope{Departments: []string{who.Department}}
+	}
+	return search.Scope{}
+}
+
+// searchProblem maps the errors of package search.
+func searchProblem(err error) *Problem {
+	var q *search.QueryError
+	switch {
+	case errors.As(err, &q):
+		p := problem(http.StatusUnprocessableEntity, "bad_query", "The query cannot be used: "+strings.TrimSuffix(q.Reason, ".")+".").because(err)
+		p.Errors = []FieldError{{Location: "query." + strings.ToLower(q.Field), Message: q.Reason}}
+		return p
+	case errors.Is(err, search.ErrUnavailable), errors.Is(err, search.ErrNeedsRebuild):
+		return problem(http.StatusServiceUnavailable, "search_unavailable", "Search is not available at the moment; tickets are safe and lists work. Try again shortly.").after(5).because(err)
+	}
+	return nil
+}
