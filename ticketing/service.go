@@ -280,6 +280,7 @@ func (s *Service) act(ctx context.Context, a Actor, t Ticket, cmd Command, snap 
 	next.Clocks = freeze(t.Clocks, snap.rules.Clocks.Clocks(next, append(history, event)))
 	c := s.change(t, next, event, m.at)
 	c.Receipt, c.Finish = receipt, finish
+	c.Edited = cmd.Action == ActEdit
 	if next.State == Accepted && t.State != Accepted {
 		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicRoute, Key: routeKey(next), CreatedAt: m.at})
 	}

@@ -10,6 +10,7 @@ import (
 type Change struct {
 	Ticket      *Ticket // nil when only the other rows are written
 	PrevVersion int64   // version the change was made from; 0 inserts
+	Edited      bool    // appeal, citizen or confidentiality changed too
 	QueryCode   *QueryCode
 	Events      []Event
 	Outbox      []OutboxItem // Topic, Key and CreatedAt count; a key that exists stays as it is

@@ -1,0 +1,272 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"hotline/ticketing"
+)
+
+// The statements of a commit.
+const (
+	updateMoved = "UPDATE tickets SET number = ?, version = ?, state = ?, urgency = ?, department = ?, operator = ?, answer = ?, reopened = ?, " +
+		"at_desk = ?, updated_at = ?, accepted_at = ?, resolved_at = ?, closed_at = ?, due_at = ?, doc = ? WHERE id = ? AND version = ?"
+	updateEdited = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
+		"name = ?, phone = ? WHERE id = ?"
+	finishOutbox  = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
+	dropDeadlines = "DELETE FROM deadlines WHERE ticket_id = ? AND clock = ? AND fired_at IS NULL"
+	onConflict    = " ON CONFLICT DO NOTHING"
+)
+
+// Statements of single reads.
+const (
+	selectByID     = "SELECT " + ticketColumns + " FROM tickets WHERE id = ?"
+	selectByNumber = "SELECT " + ticketColumns + " FROM tickets WHERE number = ?"
+	selectEvents   = "SELECT id, ticket_id, version, type, at, actor, data FROM ticket_events WHERE ticket_id = ? ORDER BY id"
+	selectReceipt  = "SELECT hash, ticket_id, sealed, at FROM receipts WHERE scope = ? AND key = ?"
+)
+
+func tables() map[string]table {
+	list := map[string]table{
+		"tickets":  newTable("tickets", ticketColumns, ""),
+		"events":   newTable("ticket_events", "ticket_id, version, type, at, actor, data", ""),
+		"calls":    newTable("ticket_calls", "call_id, ticket_id", onConflict),
+		"codes":    newTable("query_codes", "ticket_id, salt, hash", ""),
+		"receipts": newTable("receipts", "scope, key, hash, ticket_id, sealed, at", ""),
+		"outbox":   newTable("outbox", "topic, key, gen, created_at", " ON CONFLICT (topic, key) DO NOTHING"),
+		"deadlines": newTable("deadlines", "ticket_id, clock, run, level, due_at",
+			" ON CONFLICT (ticket_id, clock, run, level) DO UPDATE SET due_at = excluded.due_at WHERE deadlines.fired_at IS NULL"),
+		"live":          newTable("live_events", "type, subject, version, audience, data, at", ""),
+		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
+		"reads":         newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+	}
+	return list
+}
+
+func writeTexts() []string {
+	list := []string{updateMoved, updateEdited, finishOutbox, dropDeadlines}
+	for _, t := range tables() {
+		list = append(list, t.texts[1:]...)
+	}
+	return list
+}
+
+func readTexts() []string {
+	return []string{selectByID, selectByNumber, selectEvents, selectReceipt}
+}
+
+// Commit writes a change in one transaction; see ticketing.Store.
+func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
+	p, err := s.plan(c)
+	if err != nil {
+		return err
+	}
+	if err := s.db.Write(ctx, p.write); err != nil {
+		return err
+	}
+	s.hub.wake(topicsOf(c)...)
+	return nil
+}
+
+func topicsOf(changes ...ticketing.Change) []string {
+	var topics []string
+	for _, c := range changes {
+		for _, o := range c.Outbox {
+			topics = append(topics, o.Topic)
+		}
+		if len(c.Live) > 0 {
+			topics = append(topics, TopicLive)
+		}
+		if len(c.Deadlines) > 0 || len(c.DropDeadlines) > 0 {
+			topics = append(topics, TopicDeadlines)
+		}
+	}
+	return topics
+}
+
+// plan is a change with everything encoded, so that the writer has only to bind.
+type plan struct {
+	s      *Store
+	c      ticketing.Change
+	doc    string
+	groups []rowGroup
+}
+
+type rowGroup struct {
+	table table
+	rows  [][]any
+}
+
+func (s *Store) plan(c ticketing.Change) (*plan, error) {
+	p := &plan{s: s, c: c}
+	if c.Ticket != nil {
+		doc, err := encode(c.Ticket)
+		if err != nil {
+			return nil, err
+		}
+		p.doc = doc
+		if c.PrevVersion == 0 {
+			p.add("tickets", ticketValues(c.Ticket, doc))
+		}
+		for _, call := range c.NewCalls {
+			p.add("calls", []any{call, c.Ticket.ID})
+		}
+	}
+	if q := c.QueryCode; q != nil {
+		p.add("codes", []any{q.TicketID, q.Salt, q.Hash})
+	}
+	if r := c.Receipt; r != nil {
+		p.add("receipts", []any{r.Scope, r.Key, r.Hash, r.TicketID, r.Sealed, ms(r.At)})
+	}
+	if r := c.Read; r != nil {
+		p.add("reads", []any{r.TicketID, r.UserID, r.What, r.Reason, r.CallID, ms(r.At)})
+	}
+	for _, e := range c.Events {
+		p.add("events", []any{e.TicketID, e.Version, e.Type, ms(e.At), e.Actor, text(e.Data)})
+	}
+	for _, d := range c.Deadlines {
+		p.add("deadlines", []any{d.TicketID, string(d.Clock), ms(d.Run), string(d.Level), ms(d.DueAt)})
+	}
+	for _, n := range c.Notifications {
+		p.add("notifications", []any{n.ID, n.TicketID, n.Number, n.Kind, string(n.Clock), n.Audience, ms(n.CreatedAt)})
+	}
+	for _, o := range c.Outbox {
+		p.add("outbox", []any{o.Topic, o.Key, 0, ms(o.CreatedAt)})
+	}
+	for _, l := range c.Live {
+		p.add("live", liveValues(l))
+	}
+	return p, nil
+}
+
+func liveValues(l ticketing.LiveEvent) []any {
+	return []any{l.Type, l.Subject, l.Version, l.Audience, text(l.Data), ms(l.At)}
+}
+
+func text(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return "{}"
+	}
+	return string(raw)
+}
+
+func (p *plan) add(name string, values []any) {
+	if n := len(p.groups); n > 0 && p.groups[n-1].table.name == p.s.tables[name].name {
+		p.groups[n-1].rows = append(p.groups[n-1].rows, values)
+		return
+	}
+	p.groups = append(p.groups, rowGroup{table: p.s.tables[name], rows: [][]any{values}})
+}
+
+// write runs the plan inside a transaction.
+func (p *plan) write(ctx context.Context, tx bun.Tx) error {
+	x := p.s.texts
+	if t := p.c.Ticket; t != nil && p.c.PrevVersion != 0 {
+		n, err := x.exec(ctx, tx, updateMoved, null(t.Number), t.Version, string(t.State), string(t.Urgency), t.Department, t.Operator, t.Answer,
+			t.Reopened, flag(t.AtDesk), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
+		if err != nil {
+			return p.refusal("tickets", err)
+		}
+		if n != 1 {
+			return ticketing.ErrStale
+		}
+		if p.c.Edited {
+			a := t.Appeal
+			if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(a.Type), a.Title, a.Description, a.Category, a.District,
+				a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID); err != nil {
+				return fmt.Errorf("tickets: %w", err)
+			}
+		}
+	}
+	if f := p.c.Finish; f != nil {
+		n, err := x.exec(ctx, tx, finishOutbox, p.s.now().UnixMilli(), f.ID, f.Topic, f.Key)
+		if err != nil {
+			return fmt.Errorf("outbox: %w", err)
+		}
+		if n != 1 {
+			return ticketing.ErrFinished
+		}
+	}
+	if t := p.c.Ticket; t != nil {
+		for _, clock := range p.c.DropDeadlines {
+			if _, err := x.exec(ctx, tx, dropDeadlines, t.ID, string(clock)); err != nil {
+				return fmt.Errorf("deadlines: %w", err)
+			}
+		}
+	}
+	for _, g := range p.groups {
+		if err := x.insert(ctx, tx, g.table, g.rows); err != nil {
+			return p.refusal(g.table.name, err)
+		}
+	}
+	return nil
+}
+
+// refusal names what a unique constraint refused.
+func (p *plan) refusal(table string, err error) error {
+	what, ok := unique(err)
+	switch {
+	case !ok:
+		return err
+	case table == "receipts":
+		return ticketing.ErrReplayed
+	case table == "tickets" && strings.Contains(what, "number"):
+		p.s.numbers.forget()
+		return ticketing.ErrNumberTaken
+	case table == "tickets":
+		return ticketing.ErrExists
+	}
+	return err
+}
+
+// Ticket reads one by id or number.
+func (s *Store) Ticket(ctx context.Context, ref string) (ticketing.Ticket, error) {
+	q := selectByID
+	if len(ref) >= 15 && len(ref) <= 20 && ref[8] == '-' && strings.Count(ref, "-") == 1 {
+		q = selectByNumber
+	}
+	t, err := scanTicket(s.texts.read[q].QueryRowContext(ctx, ref))
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, ticketing.ErrAbsent
+	}
+	return t, err
+}
+
+// Events reads a ticket's history, oldest first.
+func (s *Store) Events(ctx context.Context, ticketID string) ([]ticketing.Event, error) {
+	rows, err := s.texts.read[selectEvents].QueryContext(ctx, ticketID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.Event
+	for rows.Next() {
+		var e ticketing.Event
+		var when int64
+		var data string
+		if err := rows.Scan(&e.ID, &e.TicketID, &e.Version, &e.Type, &when, &e.Actor, &data); err != nil {
+			return nil, err
+		}
+		e.At, e.Data = at(when), json.RawMessage(data)
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// Receipt reads the outcome of an earlier request.
+func (s *Store) Receipt(ctx context.Context, scope, key string) (ticketing.Receipt, error) {
+	r := ticketing.Receipt{Scope: scope, Key: key}
+	var when int64
+	err := s.texts.read[selectReceipt].QueryRowContext(ctx, scope, key).Scan(&r.Hash, &r.TicketID, &r.Sealed, &when)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, ticketing.ErrAbsent
+	}
+	r.At = at(when)
+	return r, err
+}

@@ -1,0 +1,14 @@
+// Package sqlstore keeps tickets on SQLite and on PostgreSQL, with one set of
+// statements for both.
+//
+// What always holds here:
+//
+//   - SQLite has one writing connection. Callers that come together share a
+//     transaction, each inside a savepoint of its own: one that fails rolls back
+//     alone, and nobody is answered before the commit is on the disk.
+//   - Readers never write: SQLite's have query_only, PostgreSQL's are read-only.
+//   - Nothing waits for the network or the disk of others inside a write.
+//   - Times are epoch milliseconds in BIGINT; 0 or NULL is "not yet".
+//   - Whoever listens by [Store.Subscribe] is woken after the commit, never before.
+//   - Migrations are only ever appended, and both dialects have the same tables and columns.
+package sqlstore

@@ -1,0 +1,259 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"hotline/ticketing"
+)
+
+func (s *Store) selectTickets() *bun.SelectQuery {
+	return s.db.read.NewSelect().Table("tickets").ColumnExpr(ticketColumns)
+}
+
+func readTickets(ctx context.Context, q *bun.SelectQuery) ([]ticketing.Ticket, error) {
+	rows, err := q.Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.Ticket
+	for rows.Next() {
+		t, err := scanTicket(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}
+
+// where adds the conditions of a query.
+func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
+	in := func(column string, n int, values any) {
+		if n > 0 {
+			q = q.Where("? IN (?)", bun.Ident(column), bun.In(values))
+		}
+	}
+	in("state", len(f.States), f.States)
+	in("type", len(f.Types), f.Types)
+	in("category", len(f.Categories), f.Categories)
+	in("district", len(f.Districts), f.Districts)
+	in("department", len(f.Departments), f.Departments)
+	in("channel", len(f.Channels), f.Channels)
+	in("urgency", len(f.Urgencies), f.Urgencies)
+	if f.ScopeOn {
+		if len(f.Scope) == 0 {
+			q = q.Where("1 = 0")
+		} else {
+			q = q.Where("department IN (?)", bun.In(f.Scope))
+		}
+	}
+	if f.Line != "" {
+		q = q.Where("line = ?", f.Line)
+	}
+	if f.Operator != "" {
+		q = q.Where("operator = ?", f.Operator)
+	}
+	if f.Overdue {
+		q = q.Where("due_at <= ?", f.Now.UnixMilli())
+	}
+	if f.AtDesk {
+		q = q.Where("at_desk = 1")
+	}
+	if !f.From.IsZero() {
+		q = q.Where("created_at >= ?", f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		q = q.Where("created_at < ?", f.To.UnixMilli())
+	}
+	return q
+}
+
+// Tickets lists a page; counting stops at ticketing.CountCap.
+func (s *Store) Tickets(ctx context.Context, f ticketing.Query) (ticketing.Page, error) {
+	q := where(s.selectTickets(), f)
+	due := f.Sort == ticketing.SortDue
+	if due {
+		q = q.Where("due_at IS NOT NULL").OrderExpr("due_at, id")
+	} else {
+		q = q.OrderExpr("created_at DESC, id DESC")
+	}
+	if f.Cursor != "" {
+		key, id, err := openCursor(f.Cursor, f.Sort)
+		if err != nil {
+			return ticketing.Page{}, err
+		}
+		if due {
+			q = q.Where("(due_at, id) > (?, ?)", key, id)
+		} else {
+			q = q.Where("(created_at, id) < (?, ?)", key, id)
+		}
+	}
+	items, err := readTickets(ctx, q.Limit(int64(f.Limit)+1))
+	if err != nil {
+		return ticketing.Page{}, err
+	}
+	page := ticketing.Page{Items: items}
+	if len(items) > f.Limit {
+		page.Items = items[:f.Limit]
+		last := page.Items[f.Limit-1]
+		key := last.CreatedAt.UnixMilli()
+		if due {
+			key, _ = dueAt(&last).(int64)
+		}
+		page.NextCursor = makeCursor(f.Sort, key, last.ID)
+	}
+	count := where(s.db.read.NewSelect().Table("tickets").ColumnExpr("1"), f).Limit(ticketing.CountCap + 1)
+	if due {
+		count = count.Where("due_at IS NOT NULL")
+	}
+	if err := s.db.read.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS counted", count).Scan(ctx, &page.Total); err != nil {
+		return ticketing.Page{}, err
+	}
+	if page.Total > ticketing.CountCap {
+		page.Total, page.TotalCapped = ticketing.CountCap, true
+	}
+	return page, nil
+}
+
+func makeCursor(sort ticketing.Sort, key int64, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(string(sort) + " " + strconv.FormatInt(key, 10) + " " + id))
+}
+
+func openCursor(cursor string, sort ticketing.Sort) (key int64, id string, err error) {
+	bad := &ticketing.Error{Code: ticketing.CodeInvalid, Field: "cursor", Message: "is not one that this list gave out; start without a cursor", Zh: "翻页标记无效，请从第一页开始"}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(raw) > 200 {
+		return 0, "", bad
+	}
+	parts := strings.SplitN(string(raw), " ", 3)
+	if len(parts) != 3 || parts[0] != string(sort) || !validUTF8(parts[2]) {
+		return 0, "", bad
+	}
+	if key, err = strconv.ParseInt(parts[1], 10, 64); err != nil {
+		return 0, "", bad
+	}
+	return key, parts[2], nil
+}
+
+func validUTF8(s string) bool { return strings.ToValidUTF8(s, "") == s && !strings.ContainsRune(s, 0) }
+
+// Scan reads tickets in order of id after a given id.
+func (s *Store) Scan(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error) {
+	return readTickets(ctx, s.selectTickets().Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
+}
+
+// TicketsAfter is Scan for a search index: without persons.
+func (s *Store) TicketsAfter(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error) {
+	list, err := s.Scan(ctx, after, limit)
+	for i, t := range list {
+		list[i] = t.WithoutPerson()
+	}
+	return list, err
+}
+
+// TicketByID reads one for a search index: without the person. It answers
+// ticketing.ErrNotFound when there is none.
+func (s *Store) TicketByID(ctx context.Context, id string) (ticketing.Ticket, error) {
+	t, err := scanTicket(s.texts.read[selectByID].QueryRowContext(ctx, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, ticketing.ErrNotFound
+	}
+	return t.WithoutPerson(), err
+}
+
+// ByPhone reads a caller's tickets, newest first.
+func (s *Store) ByPhone(ctx context.Context, phone string, limit int) ([]ticketing.Ticket, error) {
+	return readTickets(ctx, s.selectTickets().Where("phone = ?", phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))
+}
+
+// ByCall reads the tickets that a call is linked to, oldest first.
+func (s *Store) ByCall(ctx context.Context, callID string) ([]ticketing.Ticket, error) {
+	linked := s.db.read.NewSelect().Table("ticket_calls").Column("ticket_id").Where("call_id = ?", callID)
+	return readTickets(ctx, s.selectTickets().Where("id IN (?)", linked).OrderExpr("created_at, id").Limit(200))
+}
+
+// QueryCode reads the stored query code of a number; ErrAbsent when there is none.
+func (s *Store) QueryCode(ctx context.Context, number string) (ticketing.QueryCode, error) {
+	var q ticketing.QueryCode
+	if !validUTF8(number) {
+		return q, ticketing.ErrAbsent
+	}
+	err := s.db.read.NewRaw("SELECT q.ticket_id, q.salt, q.hash FROM tickets t JOIN query_codes q ON q.ticket_id = t.id WHERE t.number = ?", number).
+		Scan(ctx, &q.TicketID, &q.Salt, &q.Hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return q, ticketing.ErrAbsent
+	}
+	return q, err
+}
+
+// Reads lists the looks at a citizen's data, oldest first.
+func (s *Store) Reads(ctx context.Context, ticketID string) ([]ticketing.Read, error) {
+	rows, err := s.db.read.NewSelect().Table("person_reads").Column("id", "ticket_id", "user_id", "what", "reason", "call_id", "at").
+		Where("ticket_id = ?", ticketID).OrderExpr("id").Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.Read
+	for rows.Next() {
+		var r ticketing.Read
+		var when int64
+		if err := rows.Scan(&r.ID, &r.TicketID, &r.UserID, &r.What, &r.Reason, &r.CallID, &when); err != nil {
+			return nil, err
+		}
+		r.At = at(when)
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+const notificationColumns = "id, ticket_id, number, kind, clock, audience, created_at"
+
+func scanNotification(row scanner) (ticketing.Notification, error) {
+	var n ticketing.Notification
+	var when int64
+	err := row.Scan(&n.ID, &n.TicketID, &n.Number, &n.Kind, &n.Clock, &n.Audience, &when)
+	n.CreatedAt = at(when)
+	return n, err
+}
+
+// Notification reads one by id; ErrAbsent when there is none.
+func (s *Store) Notification(ctx context.Context, id string) (ticketing.Notification, error) {
+	row := s.db.read.QueryRowContext(ctx, "SELECT "+notificationColumns+" FROM notifications WHERE id = ?", id)
+	n, err := scanNotification(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return n, ticketing.ErrAbsent
+	}
+	return n, err
+}
+
+// Notifications lists the newest for some audiences.
+func (s *Store) Notifications(ctx context.Context, audiences []string, limit int) ([]ticketing.Notification, error) {
+	if len(audiences) == 0 {
+		return nil, nil
+	}
+	rows, err := s.db.read.NewSelect().Table("notifications").ColumnExpr(notificationColumns).
+		Where("audience IN (?)", bun.In(audiences)).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)).Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.Notification
+	for rows.Next() {
+		n, err := scanNotification(rows)
+		if err != nil {
+			return nil, fmt.Errorf("notification: %w", err)
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}

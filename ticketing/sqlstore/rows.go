@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"hotline/ticketing"
+)
+
+// ms stores a time; 0 for the zero time.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(v int64) time.Time {
+	if v == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(v).UTC()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// null stores an empty string as NULL, which unique indexes let repeat.
+func null(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// nested is the part of a ticket that no filter looks into.
+type nested struct {
+	Location    *ticketing.Point       `json:"location,omitempty"`
+	Anonymous   bool                   `json:"anonymous,omitempty"`
+	Assignments []ticketing.Assignment `json:"assignments,omitempty"`
+	Clocks      []clockRow             `json:"clocks,omitempty"`
+	Calls       []string               `json:"calls,omitempty"`
+}
+
+type clockRow struct {
+	Name    ticketing.ClockName `json:"n"`
+	Started int64               `json:"s,omitempty"`
+	Yellow  int64               `json:"y,omitempty"`
+	Red     int64               `json:"r,omitempty"`
+	Due     int64               `json:"d,omitempty"`
+	Stopped int64               `json:"e,omitempty"`
+	Steps   []ticketing.Step    `json:"w,omitempty"`
+}
+
+func encode(t *ticketing.Ticket) (string, error) {
+	n := nested{Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls}
+	for _, c := range t.Clocks {
+		n.Clocks = append(n.Clocks, clockRow{
+			Name: c.Name, Started: ms(c.StartedAt), Yellow: ms(c.YellowAt), Red: ms(c.RedAt), Due: ms(c.DueAt), Stopped: ms(c.StoppedAt), Steps: c.Steps,
+		})
+	}
+	raw, err := json.Marshal(n)
+	if err != nil {
+		return "", fmt.Errorf("encode ticket: %w", err)
+	}
+	return string(raw), nil
+}
+
+// dueAt is the earliest limit of a running clock; nil when none runs.
+func dueAt(t *ticketing.Ticket) any {
+	var due time.Time
+	for _, c := range t.Clocks {
+		if c.Running() && !c.DueAt.IsZero() && (due.IsZero() || c.DueAt.Before(due)) {
+			due = c.DueAt
+		}
+	}
+	if due.IsZero() {
+		return nil
+	}
+	return due.UnixMilli()
+}
+
+const ticketColumns = "id, number, version, state, channel, urgency, confidential, line, digit, type, title, description, " +
+	"category, district, address, name, phone, department, operator, answer, reopened, at_desk, created_at, updated_at, " +
+	"accepted_at, resolved_at, closed_at, due_at, doc"
+
+// ticketValues are in the order of ticketColumns.
+func ticketValues(t *ticketing.Ticket, doc string) []any {
+	return []any{
+		t.ID, null(t.Number), t.Version, string(t.State), string(t.Channel), string(t.Urgency), flag(t.Confidential), t.Line, t.Digit,
+		string(t.Appeal.Type), t.Appeal.Title, t.Appeal.Description, t.Appeal.Category, t.Appeal.District, t.Appeal.Address,
+		t.Citizen.Name, t.Citizen.Phone, t.Department, t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
+		ms(t.CreatedAt), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), doc,
+	}
+}
+
+type scanner interface{ Scan(...any) error }
+
+func scanTicket(row scanner) (ticketing.Ticket, error) {
+	var t ticketing.Ticket
+	var number sql.NullString
+	var due sql.NullInt64
+	var doc string
+	var confidential, atDesk, created, updated, accepted, resolved, closed int64
+	into := []any{
+		&t.ID, &number, &t.Version, &t.State, &t.Channel, &t.Urgency, &confidential, &t.Line, &t.Digit,
+		&t.Appeal.Type, &t.Appeal.Title, &t.Appeal.Description, &t.Appeal.Category, &t.Appeal.District, &t.Appeal.Address,
+		&t.Citizen.Name, &t.Citizen.Phone, &t.Department, &t.Operator, &t.Answer, &t.Reopened, &atDesk,
+		&created, &updated, &accepted, &resolved, &closed, &due, &doc,
+	}
+	if err := row.Scan(into...); err != nil {
+		return t, err
+	}
+	var n nested
+	if err := json.Unmarshal([]byte(doc), &n); err != nil {
+		return t, fmt.Errorf("ticket %s: nested part: %w", t.ID, err)
+	}
+	t.Number = number.String
+	t.Confidential, t.AtDesk = confidential != 0, atDesk != 0
+	t.CreatedAt, t.UpdatedAt, t.AcceptedAt, t.ResolvedAt, t.ClosedAt = at(created), at(updated), at(accepted), at(resolved), at(closed)
+	t.Appeal.Location, t.Citizen.Anonymous, t.Assignments, t.Calls = n.Location, n.Anonymous, n.Assignments, n.Calls
+	for _, c := range n.Clocks {
+		t.Clocks = append(t.Clocks, ticketing.Clock{
+			Name: c.Name, StartedAt: at(c.Started), YellowAt: at(c.Yellow), RedAt: at(c.Red), DueAt: at(c.Due), StoppedAt: at(c.Stopped), Steps: c.Steps,
+		})
+	}
+	return t, nil
+}

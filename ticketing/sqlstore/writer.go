@@ -1,0 +1,320 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// groupSize is how many callers share one commit at most.
+const groupSize = 64
+
+// ErrClosed is the answer of a store that was closed.
+var ErrClosed = errors.New("sqlstore: closed")
+
+// DB is one database: a way to write and a way to read. Other stores of the
+// binary share it, so that SQLite has one writer for all.
+type DB struct {
+	dialect string
+	sql     *sql.DB
+	write   *bun.DB
+	read    *bun.DB
+	log     *slog.Logger
+
+	savepoint, release, undo *sql.Stmt // SQLite
+
+	queue   chan *writing
+	stop    chan struct{}
+	done    chan struct{}
+	closing sync.Once
+}
+
+// writing is one caller of Write on SQLite. The writer hands it the
+// transaction; the caller runs its function and hands it back, so that a
+// panic or a Goexit stays on the caller's goroutine.
+type writing struct {
+	ctx   context.Context
+	turn  chan turn     // from the writer, once: the transaction, or why there is none
+	ran   chan error    // to the writer, once after a turn with a transaction
+	final chan struct{} // closed by the writer when err is set
+	err   error
+	state writingState
+	mu    sync.Mutex
+}
+
+type writingState int
+
+const (
+	waiting writingState = iota
+	taken
+	gone // the caller left while waiting
+)
+
+type turn struct {
+	tx  bun.Tx
+	err error
+}
+
+// Read is the pool of readers; it refuses to write.
+func (db *DB) Read() *bun.DB { return db.read }
+
+// SQL is the writing handle, for migrations at the start of the program.
+func (db *DB) SQL() *sql.DB { return db.sql }
+
+// Dialect is "sqlite" or "postgres".
+func (db *DB) Dialect() string { return db.dialect }
+
+func (db *DB) start(ctx context.Context) error {
+	if db.dialect != SQLite {
+		return nil
+	}
+	for text, into := range map[string]**sql.Stmt{"SAVEPOINT w": &db.savepoint, "RELEASE w": &db.release, "ROLLBACK TO w": &db.undo} {
+		stmt, err := db.sql.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+		*into = stmt
+	}
+	db.queue = make(chan *writing, groupSize)
+	db.stop = make(chan struct{})
+	db.done = make(chan struct{})
+	go db.serve()
+	return nil
+}
+
+func (db *DB) close() error {
+	db.closing.Do(func() {
+		if db.queue != nil {
+			close(db.stop)
+			<-db.done
+		}
+	})
+	return errors.Join(db.read.Close(), db.write.Close())
+}
+
+// Write runs fn in a transaction and returns after the commit. fn must use the
+// context and the transaction that it gets, do nothing else that waits, and be
+// done when it returns. Its error, panic included, undoes its own writes and
+// nobody else's.
+//
+// A caller whose context ends while it waits for its turn leaves with the
+// context's error and nothing written; once fn has begun, Write stays for the
+// outcome.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	if db.dialect == Postgres {
+		return db.writePostgres(ctx, fn)
+	}
+	w := &writing{ctx: ctx, turn: make(chan turn, 1), ran: make(chan error, 1), final: make(chan struct{})}
+	select {
+	case db.queue <- w:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.stop:
+		return ErrClosed
+	}
+	select {
+	case t := <-w.turn:
+		return db.take(w, t, fn)
+	case <-ctx.Done():
+		if w.leave() {
+			return ctx.Err()
+		}
+		return db.take(w, <-w.turn, fn)
+	case <-db.done: // closed: the writer may have passed us by
+		if w.leave() {
+			return ErrClosed
+		}
+		return db.take(w, <-w.turn, fn)
+	}
+}
+
+func (w *writing) leave() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == waiting {
+		w.state = gone
+		return true
+	}
+	return false
+}
+
+// claim tells whether the caller still waits.
+func (w *writing) claim() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == gone || w.ctx.Err() != nil && w.state == waiting {
+		return false
+	}
+	w.state = taken
+	return true
+}
+
+func (db *DB) take(w *writing, t turn, fn func(context.Context, bun.Tx) error) error {
+	if t.err != nil {
+		return t.err
+	}
+	db.run(w, t, fn)
+	<-w.final
+	return w.err
+}
+
+// run calls fn and always hands the transaction back, whatever fn does.
+func (db *DB) run(w *writing, t turn, fn func(context.Context, bun.Tx) error) {
+	err := errors.New("sqlstore: the writing function ended its goroutine")
+	defer func() { w.ran <- err }()
+	// Without cancellation: SQLite rolls the whole transaction back, everybody's
+	// part of it, when a statement is interrupted.
+	err = guard(db.log, func() error { return fn(context.WithoutCancel(w.ctx), t.tx) })
+}
+
+// guard turns a panic into an error.
+func guard(log *slog.Logger, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic in a write", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("sqlstore: panic in a write: %v", p)
+		}
+	}()
+	return fn()
+}
+
+func (db *DB) writePostgres(ctx context.Context, fn func(context.Context, bun.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	done := false
+	defer func() { // a Goexit in fn comes here without an error
+		if !done {
+			_ = tx.Rollback()
+		}
+	}()
+	err = guard(db.log, func() error { return fn(ctx, tx) })
+	if err != nil {
+		return err
+	}
+	done = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// serve is SQLite's one writer.
+func (db *DB) serve() {
+	defer close(db.done)
+	for {
+		select {
+		case w := <-db.queue:
+			db.group(w)
+		case <-db.stop:
+			for { // those who are queued already are served
+				select {
+				case w := <-db.queue:
+					db.group(w)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// group writes for one caller and for all who queue up meanwhile, and commits once.
+func (db *DB) group(first *writing) {
+	tx, err := db.begin()
+	if err != nil {
+		if first.claim() {
+			first.turn <- turn{err: err}
+		}
+		return
+	}
+	var served []*writing
+	for w, n := first, 1; w != nil; n++ {
+		lost, err := db.serveOne(tx, w)
+		if err == nil {
+			served = append(served, w)
+		}
+		if lost {
+			// SQLite gave the transaction up (disk full, I/O error): nothing in it will be.
+			_ = tx.Rollback()
+			answer(served, fmt.Errorf("sqlstore: the transaction was given up by the database: %w", err))
+			return
+		}
+		w = nil
+		if n < groupSize {
+			select {
+			case w = <-db.queue:
+			default:
+			}
+		}
+	}
+	err = tx.Commit()
+	if err != nil {
+		err = fmt.Errorf("commit: %w", err)
+		_ = tx.Rollback()
+	}
+	answer(served, err)
+}
+
+func answer(served []*writing, err error) {
+	for _, w := range served {
+		w.err = err
+		close(w.final)
+	}
+}
+
+// begin waits for another process to finish its write, up to busy_timeout.
+func (db *DB) begin() (bun.Tx, error) {
+	tx, err := db.write.BeginTx(context.Background(), nil)
+	if err != nil {
+		return tx, fmt.Errorf("begin: %w", err)
+	}
+	return tx, nil
+}
+
+// serveOne lets one caller write inside a savepoint. lost tells that the
+// transaction as a whole is gone. A caller that has failed or left is answered here.
+func (db *DB) serveOne(tx bun.Tx, w *writing) (lost bool, err error) {
+	if !w.claim() {
+		return false, context.Canceled
+	}
+	if err := db.do(tx, db.savepoint); err != nil {
+		w.turn <- turn{err: fmt.Errorf("savepoint: %w", err)}
+		return true, err
+	}
+	started := time.Now()
+	w.turn <- turn{tx: tx}
+	err = <-w.ran
+	if took := time.Since(started); took > time.Second {
+		db.log.Warn("a write held the writer for long", "took_ms", took.Milliseconds())
+	}
+	if err != nil {
+		back := db.do(tx, db.undo)
+		if back == nil {
+			back = db.do(tx, db.release)
+		}
+		w.err = err
+		close(w.final)
+		return back != nil, err
+	}
+	if err := db.do(tx, db.release); err != nil {
+		w.err = fmt.Errorf("release: %w", err)
+		close(w.final)
+		return true, err
+	}
+	return false, nil
+}
+
+func (db *DB) do(tx bun.Tx, stmt *sql.Stmt) error {
+	ctx := context.Background()
+	_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx)
+	return err
+}
