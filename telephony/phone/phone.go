@@ -1,0 +1,282 @@
+package phone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
+)
+
+// Errors of phones.
+var (
+	// ErrNoRegistrar: the phone was made without Options.Registrar, and a number alone says not where to send to.
+	ErrNoRegistrar = errors.New("phone: no registrar given")
+	// ErrEnded: the call is over.
+	ErrEnded = errors.New("phone: the call is over")
+)
+
+// RefusedError is a final response that refused a registration.
+type RefusedError struct {
+	Code   int
+	Reason string
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return fmt.Sprintf("phone: refused with %d %s", e.Code, e.Reason) }
+
+// Options of a phone. The zero value calls SIP addresses from a port of 127.0.0.1 that the system chooses.
+type Options struct {
+	// User is the number or account: the user part of the phone's address. "" is "phone".
+	User string
+	// Name is shown to who is called.
+	Name string
+	// Secret answers digest challenges; MD5 or SHA-256, as the server asks.
+	Secret string
+	// Registrar is "host:port" of the server that registrations and calls to bare numbers go to.
+	Registrar string
+	// Domain is the host part of the phone's address; "" is the registrar's host.
+	Domain string
+	// Listen is the address of the phone's SIP socket; "" is 127.0.0.1:0.
+	Listen string
+	// Network is "udp" ("" too) or "tcp".
+	Network string
+	// RTP says where audio is received. Ports, when given, is used instead and stays open on Stop, so that phones can share it.
+	RTP   media.PortOptions
+	Ports *media.Ports
+	// Codecs in the order of preference; empty is PCMA, PCMU.
+	Codecs []media.Codec
+	// Timers of SIP; see invite.Timers.
+	Timers invite.Timers
+	// OnCall is asked about each incoming call on a goroutine of its own; it answers or rejects, and a call that it leaves
+	// unanswered is rejected with 480. Without it calls are rejected with 486.
+	OnCall func(*Call)
+	// OnRing is the provisional response to an incoming call before OnCall is asked; 0 is 180, negative is none.
+	OnRing int
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Phone is a SIP user agent. Safe for concurrent use.
+type Phone struct {
+	opts      Options
+	registrar netip.AddrPort
+	endpoint  *invite.Endpoint
+	ports     *media.Ports
+	now       func() time.Time
+	log       *slog.Logger
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
+	mu     sync.Mutex
+	onCall func(*Call)
+	calls  map[*Call]struct{}
+
+	regMu      sync.Mutex
+	registered *registration
+}
+
+// New checks the options; no socket is opened before Start.
+func New(opts Options) (*Phone, error) {
+	if opts.User == "" {
+		opts.User = "phone"
+	}
+	if opts.Listen == "" {
+		opts.Listen = "127.0.0.1:0"
+	}
+	if opts.Network == "" {
+		opts.Network = "udp"
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Phone{opts: opts, now: opts.Now, log: opts.Log, onCall: opts.OnCall, calls: make(map[*Call]struct{}), ports: opts.Ports}
+	if opts.Registrar != "" {
+		addr, err := net.ResolveUDPAddr("udp", opts.Registrar)
+		if err != nil {
+			return nil, fmt.Errorf("phone: registrar %q: %w", opts.Registrar, err)
+		}
+		a := addr.AddrPort()
+		p.registrar = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	if p.opts.Domain == "" && p.registrar.IsValid() {
+		p.opts.Domain, _, _ = net.SplitHostPort(opts.Registrar)
+	}
+	endpoint, err := invite.New(invite.Options{
+		Listen: []invite.Listen{{Network: opts.Network, Addr: opts.Listen}}, UserAgent: "hotline-phone",
+		Timers: opts.Timers, Now: opts.Now, Log: opts.Log,
+	}, (*handler)(p))
+	if err != nil {
+		return nil, fmt.Errorf("phone: %w", err)
+	}
+	p.endpoint = endpoint
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p, nil
+}
+
+// Start opens the sockets; it listens when it returns.
+func (p *Phone) Start(ctx context.Context) error {
+	if p.ports == nil {
+		opts := p.opts.RTP
+		if opts.Now == nil {
+			opts.Now = p.now
+		}
+		if opts.Log == nil {
+			opts.Log = p.log
+		}
+		ports, err := media.NewPorts(opts)
+		if err != nil {
+			return fmt.Errorf("phone: %w", err)
+		}
+		p.ports = ports
+	}
+	if err := p.endpoint.Start(ctx); err != nil {
+		return fmt.Errorf("phone: %w", err)
+	}
+	return nil
+}
+
+// Stop hangs up, ends the refreshing of the registration (Unregister says so to the server) and closes the sockets.
+func (p *Phone) Stop(ctx context.Context) error {
+	p.cancel()
+	err := p.endpoint.Stop(ctx)
+	p.tasks.Wait()
+	if p.opts.Ports == nil && p.ports != nil {
+		p.ports.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("phone: %w", err)
+	}
+	return nil
+}
+
+// OnCall replaces Options.OnCall for calls that come from now on.
+func (p *Phone) OnCall(fn func(*Call)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onCall = fn
+}
+
+// User is the account.
+func (p *Phone) User() string { return p.opts.User }
+
+// Addr is the SIP socket's address, after Start.
+func (p *Phone) Addr() netip.AddrPort { return p.endpoint.Addr(p.opts.Network) }
+
+// URI is an address at which the phone can be called without a registrar.
+func (p *Phone) URI() string {
+	uri := "sip:" + p.opts.User + "@" + p.Addr().String()
+	if p.opts.Network != "udp" {
+		uri += ";transport=" + p.opts.Network
+	}
+	return uri
+}
+
+// Calls are the calls that are not over.
+func (p *Phone) Calls() []*Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	calls := make([]*Call, 0, len(p.calls))
+	for c := range p.calls {
+		calls = append(calls, c)
+	}
+	return calls
+}
+
+// Ports is where the phone's RTP is received, after Start.
+func (p *Phone) Ports() *media.Ports { return p.ports }
+
+// Endpoint is the SIP endpoint below the phone, for tests that look at what is left behind.
+func (p *Phone) Endpoint() *invite.Endpoint { return p.endpoint }
+
+// target turns a number or a SIP address into a URI and the address to send to.
+func (p *Phone) target(to string) (uri sip.Uri, dest string, err error) {
+	if len(to) > 4 && (to[:4] == "sip:" || to[:4] == "SIP:") {
+		if err := sip.ParseUri(to, &uri); err != nil {
+			return uri, "", fmt.Errorf("phone: address: %w", err)
+		}
+		if _, err := netip.ParseAddr(uri.Host); err == nil || !p.registrar.IsValid() {
+			return uri, "", nil
+		}
+		return uri, p.registrar.String(), nil
+	}
+	if !p.registrar.IsValid() {
+		return uri, "", ErrNoRegistrar
+	}
+	uri = sip.Uri{Scheme: "sip", User: to, Host: p.opts.Domain}
+	if _, err := netip.ParseAddr(p.opts.Domain); err == nil {
+		uri.Port = int(p.registrar.Port())
+	}
+	return uri, p.registrar.String(), nil
+}
+
+// handler keeps invite's methods out of Phone's own.
+type handler Phone
+
+// Invite handles an incoming call until it is over.
+func (h *handler) Invite(s *invite.Session) {
+	p := (*Phone)(h)
+	p.mu.Lock()
+	onCall := p.onCall
+	p.mu.Unlock()
+	if onCall == nil || p.ctx.Err() != nil {
+		p.refuse(s, sip.StatusBusyHere)
+		return
+	}
+	c, err := p.newCall(s, media.LegOptions{Codecs: p.opts.Codecs, SignalIP: s.Source().Addr(), Name: p.opts.User})
+	if err != nil {
+		p.log.Warn("phone takes no call", "err", err)
+		p.refuse(s, sip.StatusServiceUnavailable)
+		return
+	}
+	if p.opts.OnRing >= 0 {
+		code := p.opts.OnRing
+		if code == 0 {
+			code = sip.StatusRinging
+		}
+		if err := s.Ring(code, nil); err != nil {
+			p.log.Debug("ringing not sent", "err", err)
+		}
+	}
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		onCall(c)
+		if !c.isAnswered() {
+			c.Reject(sip.StatusTemporarilyUnavailable)
+		}
+	}()
+	c.run()
+	<-asked
+}
+
+// refuse rejects a session; one that ended meanwhile needs no answer.
+func (p *Phone) refuse(s *invite.Session, code int) {
+	if err := s.Reject(code, ""); err != nil {
+		p.log.Debug("rejection not sent", "err", err)
+	}
+}
+
+// Request answers OPTIONS; a phone does nothing else outside calls.
+func (h *handler) Request(req *sip.Request, _ netip.AddrPort, tx invite.Responder) {
+	code := sip.StatusMethodNotAllowed
+	if req.Method == sip.OPTIONS {
+		code = sip.StatusOK
+	}
+	if err := tx.Reply(code, ""); err != nil {
+		h.log.Debug("response not sent", "err", err)
+	}
+}
