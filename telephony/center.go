@@ -3,10 +3,17 @@ package telephony
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
 )
 
 // Options are the parts that a test or an embedding program may replace.
@@ -21,9 +28,31 @@ type Center struct {
 	cfg     Config
 	store   Store
 	handler Handler
-	blobs   Blobs
 	log     *slog.Logger
 	now     func() time.Time
+	patient time.Duration // with the handler
+
+	endpoint  *invite.Endpoint
+	ports     *media.Ports
+	sounds    *sounds
+	floor     *floor
+	registrar *registrar
+	journal   *journal
+	spool     *spool
+	blobs     Blobs
+	board     *board
+	recorders atomic.Int64
+
+	background context.Context // of the goroutines below; ends in Stop
+	endAll     context.CancelFunc
+	wg         sync.WaitGroup
+
+	mu       sync.Mutex
+	calls    map[string]*call
+	started  bool
+	draining bool
+	idle     chan struct{} // closed when draining and no call is left
+	idleOnce sync.Once
 }
 
 // New checks the configuration and makes a Center; Start opens its sockets.
@@ -32,7 +61,223 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Center{cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now}, nil
+	c := &Center{
+		cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
+		calls: map[string]*call{}, idle: make(chan struct{}),
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.patient == 0 {
+		c.patient = 5 * time.Second
+	}
+	c.background, c.endAll = context.WithCancel(context.Background())
+	c.sounds = loadSounds(cfg.Prompts, c.log)
+	c.floor = newFloor(cfg, c.now, c.log)
+	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged)
+	c.journal = newJournal(store, c.log)
+	c.spool = newSpool(cfg.SpoolDir, blobs, store, c.log, c.now)
+	c.board = newBoard(c)
+	if err := c.newSIP(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// newSIP makes the endpoint and the ports for sound; neither listens yet.
+func (c *Center) newSIP() error {
+	var listens []invite.Listen
+	bind := ""
+	for _, l := range c.cfg.Listen {
+		addrs, err := parseListen(l)
+		if err != nil {
+			return err
+		}
+		for _, a := range addrs {
+			listens = append(listens, invite.Listen{Network: a.network, Addr: a.addr})
+			if bind == "" {
+				bind = netip.MustParseAddrPort(a.addr).Addr().String()
+			}
+		}
+	}
+	var err error
+	c.ports, err = media.NewPorts(media.PortOptions{
+		IP: bind, PublicIP: c.cfg.PublicIP, Low: c.cfg.RTPLow, High: c.cfg.RTPHigh, Now: c.now, Log: c.log,
+	})
+	if err != nil {
+		return fmt.Errorf("ports for sound: %w", err)
+	}
+	c.endpoint, err = invite.New(invite.Options{
+		Listen: listens, PublicIP: c.cfg.PublicIP, UserAgent: "hotline", Now: c.now, Log: c.log,
+		Timers: invite.Timers{T1: c.cfg.T1}, Limits: invite.Limits{Sessions: 2*c.cfg.MaxCalls + 100},
+	}, sipHandler{c})
+	return err
+}
+
+// sipHandler keeps the methods that SIP calls off the Center's own API.
+type sipHandler struct{ c *Center }
+
+func (h sipHandler) Invite(s *invite.Session) { h.c.invited(s) }
+
+func (h sipHandler) Request(req *sip.Request, src netip.AddrPort, tx invite.Responder) {
+	var err error
+	switch req.Method {
+	case sip.REGISTER:
+		err = h.c.registrar.register(req, src, tx)
+	case sip.OPTIONS:
+		err = tx.Reply(200, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"), sip.NewHeader("Accept", "application/sdp"))
+	default:
+		err = tx.Reply(405, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"))
+	}
+	if err != nil {
+		h.c.log.Debug("request not answered", "method", req.Method.String(), "error", err)
+	}
+}
+
+// Start repairs what a crash left behind, then listens. It returns when the
+// sockets are open; a port in use is an error that names it.
+func (c *Center) Start(ctx context.Context) error {
+	if err := prepareSpool(c.cfg.SpoolDir); err != nil {
+		return err
+	}
+	seats, err := c.store.Seats(ctx)
+	if err != nil {
+		return fmt.Errorf("read the seats: %w", err)
+	}
+	for _, s := range seats {
+		c.registrar.setAccount(s)
+		c.board.know(s)
+	}
+	crashed, err := c.spool.repair(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.endpoint.Start(ctx); err != nil {
+		return fmt.Errorf("listen for SIP: %w", err)
+	}
+	c.wg.Go(func() { c.floor.tick(c.background) })
+	c.wg.Go(func() { c.journal.run(c.background) })
+	c.wg.Go(func() { c.spool.run(c.background) })
+	c.wg.Go(func() { c.board.run(c.background) })
+	c.wg.Go(func() { c.sweep(c.background) })
+	c.wg.Go(func() { c.tellCrashed(crashed) })
+	c.mu.Lock()
+	c.started = true
+	c.mu.Unlock()
+	c.log.Info("call centre listens", "udp", c.endpoint.Addr("udp").String(), "tcp", c.endpoint.Addr("tcp").String(),
+		"lines", len(c.cfg.Lines), "seats", len(seats))
+	return nil
+}
+
+// sweep lets registrations run out.
+func (c *Center) sweep(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			c.registrar.expire()
+		}
+	}
+}
+
+// tellCrashed tells the handler of calls that the last process did not end.
+func (c *Center) tellCrashed(cdrs []CDR) {
+	for _, cdr := range cdrs {
+		if c.background.Err() != nil {
+			return
+		}
+		if m := cdr.missed(); m != nil {
+			c.tell("missed", cdr.ID, func(ctx context.Context) error { return c.handler.Missed(ctx, *m) })
+		}
+		c.tell("ended", cdr.ID, func(ctx context.Context) error { return c.handler.Ended(ctx, cdr) })
+	}
+}
+
+// Stop refuses new calls, lets calls in progress end until ctx is done, then
+// ends them, and returns when nothing is left.
+func (c *Center) Stop(ctx context.Context) error {
+	c.mu.Lock()
+	if !c.started {
+		c.mu.Unlock()
+		c.endAll()
+		c.ports.Close()
+		return nil
+	}
+	c.draining = true
+	if len(c.calls) == 0 {
+		c.idleOnce.Do(func() { close(c.idle) })
+	}
+	c.mu.Unlock()
+	select {
+	case <-c.idle:
+	case <-ctx.Done():
+	}
+	// From here on the time is our own: what is left must go in order.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	for _, k := range c.list() {
+		k.stop(PartySystem, "", CauseShutdown, 0)
+	}
+	var errs []error
+	select {
+	case <-c.idle:
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("%d calls did not end in time", len(c.list())))
+	}
+	if err := c.endpoint.Stop(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("stop SIP: %w", err))
+	}
+	if err := c.journal.sync(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("call log not written to its end: %w", err))
+	}
+	c.endAll()
+	c.wg.Wait()
+	c.ports.Close()
+	return errors.Join(errs...)
+}
+
+func (c *Center) list() []*call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := make([]*call, 0, len(c.calls))
+	for _, k := range c.calls {
+		calls = append(calls, k)
+	}
+	return calls
+}
+
+func (c *Center) call(id string) *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls[id]
+}
+
+// tell runs a method of the handler, with a deadline that holds even when the
+// method does not look at it. A failure is logged: the call goes on.
+func (c *Center) tell(what, callID string, fn func(ctx context.Context) error) {
+	c.tellWithin(context.Background(), what, callID, fn)
+}
+
+func (c *Center) tellWithin(ctx context.Context, what, callID string, fn func(ctx context.Context) error) {
+	bounded, cancel := context.WithTimeout(ctx, c.patient)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- fn(bounded) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-bounded.Done():
+		err = bounded.Err()
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.Error("the handler failed", "what", what, "call_id", callID, "error", err)
+	}
 }
 
 // Counts is what is in use now; all zero when nothing is going on.
@@ -46,90 +291,42 @@ type Counts struct {
 	Spooled   int // recordings on their way to the blob store
 }
 
-var errUnbuilt = errors.New("telephony: not running")
-
-// Start repairs what a crash left behind, then listens. It returns when the
-// sockets are open; a port in use is an error that names it.
-func (c *Center) Start(ctx context.Context) error { return errUnbuilt }
-
-// Stop refuses new calls, lets calls in progress end until ctx is done, then
-// ends them, and returns when nothing is left.
-func (c *Center) Stop(ctx context.Context) error { return nil }
+// Counts is what is in use now.
+func (c *Center) Counts() Counts {
+	n := Counts{
+		Sessions: c.endpoint.Sessions(), Ports: c.ports.InUse(),
+		Recorders: int(c.recorders.Load()), Spooled: c.spool.pending(),
+	}
+	c.mu.Lock()
+	n.Calls = len(c.calls)
+	c.mu.Unlock()
+	for _, s := range c.floor.seats() {
+		if s.Call != "" {
+			n.SeatsBusy++
+		}
+	}
+	for _, q := range c.floor.queues() {
+		n.Waiting += len(q.Callers)
+	}
+	return n
+}
 
 // Ready tells why the centre cannot take calls, or nil.
-func (c *Center) Ready(ctx context.Context) error { return errUnbuilt }
+func (c *Center) Ready(ctx context.Context) error {
+	c.mu.Lock()
+	started, draining := c.started, c.draining
+	c.mu.Unlock()
+	switch {
+	case !started:
+		return errors.New("telephony: not started")
+	case draining:
+		return ErrStopping
+	}
+	if _, err := c.store.OpenCalls(ctx, 1); err != nil {
+		return fmt.Errorf("telephony: store: %w", err)
+	}
+	return nil
+}
 
 // Addr is the address that SIP listens on over "udp" or "tcp".
-func (c *Center) Addr(network string) netip.AddrPort { return netip.AddrPort{} }
-
-// Counts is what is in use now.
-func (c *Center) Counts() Counts { return Counts{} }
-
-// Calls lists call records, newest first.
-func (c *Center) Calls(ctx context.Context, f CallFilter) (CallPage, error) {
-	return c.store.Calls(ctx, f)
-}
-
-// Call returns one record; that of a running call is as of now.
-func (c *Center) Call(ctx context.Context, id string) (CDR, error) { return c.store.Call(ctx, id) }
-
-// CallEvents returns a call's events, oldest first.
-func (c *Center) CallEvents(ctx context.Context, id string) ([]Event, error) {
-	return c.store.Events(ctx, EventFilter{CallID: id, Limit: 10000})
-}
-
-// Live lists the calls that are going on, oldest first.
-func (c *Center) Live() []LiveCall { return nil }
-
-// Recording opens the recording of a call. A running call has none yet.
-func (c *Center) Recording(ctx context.Context, callID string) (io.ReadSeekCloser, Recording, error) {
-	return nil, Recording{}, ErrNotFound
-}
-
-// Hangup ends a running call on behalf of a user.
-func (c *Center) Hangup(ctx context.Context, callID, user string) error { return ErrNotFound }
-
-// Hold lets the caller hear music; Resume connects both sides again.
-func (c *Center) Hold(ctx context.Context, callID, user string) error { return ErrNotFound }
-
-// Resume ends a hold.
-func (c *Center) Resume(ctx context.Context, callID, user string) error { return ErrNotFound }
-
-// SetStatus tells what a person at a seat says of himself. A user sits at one
-// seat at a time.
-func (c *Center) SetStatus(ctx context.Context, user, seat string, s Status) error {
-	return ErrNotFound
-}
-
-// Agents lists all seats, by id.
-func (c *Center) Agents() []AgentState { return nil }
-
-// Queues lists all queues in the order of the configuration.
-func (c *Center) Queues() []QueueState { return nil }
-
-// Lines lists the lines in the order of the configuration.
-func (c *Center) Lines() []Line { return append([]Line(nil), c.cfg.Lines...) }
-
-// Missed lists missed calls, newest first.
-func (c *Center) Missed(ctx context.Context, f MissedFilter) (MissedPage, error) {
-	return c.store.Missed(ctx, f)
-}
-
-// HandleMissed marks a missed call as called back.
-func (c *Center) HandleMissed(ctx context.Context, callID, user string) error {
-	return c.store.HandleMissed(ctx, callID, user, c.now())
-}
-
-// Stats computes the figures of the calls that started in [from, to).
-func (c *Center) Stats(ctx context.Context, from, to time.Time) (CallStats, error) {
-	return CallStats{From: from, To: to}, nil
-}
-
-// SaveSeat makes or changes a seat. Its HA1 is made with [HA1].
-func (c *Center) SaveSeat(ctx context.Context, s Seat) error { return c.store.SaveSeat(ctx, s) }
-
-// Dial lets a seat call a number: the seat's phone rings first, then the
-// other side is called. It returns the call's id at once.
-func (c *Center) Dial(ctx context.Context, user, seat, number string) (string, error) {
-	return "", ErrNotFound
-}
+func (c *Center) Addr(network string) netip.AddrPort { return c.endpoint.Addr(network) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ type Config struct {
 	MaxCalls        int            // at once; 0 is 1,000
 	MinExpires      time.Duration  // of a registration; 0 is 60 s
 	MaxExpires      time.Duration  // 0 is 1 h
-	T1              time.Duration  // RFC 3261 timer; 0 is 500 ms
+	T1              time.Duration  // RFC 3261 timer; 0 is 500 ms, one value per process
 	NoRecording     bool           // tests and lines without recording
 }
 
@@ -70,7 +71,6 @@ func (c Config) withDefaults() Config {
 	def(&c.RingTimeout, 15*time.Second)
 	def(&c.MinExpires, time.Minute)
 	def(&c.MaxExpires, time.Hour)
-	def(&c.T1, 500*time.Millisecond)
 	if c.MaxCalls == 0 {
 		c.MaxCalls = 1000
 	}
@@ -166,6 +166,13 @@ func parseListen(s string) ([]listenAddr, error) {
 	scheme, addr, ok := strings.Cut(s, "://")
 	if !ok {
 		scheme, addr = "", s
+	}
+	host, port, err := net.SplitHostPort(addr)
+	switch {
+	case err == nil && host == "":
+		addr = net.JoinHostPort("0.0.0.0", port)
+	case err == nil && host == "localhost":
+		addr = net.JoinHostPort("127.0.0.1", port)
 	}
 	if _, err := netip.ParseAddrPort(addr); err != nil {
 		return nil, fmt.Errorf("%w: SIP address %q: want IP:port, udp://IP:port or tcp://IP:port", ErrInvalid, s)

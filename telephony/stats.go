@@ -1,6 +1,11 @@
 package telephony
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
 
 // CallStats are figures of the inbound calls that started in [From, To),
 // counted from the call-event log in milliseconds. Definitions beside each.
@@ -64,4 +69,153 @@ func mean(sum time.Duration, n int) time.Duration {
 		return 0
 	}
 	return sum / time.Duration(n)
+}
+
+// shortAbandon is the wait below which an abandoned call counts as a short
+// one, and within15 the wait that GB/T 33358 asks for.
+const (
+	shortAbandon = 5 * time.Second
+	within15     = 15 * time.Second
+	maxStatCalls = 1000000
+)
+
+// Stats computes the figures of the calls that started in [from, to) from
+// the call-event log. ErrInvalid: the interval is empty or has more than a
+// million calls.
+func (c *Center) Stats(ctx context.Context, from, to time.Time) (CallStats, error) {
+	if !from.Before(to) {
+		return CallStats{}, fmt.Errorf("interval from %s to %s: %w", from, to, ErrInvalid)
+	}
+	if err := c.journal.sync(ctx); err != nil {
+		return CallStats{}, err
+	}
+	calls := map[string]*CDR{}
+	f := EventFilter{From: from, To: to, Limit: 10000}
+	for {
+		events, err := c.store.Events(ctx, f)
+		if err != nil {
+			return CallStats{}, err
+		}
+		for _, e := range events {
+			cdr := calls[e.CallID]
+			if cdr == nil {
+				if len(calls) >= maxStatCalls {
+					return CallStats{}, fmt.Errorf("more than %d calls, choose a shorter interval: %w", maxStatCalls, ErrInvalid)
+				}
+				empty := NewCDR(e.CallID)
+				cdr = &empty
+				calls[e.CallID] = cdr
+			}
+			if err := cdr.Apply(e); err != nil {
+				return CallStats{}, err
+			}
+			f.After = e.ID
+		}
+		if len(events) < f.Limit {
+			break
+		}
+	}
+	st := CallStats{From: from, To: to, Lines: map[string]CallFigures{}, Queues: map[string]CallFigures{}, Seats: map[string]CallFigures{}}
+	hours := map[time.Time]CallFigures{}
+	for _, cdr := range calls {
+		st.count(*cdr, hours)
+	}
+	for h, f := range hours {
+		st.Hours = append(st.Hours, HourFigures{Hour: h, CallFigures: f})
+	}
+	slices.SortFunc(st.Hours, func(a, b HourFigures) int { return a.Hour.Compare(b.Hour) })
+	return st, nil
+}
+
+// count adds one inbound call to all the figures it belongs to.
+func (st *CallStats) count(c CDR, hours map[time.Time]CallFigures) {
+	if c.Direction != Inbound {
+		return
+	}
+	one := figuresOf(c)
+	st.Total.add(one)
+	addTo(st.Lines, c.Line, one)
+	if c.Queue != "" {
+		addTo(st.Queues, c.Queue, one)
+	}
+	hour := c.StartedAt.Truncate(time.Hour)
+	addTo(hours, hour, one)
+	for _, o := range c.Offers {
+		f := CallFigures{Rings: 1}
+		if o.Outcome == OutcomeNoAnswer {
+			f.NoAnswers = 1
+		}
+		if !o.RingingAt.IsZero() {
+			end := o.AnsweredAt
+			if end.IsZero() {
+				end = o.EndedAt
+			}
+			f.Ringing = span(o.RingingAt, end)
+		}
+		if o.Outcome == OutcomeAnswered {
+			g := one
+			g.Rings, g.NoAnswers, g.Ringing = 0, 0, 0
+			f.add(g)
+		}
+		addTo(st.Seats, o.Seat, f)
+	}
+}
+
+func addTo[K comparable](m map[K]CallFigures, k K, f CallFigures) {
+	sum := m[k]
+	sum.add(f)
+	m[k] = sum
+}
+
+// figuresOf is what one call counts for.
+func figuresOf(c CDR) CallFigures {
+	f := CallFigures{Calls: 1, Missed: one(c.Missed)}
+	if !c.QueuedAt.IsZero() {
+		f.Queued = 1
+		f.WaitLongest = c.Wait()
+	}
+	f.Offered = one(len(c.Offers) > 0)
+	for _, o := range c.Offers {
+		f.Rings++
+		f.NoAnswers += one(o.Outcome == OutcomeNoAnswer)
+		end := o.AnsweredAt
+		if end.IsZero() {
+			end = o.EndedAt
+		}
+		f.Ringing += span(o.RingingAt, end)
+	}
+	switch {
+	case !c.SeatAt.IsZero():
+		f.Answered = 1
+		f.Within15 = one(c.Wait() <= within15)
+		f.WaitTotal, f.TalkTotal = c.Wait(), c.Talk()
+	case f.Queued == 1 && c.Cause == CauseAbandoned:
+		f.Abandoned = 1
+		f.ShortAbandon = one(c.Wait() < shortAbandon)
+	}
+	return f
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (f *CallFigures) add(g CallFigures) {
+	f.Calls += g.Calls
+	f.Queued += g.Queued
+	f.Offered += g.Offered
+	f.Answered += g.Answered
+	f.Abandoned += g.Abandoned
+	f.ShortAbandon += g.ShortAbandon
+	f.Within15 += g.Within15
+	f.Missed += g.Missed
+	f.Rings += g.Rings
+	f.NoAnswers += g.NoAnswers
+	f.WaitTotal += g.WaitTotal
+	f.WaitLongest = max(f.WaitLongest, g.WaitLongest)
+	f.TalkTotal += g.TalkTotal
+	f.Ringing += g.Ringing
 }

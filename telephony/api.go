@@ -1,0 +1,273 @@
+package telephony
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"hotline/telephony/acd"
+	"hotline/telephony/invite"
+)
+
+// Calls lists call records, newest first.
+func (c *Center) Calls(ctx context.Context, f CallFilter) (CallPage, error) {
+	return c.store.Calls(ctx, f)
+}
+
+// Call returns one record; that of a running call is as of now.
+func (c *Center) Call(ctx context.Context, id string) (CDR, error) {
+	if k := c.call(id); k != nil {
+		cdr, _ := k.snapshot()
+		return cdr, nil
+	}
+	return c.store.Call(ctx, id)
+}
+
+// CallEvents returns a call's events, oldest first.
+func (c *Center) CallEvents(ctx context.Context, id string) ([]Event, error) {
+	return c.store.Events(ctx, EventFilter{CallID: id, Limit: 10000})
+}
+
+// Live lists the calls that are going on, oldest first.
+func (c *Center) Live() []LiveCall {
+	live := []LiveCall{}
+	for _, k := range c.list() {
+		cdr, state := k.snapshot()
+		if !cdr.StartedAt.IsZero() {
+			live = append(live, LiveCall{CDR: cdr, State: state})
+		}
+	}
+	slices.SortFunc(live, func(a, b LiveCall) int { return strings.Compare(a.ID, b.ID) })
+	return live
+}
+
+// Recording opens the recording of a call: stereo G.711 WAV, left the caller.
+// A running call has none yet (ErrConflict).
+func (c *Center) Recording(ctx context.Context, callID string) (io.ReadSeekCloser, Recording, error) {
+	if c.call(callID) != nil {
+		return nil, Recording{}, fmt.Errorf("recording of call %s is being made: %w", callID, ErrConflict)
+	}
+	cdr, err := c.store.Call(ctx, callID)
+	if err != nil {
+		return nil, Recording{}, err
+	}
+	switch cdr.Recording.State {
+	case RecordingStored:
+		r, _, err := c.blobs.Open(ctx, cdr.Recording.Name)
+		if err != nil {
+			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, err)
+		}
+		return r, cdr.Recording, nil
+	case RecordingSpooled:
+		r, err := c.spool.open(callID)
+		if err != nil {
+			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, ErrNotFound)
+		}
+		return r, cdr.Recording, nil
+	default:
+		return nil, cdr.Recording, fmt.Errorf("call %s has no recording: %w", callID, ErrNotFound)
+	}
+}
+
+// Hangup ends a running call on behalf of a user.
+func (c *Center) Hangup(_ context.Context, callID, user string) error {
+	k := c.call(callID)
+	if k == nil {
+		return fmt.Errorf("call %s is not running: %w", callID, ErrNotFound)
+	}
+	by := PartySupervisor
+	if cdr, _ := k.snapshot(); user != "" && cdr.User == user {
+		by = PartySeat
+	}
+	k.stop(by, user, CauseHangup, 0)
+	return nil
+}
+
+// Hold lets the caller hear music; Resume connects both sides again.
+func (c *Center) Hold(_ context.Context, callID, _ string) error { return c.command(callID, cmdHold) }
+
+// Resume ends a hold.
+func (c *Center) Resume(_ context.Context, callID, _ string) error {
+	return c.command(callID, cmdResume)
+}
+
+func (c *Center) command(callID string, cmd command) error {
+	k := c.call(callID)
+	if k == nil {
+		return fmt.Errorf("call %s is not running: %w", callID, ErrNotFound)
+	}
+	if _, state := k.snapshot(); state != CallTalking && state != CallHeld {
+		return fmt.Errorf("call %s is %s, nobody talks: %w", callID, state, ErrConflict)
+	}
+	select {
+	case k.commands <- cmd:
+		return nil
+	default:
+		return fmt.Errorf("call %s: %w", callID, ErrConflict)
+	}
+}
+
+// Lines lists the lines in the order of the configuration.
+func (c *Center) Lines() []Line { return slices.Clone(c.cfg.Lines) }
+
+// Missed lists missed calls, newest first.
+func (c *Center) Missed(ctx context.Context, f MissedFilter) (MissedPage, error) {
+	return c.store.Missed(ctx, f)
+}
+
+// HandleMissed marks a missed call as called back.
+func (c *Center) HandleMissed(ctx context.Context, callID, user string) error {
+	return c.store.HandleMissed(ctx, callID, user, c.now())
+}
+
+// SaveSeat makes or changes a seat. Its HA1 is made with [HA1] and the realm
+// of the configuration.
+func (c *Center) SaveSeat(ctx context.Context, s Seat) error {
+	if s.Algorithm == "" {
+		s.Algorithm = MD5
+	}
+	if s.ID == "" || len(s.ID) > 32 || strings.ContainsAny(s.ID, " :@\"") {
+		return fmt.Errorf("seat id %q: %w", s.ID, ErrInvalid)
+	}
+	want := map[Algorithm]int{MD5: 32, SHA256: 64}[s.Algorithm]
+	if want == 0 || len(s.HA1) != want {
+		return fmt.Errorf("seat %s: HA1 does not fit algorithm %s: %w", s.ID, s.Algorithm, ErrInvalid)
+	}
+	if err := c.store.SaveSeat(ctx, s); err != nil {
+		return err
+	}
+	c.registrar.setAccount(s)
+	c.board.know(s)
+	return nil
+}
+
+// Realm is the realm that seats' HA1 are made with.
+func (c *Center) Realm() string { return c.cfg.Realm }
+
+// SetStatus tells what a person at a seat says of himself. An empty seat is
+// the one where the user sits or usually sits. A user sits at one seat at a
+// time; a seat in a call cannot be taken over.
+func (c *Center) SetStatus(_ context.Context, user, seat string, s Status) error {
+	presence, ok := map[Presence]acd.Presence{Ready: acd.Ready, Break: acd.Break, Offline: acd.Offline}[s.Presence]
+	if !ok || user == "" || len(s.Reason) > 200 {
+		return fmt.Errorf("status %q: want ready, break or offline: %w", s.Presence, ErrInvalid)
+	}
+	if seat == "" {
+		seat = c.board.seatOf(user)
+	}
+	if !c.board.has(seat) {
+		return fmt.Errorf("seat %q of user: %w", seat, ErrNotFound)
+	}
+	if v, ok := c.floor.seat(seat); ok && v.Call != "" && v.User != user {
+		return fmt.Errorf("seat %s is in a call of another user: %w", seat, ErrConflict)
+	}
+	c.journal.event(newEvent(c.now(), "", seat, user, EvPresence, EventData{Presence: s.Presence, Reason: s.Reason}))
+	c.floor.apply(func(at time.Time) acd.Event {
+		return acd.SetPresence{At: at, Seat: seat, User: user, Presence: presence, Reason: s.Reason}
+	})
+	c.board.touch(seat)
+	return nil
+}
+
+// deviceChanged hears from the registrar that a phone came or went.
+func (c *Center) deviceChanged(seat string, registered bool) {
+	c.journal.event(newEvent(c.now(), "", seat, "", EvDevice, EventData{Registered: registered}))
+	c.floor.apply(func(at time.Time) acd.Event { return acd.SetDevice{At: at, Seat: seat, Registered: registered} })
+	s := c.registrar.account(seat)
+	if v, ok := c.floor.seat(seat); registered && s.AutoReady && s.User != "" && ok && v.Presence == acd.Offline {
+		if err := c.SetStatus(context.Background(), s.User, seat, Status{Presence: Ready}); err != nil {
+			c.log.Warn("seat cannot be made ready", "seat", seat, "error", err)
+		}
+	}
+	c.board.touch(seat)
+}
+
+// Dial lets a seat call a number: the seat's phone rings first, then the
+// other side is called. It returns the call's id at once.
+func (c *Center) Dial(_ context.Context, user, seat, number string) (string, error) {
+	if seat == "" {
+		seat = c.board.seatOf(user)
+	}
+	v, ok := c.floor.seat(seat)
+	b, bound := c.registrar.lookup(seat)
+	if !ok || !bound {
+		return "", fmt.Errorf("seat %q has no phone: %w", seat, ErrNotFound)
+	}
+	if v.User != user {
+		return "", fmt.Errorf("seat %s is not the user's: %w", seat, ErrConflict)
+	}
+	out, peerSeat, direction, err := c.target(seat, number)
+	if err != nil {
+		return "", err
+	}
+	k, err := c.newCall()
+	if err != nil {
+		return "", err
+	}
+	if !c.floor.seize(k.id, seat) {
+		k.forget()
+		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
+	}
+	leg, err := k.openLeg(PartySeat, b.source.Addr())
+	if err != nil {
+		c.floor.leave(k.id)
+		k.forget()
+		return "", err
+	}
+	k.caller = &party{who: PartySeat, seat: seat, user: user, leg: leg}
+	own := c.toSeat(b, number, k.id)
+	own.Offer, own.RingTimeout = leg.Offer(), c.cfg.RingTimeout
+	k.caller.sess, err = c.endpoint.Dial(k.ctx, own)
+	if err != nil {
+		leg.Close()
+		c.floor.leave(k.id)
+		k.forget()
+		return "", err
+	}
+	k.begin(EventData{Direction: direction, SIPCallID: k.caller.sess.CallID(), Source: b.source.String(), Caller: seat, Called: number}, seat, user)
+	go k.clickToDial(out, peerSeat)
+	return k.id, nil
+}
+
+// clickToDial waits for the seat to pick up, then calls the other side.
+func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
+	defer k.finish()
+	up := make(chan struct{})
+	k.wg.Go(func() {
+		k.watch(k.caller, func(ev invite.Event) {
+			switch e := ev.(type) {
+			case invite.Answered:
+				if err := k.caller.leg.Accept(e.SDP); err != nil {
+					k.stop(PartySystem, "", CauseMedia, 488)
+					return
+				}
+				close(up)
+			case invite.Ended:
+				k.callerGone(e.Cause)
+			}
+		})
+	})
+	select {
+	case <-k.ctx.Done():
+		return
+	case <-up:
+	}
+	k.record(EvAnswered, "", "", EventData{})
+	tone := k.caller.leg.Play(ringback(), true)
+	k.callOut(out, peerSeat, func() error {
+		tone.Stop()
+		return nil
+	}, func() {})
+}
+
+func addrOf(hostport string) netip.Addr {
+	ap, err := netip.ParseAddrPort(hostport)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr()
+}

@@ -1,0 +1,119 @@
+package telephony
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"hotline/telephony/acd"
+	"hotline/telephony/invite"
+)
+
+// attempt is one offer to one seat: tell the handler, ring the phone, and if
+// it answers in time, its side of the conversation.
+type attempt struct {
+	k       *call
+	offer   acd.Offer
+	ctx     context.Context // ends when the offer is withdrawn or the call is over
+	cancel  context.CancelFunc
+	party   *party // set before the machine hears of the answer
+	outcome atomic.Value
+}
+
+// try starts an offer on its own goroutine: it may have to wait.
+func (k *call) try(d acd.Offer) {
+	ctx, cancel := context.WithCancel(k.ctx)
+	a := &attempt{k: k, offer: d, ctx: ctx, cancel: cancel}
+	k.attempts[d.Seat] = a
+	k.setState(CallRinging)
+	k.wg.Go(a.run)
+}
+
+// withdraw ends an offer that the machine took back.
+func (k *call) withdraw(d acd.Withdraw) {
+	a := k.attempts[d.Seat]
+	if a == nil {
+		return
+	}
+	outcome := OutcomeWithdrawn
+	if d.Reason == acd.ReasonNoAnswer {
+		outcome = OutcomeNoAnswer
+	}
+	a.outcome.CompareAndSwap(nil, outcome)
+	a.cancel()
+	k.setState(CallQueued)
+}
+
+func (a *attempt) run() {
+	k, d := a.k, a.offer
+	defer a.cancel()
+	k.record(EvOffered, d.Seat, d.User, EventData{Attempt: d.Attempt, Reason: d.Reason})
+	defer func() {
+		a.outcome.CompareAndSwap(nil, OutcomeWithdrawn)
+		k.record(EvOfferEnded, d.Seat, d.User, EventData{Outcome: a.outcome.Load().(string)})
+	}()
+	cdr, _ := k.snapshot()
+	k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
+		return k.c.handler.Offered(ctx, Offer{
+			CallID: k.id, Caller: cdr.Caller, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
+			Seat: d.Seat, User: d.User, Attempt: d.Attempt, At: k.c.now().UTC().Truncate(time.Millisecond),
+		})
+	})
+	if a.ctx.Err() != nil {
+		return
+	}
+	b, ok := k.c.registrar.lookup(d.Seat)
+	if !ok {
+		a.fail(OutcomeUnreachable)
+		return
+	}
+	p := &party{who: PartySeat, seat: d.Seat, user: d.User}
+	answered := false
+	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.Caller, k.id), dialing{
+		ringing: func() {
+			k.record(EvRinging, d.Seat, d.User, EventData{})
+			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Ringing{At: at, Call: k.id, Seat: d.Seat} })
+		},
+		answered: func() {
+			answered = true
+			a.party = p
+			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Answered{At: at, Call: k.id, Seat: d.Seat} })
+		},
+		ended: func(c invite.Cause) { a.ended(c, answered) },
+	})
+	if err != nil {
+		k.log.Warn("seat's phone cannot be called", "seat", d.Seat, "error", err)
+		a.fail(OutcomeUnreachable)
+	}
+}
+
+// ended hears that the seat's session is over.
+func (a *attempt) ended(c invite.Cause, answered bool) {
+	if answered {
+		a.outcome.CompareAndSwap(nil, OutcomeAnswered)
+		if a.ctx.Err() == nil { // the seat hung up; otherwise we did
+			by, cause := PartySeat, CauseHangup
+			if c.By == invite.System {
+				by, cause = PartySystem, CauseFailed
+			}
+			a.k.stop(by, a.offer.User, cause, c.Code)
+		}
+		return
+	}
+	switch c.Code {
+	case 486, 600, 603, 488, 606:
+		a.fail(OutcomeRejected)
+	default:
+		a.fail(OutcomeUnreachable)
+	}
+}
+
+// fail tells the machine that this offer came to nothing, unless it was
+// withdrawn already.
+func (a *attempt) fail(outcome string) {
+	if a.ctx.Err() != nil {
+		return
+	}
+	a.outcome.CompareAndSwap(nil, outcome)
+	a.k.failed(a.offer.Seat, outcome)
+}

@@ -1,0 +1,389 @@
+package telephony
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"hotline/telephony/acd"
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
+)
+
+// call is one call from its INVITE to its record. The goroutine in run owns
+// it; watchers of the legs' sessions end with it.
+type call struct {
+	c        *Center
+	id       string
+	log      *slog.Logger
+	ctx      context.Context // ends when the call is to end
+	cancel   context.CancelFunc
+	commands chan command
+	wg       sync.WaitGroup // watchers and attempts
+
+	caller   *party // the side that is there first
+	attempts map[string]*attempt
+	peer     *party // the other side, once connected
+	bridge   *media.Bridge
+	recorder *media.Recorder
+	played   [2]*media.Playback // to caller and peer while held
+
+	mu       sync.Mutex
+	cdr      CDR
+	state    string
+	end      ending
+	stopped  bool
+	legs     []LegInfo
+	holdings int // reasons for which the caller hears music
+}
+
+// ending is why a call ends. The first one stands.
+type ending struct {
+	at    time.Time
+	by    Party
+	user  string
+	cause string
+	code  int
+}
+
+// party is one side: its SIP session and its sound.
+type party struct {
+	who  Party
+	seat string
+	user string
+	sess *invite.Session
+	leg  *media.Leg
+}
+
+type command int
+
+const (
+	cmdHold command = iota
+	cmdResume
+)
+
+// newCall registers a call; nil when the centre has as many as it may have.
+func (c *Center) newCall() (*call, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		return nil, ErrStopping
+	}
+	if len(c.calls) >= c.cfg.MaxCalls {
+		return nil, errTooMany
+	}
+	id := newID(c.now())
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &call{
+		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan command, 8),
+		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting,
+	}
+	c.calls[id] = k
+	return k, nil
+}
+
+// forget takes a call that never began, or is all over, off the list.
+func (k *call) forget() {
+	k.cancel()
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	delete(k.c.calls, k.id)
+	if len(k.c.calls) == 0 && k.c.draining {
+		k.c.idleOnce.Do(func() { close(k.c.idle) })
+	}
+}
+
+// record notes an event: in the record at once, in the log behind the back.
+func (k *call) record(typ, seat, user string, d EventData) {
+	k.recordAt(k.c.now(), typ, seat, user, d)
+}
+
+func (k *call) recordAt(at time.Time, typ, seat, user string, d EventData) {
+	e := newEvent(at, k.id, seat, user, typ, d)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.cdr.apply(e, d)
+	k.c.journal.event(e)
+}
+
+func (k *call) setState(s string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.stopped {
+		k.state = s
+	}
+}
+
+func (k *call) snapshot() (CDR, string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.cdr.clone(), k.state
+}
+
+// stop asks the call to end; the first reason stands.
+func (k *call) stop(by Party, user, cause string, code int) {
+	k.mu.Lock()
+	if !k.stopped {
+		k.stopped, k.state = true, CallEnding
+		k.end = ending{at: k.c.now(), by: by, user: user, cause: cause, code: code}
+	}
+	k.mu.Unlock()
+	k.cancel()
+}
+
+// openLeg takes a port for a party.
+func (k *call) openLeg(who Party, signal netip.Addr) (*media.Leg, error) {
+	return k.c.ports.Open(media.LegOptions{SignalIP: signal, Name: string(who) + "/" + k.id})
+}
+
+// watch follows a party's session until it is over: it answers re-INVITEs,
+// takes digits sent by INFO and tells the rest.
+func (k *call) watch(p *party, tell func(invite.Event)) {
+	for ev := range p.sess.Events() {
+		switch e := ev.(type) {
+		case invite.Reoffered:
+			k.reoffered(p, e)
+		case invite.Confirmed:
+			if e.SDP != nil {
+				if err := p.leg.Accept(e.SDP); err != nil {
+					k.log.Warn("answer in ACK not usable", "error", err)
+				}
+			}
+		default:
+			tell(ev)
+		}
+	}
+}
+
+// reoffered answers a re-INVITE; a party that asks for hold makes the other
+// one hear music.
+func (k *call) reoffered(p *party, e invite.Reoffered) {
+	if e.SDP == nil {
+		e.Reply(p.leg.Offer(), 200)
+		return
+	}
+	was := p.leg.RemoteHold()
+	answer, err := p.leg.Answer(e.SDP)
+	if err != nil {
+		e.Reply(nil, 488)
+		return
+	}
+	e.Reply(answer, 200)
+	if p.who != PartySeat || p.leg.RemoteHold() == was {
+		return
+	}
+	cmd := cmdResume
+	if !was {
+		cmd = cmdHold
+	}
+	select {
+	case k.commands <- cmd:
+	default:
+	}
+}
+
+// callerGone is the end that a caller's session gives.
+func (k *call) callerGone(cause invite.Cause) {
+	reason := CauseHangup
+	k.mu.Lock()
+	if k.cdr.SeatAt.IsZero() && k.cdr.BridgedAt.IsZero() {
+		reason = CauseAbandoned
+	}
+	k.mu.Unlock()
+	switch cause.By {
+	case invite.Remote:
+		k.stop(k.caller.who, k.caller.user, reason, cause.Code)
+	case invite.Local, invite.System:
+		k.stop(PartySystem, "", CauseFailed, cause.Code)
+	}
+}
+
+// talk is the conversation, from both sides being there to the end.
+func (k *call) talk(peer *party) {
+	k.peer = peer
+	k.bridge = media.Connect(k.caller.leg, peer.leg)
+	k.startRecording()
+	k.record(EvBridged, peer.seat, peer.user, EventData{})
+	k.setState(CallTalking)
+	beat := time.NewTicker(5 * time.Second)
+	defer beat.Stop()
+	began := k.c.now()
+	told := make(chan struct{})
+	k.wg.Go(func() {
+		defer close(told)
+		if peer.who == PartySeat && k.caller.who == PartyCaller {
+			k.c.tell("answered", k.id, func(ctx context.Context) error {
+				return k.c.handler.Answered(ctx, k.id, peer.seat, peer.user, began)
+			})
+		}
+	})
+	for {
+		select {
+		case <-k.ctx.Done():
+			return
+		case cmd := <-k.commands:
+			k.hold(cmd == cmdHold)
+		case <-beat.C:
+			k.checkMedia(began)
+		}
+	}
+}
+
+// Silence after which a conversation is taken as dead: a phone may send
+// nothing while its user is silent, both phones do not for long.
+const (
+	bothSilent = 45 * time.Second
+	oneSilent  = 10 * time.Minute
+	longest    = 4 * time.Hour
+)
+
+func (k *call) checkMedia(began time.Time) {
+	now := k.c.now()
+	if now.Sub(began) > longest {
+		k.stop(PartySystem, "", CauseMedia, 0)
+		return
+	}
+	k.mu.Lock()
+	held := k.holdings > 0
+	k.mu.Unlock()
+	silent := func(p *party) time.Duration {
+		last := p.leg.Stats().LastPacket
+		if last.Before(began) {
+			last = began
+		}
+		return now.Sub(last)
+	}
+	a, b := silent(k.caller), silent(k.peer)
+	if !held && (min(a, b) > bothSilent || max(a, b) > oneSilent) {
+		k.stop(PartySystem, "", CauseMedia, 0)
+	}
+}
+
+// hold lets the caller hear music and the seat nothing, or ends that.
+func (k *call) hold(on bool) {
+	k.mu.Lock()
+	was := k.holdings > 0
+	k.holdings = 0
+	if on {
+		k.holdings = 1
+	}
+	k.mu.Unlock()
+	switch {
+	case on && !was:
+		k.played[0] = k.caller.leg.Play(k.c.sounds.say("music"), true)
+		k.played[1] = k.peer.leg.Play(media.Silence(0), false)
+		k.record(EvHeld, k.peer.seat, k.peer.user, EventData{})
+		k.setState(CallHeld)
+	case !on && was:
+		k.played[0].Stop()
+		k.played[1].Stop()
+		k.record(EvResumed, k.peer.seat, k.peer.user, EventData{})
+		k.setState(CallTalking)
+	}
+}
+
+func (k *call) startRecording() {
+	if k.c.cfg.NoRecording {
+		return
+	}
+	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Now: k.c.now, Log: k.log})
+	if err != nil {
+		k.log.Error("call cannot be recorded", "error", err)
+		k.record(EvRecording, "", "", EventData{Recording: &Recording{State: RecordingLost, Error: "no recording: " + err.Error()}})
+		return
+	}
+	k.c.recorders.Add(1)
+	k.recorder = rec
+	k.bridge.Record(rec)
+}
+
+// finish ends everything that belongs to the call, then writes its record
+// and tells of it. It runs once, whatever way the call took.
+func (k *call) finish() {
+	k.stop(PartySystem, "", CauseFailed, 0) // stands only when nobody gave a reason
+	k.closeRecording()
+	k.c.floor.leave(k.id)
+	k.caller.sess.Hangup(invite.Cause{By: invite.Local, Reason: k.end.cause})
+	k.wg.Wait()
+	k.closeParty(k.caller)
+	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
+	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
+	cdr, _ := k.snapshot()
+	missed := cdr.missed()
+	select {
+	case <-k.c.journal.save(cdr, missed):
+	case <-time.After(5 * time.Second):
+		k.log.Error("call record not written yet, the store is slow")
+	}
+	if missed != nil {
+		k.c.tell("missed", k.id, func(ctx context.Context) error { return k.c.handler.Missed(ctx, *missed) })
+	}
+	k.c.tell("ended", k.id, func(ctx context.Context) error { return k.c.handler.Ended(ctx, cdr) })
+	if cdr.Recording.State == RecordingSpooled {
+		k.c.spool.move(k.id)
+	}
+	k.log.Info("call ended", "caller", masked(cdr.Caller), "line", cdr.Line, "seat", cdr.Seat, "by", string(cdr.EndedBy),
+		"cause", cdr.Cause, "talk_ms", cdr.Talk().Milliseconds(), "wait_ms", cdr.Wait().Milliseconds())
+	k.forget()
+}
+
+// closeParty notes what a leg's sound was like and gives its port back.
+func (k *call) closeParty(p *party) {
+	info := LegInfo{Party: p.who, Seat: p.seat}
+	if codec, ok := p.leg.Codec(); ok {
+		info.Codec = codec.String()
+	}
+	st := p.leg.Stats()
+	info.Received, info.Sent, info.Lost = st.Received, st.Sent, st.Lost
+	info.JitterMS = float64(st.Jitter.Microseconds()) / 1000
+	p.leg.Close()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p == k.caller {
+		k.legs = append([]LegInfo{info}, k.legs...)
+		return
+	}
+	k.legs = append(k.legs, info)
+}
+
+func (k *call) closeRecording() {
+	if k.bridge != nil {
+		k.bridge.Close()
+	}
+	if k.recorder == nil {
+		return
+	}
+	rec, err := k.recorder.Close()
+	k.c.recorders.Add(-1)
+	r := Recording{State: RecordingSpooled, Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
+	if err != nil {
+		k.log.Error("recording is incomplete", "error", err)
+		r.Error = "incomplete: " + err.Error()
+		if _, statErr := os.Stat(k.c.spool.path(k.id)); statErr != nil {
+			r.State = RecordingLost
+		}
+	}
+	k.record(EvRecording, "", "", EventData{Recording: &r})
+}
+
+// say plays sentences to the caller and returns when they are over, or false
+// when the call is.
+func (k *call) say(names ...string) bool {
+	pb := k.caller.leg.Play(k.c.sounds.say(names...), false)
+	select {
+	case <-pb.Done():
+		return true
+	case <-k.ctx.Done():
+		return false
+	}
+}
+
+// failed tells the machine that an offer came to nothing.
+func (k *call) failed(seat, reason string) {
+	k.c.floor.apply(func(at time.Time) acd.Event {
+		return acd.Failed{At: at, Call: k.id, Seat: seat, Reason: reason}
+	})
+}

@@ -1,0 +1,225 @@
+package telephony
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/invite"
+)
+
+// dialing is what a dialled party's progress is told to. answered is called
+// once its sound is set up; ended exactly once, last.
+type dialing struct {
+	ringing  func()
+	answered func()
+	ended    func(invite.Cause)
+}
+
+// dial calls a party and follows it until its session is over. An error means
+// that nothing was ever sent; ended is then not called.
+func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on dialing) error {
+	leg, err := k.openLeg(p.who, addrOf(out.Destination))
+	if err != nil {
+		return err
+	}
+	p.leg = leg
+	answered, rang := false, false
+	defer func() {
+		if answered {
+			k.closeParty(p)
+		}
+		leg.Close()
+	}()
+	out.Offer = leg.Offer()
+	p.sess, err = k.c.endpoint.Dial(ctx, out)
+	if err != nil {
+		return err
+	}
+	defer p.sess.Hangup(invite.Cause{By: invite.Local})
+	// The session must go when the call does, whatever the peer sends.
+	unhook := context.AfterFunc(ctx, func() { p.sess.Hangup(invite.Cause{By: invite.Local}) })
+	defer unhook()
+	k.watch(p, func(ev invite.Event) {
+		switch e := ev.(type) {
+		case invite.Progress:
+			if e.Code >= 180 && !rang {
+				rang = true
+				on.ringing()
+			}
+		case invite.Answered:
+			if err := leg.Accept(e.SDP); err != nil {
+				k.log.Warn("dialled party's sound is not usable", "seat", p.seat, "error", err)
+				p.sess.Hangup(invite.Cause{By: invite.Local, Code: 488})
+				return
+			}
+			answered = true
+			on.answered()
+		case invite.Ended:
+			on.ended(e.Cause)
+		}
+	})
+	return nil
+}
+
+// toSeat describes the INVITE to a seat's phone, by the flow it registered
+// over. X-Call-ID lets a softphone open the right ticket.
+func (c *Center) toSeat(b binding, caller, callID string) invite.Outgoing {
+	return invite.Outgoing{
+		To: b.contact, From: c.fromURI(caller), Destination: b.source.String(), Transport: b.transport,
+		Headers: []sip.Header{sip.NewHeader("X-Call-ID", callID)},
+	}
+}
+
+const directRing = 60 * time.Second // how long a seat's own call rings
+
+// target finds out where a seat's own call goes: another seat, or a number
+// through the gateway.
+func (c *Center) target(from, number string) (invite.Outgoing, string, Direction, error) {
+	if s := c.registrar.account(number); s.HA1 != "" {
+		b, ok := c.registrar.lookup(number)
+		if !ok {
+			return invite.Outgoing{}, "", "", fmt.Errorf("seat %s has no phone: %w", number, ErrNotFound)
+		}
+		out := c.toSeat(b, from, "")
+		out.Headers, out.RingTimeout = nil, directRing
+		return out, number, Internal, nil
+	}
+	n := national(number)
+	if c.cfg.Gateway == "" || len(n) < 3 {
+		return invite.Outgoing{}, "", "", fmt.Errorf("%s: no way to call it: %w", masked(number), ErrNotFound)
+	}
+	line := c.cfg.Lines[0].Number
+	return invite.Outgoing{
+		To: sip.Uri{Scheme: "sip", User: n, Host: addrOf(c.cfg.Gateway).String()}, From: c.fromURI(line),
+		Destination: c.cfg.Gateway, Transport: "udp", RingTimeout: directRing,
+	}, "", Outbound, nil
+}
+
+// fromSeat takes a call that a seat's phone makes.
+func (c *Center) fromSeat(s *invite.Session, seat string) {
+	ok, code, headers := c.registrar.authorize(s.Request(), seat, s.Source().Addr())
+	if !ok {
+		c.refuse(s, code, headers...)
+		return
+	}
+	called := s.Request().Recipient.User
+	out, peerSeat, direction, err := c.target(seat, called)
+	if err != nil {
+		c.refuse(s, 404)
+		return
+	}
+	k, err := c.newCall()
+	if err != nil {
+		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
+		return
+	}
+	leg, answer, ok := k.answerable(s, PartySeat)
+	if !ok {
+		return
+	}
+	view, _ := c.floor.seat(seat)
+	if !c.floor.seize(k.id, seat) {
+		leg.Close()
+		k.forget()
+		c.refuse(s, 486)
+		return
+	}
+	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s, leg: leg}
+	defer k.finish()
+	k.begin(EventData{Direction: direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called}, seat, view.User)
+	k.watchCaller()
+	k.callOut(out, peerSeat, func() error {
+		if err := s.Answer(answer); err != nil {
+			return err
+		}
+		k.record(EvAnswered, "", "", EventData{})
+		return nil
+	}, func() { _ = s.Ring(180, nil) })
+}
+
+// watchCaller follows the session of the side that was there first.
+func (k *call) watchCaller() {
+	k.wg.Go(func() {
+		k.watch(k.caller, func(ev invite.Event) {
+			if e, ok := ev.(invite.Ended); ok {
+				k.callerGone(e.Cause)
+			}
+		})
+	})
+}
+
+// callOut calls the other side of a seat's own call and lets them talk. first
+// is run when it answers, rings when it rings.
+func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rings func()) {
+	if seat != "" && !k.c.floor.seize(k.id+"/peer", seat) {
+		k.stop(PartySystem, "", CauseRejected, 486)
+		k.refuseCaller(486)
+		return
+	}
+	defer k.c.floor.leave(k.id + "/peer")
+	k.setState(CallRinging)
+	p := &party{who: PartyCaller, seat: seat}
+	up := make(chan struct{})
+	k.wg.Go(func() {
+		answered := false
+		err := k.dial(k.ctx, p, out, dialing{
+			ringing: func() {
+				k.record(EvRinging, "", "", EventData{})
+				rings()
+			},
+			answered: func() {
+				answered = true
+				close(up)
+			},
+			ended: func(c invite.Cause) { k.peerGone(c, answered) },
+		})
+		if err != nil {
+			k.log.Warn("call out cannot be made", "error", err)
+			k.stop(PartySystem, "", CauseFailed, 0)
+		}
+	})
+	select {
+	case <-k.ctx.Done():
+		k.refuseCaller(k.end.code)
+		return
+	case <-up:
+	}
+	if err := first(); err != nil {
+		k.stop(PartySystem, "", CauseFailed, 0)
+		return
+	}
+	k.talk(p)
+}
+
+// refuseCaller refuses an inbound session that was never answered, with what
+// the other side said; on others it does nothing.
+func (k *call) refuseCaller(code int) {
+	if code < 400 || code > 699 || code == 401 || code == 407 {
+		code = 480
+	}
+	if k.caller.sess.Direction() == invite.Inbound {
+		k.c.refuse(k.caller.sess, code)
+	}
+}
+
+func (k *call) peerGone(c invite.Cause, answered bool) {
+	cause := CauseHangup
+	if !answered {
+		switch {
+		case c.Code == 408 || c.Code == 480 || c.Code == 487:
+			cause = CauseNoAnswer
+		case c.By == invite.Remote:
+			cause = CauseRejected
+		default:
+			cause = CauseFailed
+		}
+	}
+	by := PartyCaller
+	if c.By != invite.Remote {
+		by = PartySystem
+	}
+	k.stop(by, "", cause, c.Code)
+}

@@ -1,0 +1,178 @@
+package telephony
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Types of events. What each carries in Data is a part of EventData.
+const (
+	EvStarted    = "started"     // Call: direction, numbers, line, queue
+	EvAnswered   = "answered"    // the centre answered the caller
+	EvPrompt     = "prompt"      // welcome began
+	EvDigit      = "digit"       // Digit
+	EvQueued     = "queued"      // Queue
+	EvOffered    = "offered"     // to Seat, User; Attempt, Reason
+	EvRinging    = "ringing"     // Seat's phone rings
+	EvSeat       = "seat"        // Seat answered
+	EvOfferEnded = "offer_ended" // Seat; Outcome
+	EvBridged    = "bridged"     // both can talk
+	EvHeld       = "held"
+	EvResumed    = "resumed"
+	EvLegs       = "legs"     // Legs
+	EvRecording  = "recorded" // Recording
+	EvEnded      = "ended"    // By, Cause, Code
+
+	EvPresence = "presence"   // Seat, User; Presence, Reason
+	EvDevice   = "device"     // Seat; Registered
+	EvState    = "seat_state" // Seat; State, Reason
+)
+
+// EventData is what events carry, as JSON; each type fills its part.
+type EventData struct {
+	Direction  Direction  `json:"direction,omitempty"`
+	SIPCallID  string     `json:"sip_call_id,omitempty"`
+	Source     string     `json:"source,omitempty"`
+	Caller     string     `json:"caller,omitempty"`
+	Called     string     `json:"called,omitempty"`
+	Line       string     `json:"line,omitempty"`
+	Queue      string     `json:"queue,omitempty"`
+	Digit      string     `json:"digit,omitempty"`
+	Attempt    int        `json:"attempt,omitempty"`
+	Reason     string     `json:"reason,omitempty"`
+	Outcome    string     `json:"outcome,omitempty"`
+	By         Party      `json:"by,omitempty"`
+	Cause      string     `json:"cause,omitempty"`
+	Code       int        `json:"code,omitempty"`
+	Legs       []LegInfo  `json:"legs,omitempty"`
+	Recording  *Recording `json:"recording,omitempty"`
+	Presence   Presence   `json:"presence,omitempty"`
+	Registered bool       `json:"registered,omitempty"`
+	State      string     `json:"state,omitempty"`
+}
+
+// Outcomes of an offer.
+const (
+	OutcomeAnswered    = "answered"
+	OutcomeNoAnswer    = "no_answer"
+	OutcomeRejected    = "rejected"
+	OutcomeUnreachable = "unreachable"
+	OutcomeWithdrawn   = "withdrawn" // the caller left, or the seat did
+)
+
+// NewCDR is an empty record.
+func NewCDR(id string) CDR { return CDR{ID: id, Offers: []Offered{}, Legs: []LegInfo{}} }
+
+// Fold makes a call's record out of its events in order.
+func Fold(id string, events []Event) (CDR, error) {
+	c := NewCDR(id)
+	for _, e := range events {
+		if err := c.Apply(e); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// Apply brings the record up to date with one more event.
+func (c *CDR) Apply(e Event) error {
+	var d EventData
+	if len(e.Data) > 0 {
+		if err := json.Unmarshal(e.Data, &d); err != nil {
+			return fmt.Errorf("event %s of call %s: %w", e.Type, c.ID, err)
+		}
+	}
+	c.apply(e, d)
+	return nil
+}
+
+func (c *CDR) apply(e Event, d EventData) {
+	switch e.Type {
+	case EvStarted:
+		c.StartedAt, c.Direction, c.SIPCallID, c.Source = e.At, d.Direction, d.SIPCallID, d.Source
+		c.Caller, c.Called, c.Line, c.Seat, c.User = d.Caller, d.Called, d.Line, e.Seat, e.User
+	case EvAnswered:
+		c.AnsweredAt = e.At
+	case EvPrompt:
+		c.PromptAt = e.At
+	case EvDigit:
+		c.DigitAt, c.Digit = e.At, d.Digit
+	case EvQueued:
+		c.QueuedAt, c.Queue = e.At, d.Queue
+	case EvOffered:
+		c.Offers = append(c.Offers, Offered{Seat: e.Seat, User: e.User, Attempt: d.Attempt, Reason: d.Reason, OfferedAt: e.At})
+	case EvRinging:
+		if o := c.offer(e.Seat); o != nil && o.RingingAt.IsZero() {
+			o.RingingAt = e.At
+		} else if o == nil {
+			c.RingingAt = e.At
+		}
+	case EvSeat:
+		c.SeatAt, c.Seat, c.User = e.At, e.Seat, e.User
+		if o := c.offer(e.Seat); o != nil {
+			o.AnsweredAt, o.Outcome = e.At, OutcomeAnswered
+			c.RingingAt = o.RingingAt
+		}
+	case EvOfferEnded:
+		if o := c.offer(e.Seat); o != nil && o.EndedAt.IsZero() {
+			o.EndedAt = e.At
+			if o.Outcome == "" {
+				o.Outcome = d.Outcome
+			}
+		}
+	case EvBridged:
+		c.BridgedAt = e.At
+	case EvHeld:
+		c.Holds = append(c.Holds, Span{From: e.At})
+	case EvResumed:
+		c.endHold(e.At)
+	case EvLegs:
+		c.Legs = d.Legs
+	case EvRecording:
+		if d.Recording != nil {
+			c.Recording = *d.Recording
+		}
+	case EvEnded:
+		c.endHold(e.At)
+		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
+		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero()
+	}
+}
+
+// offer is the newest offer to a seat.
+func (c *CDR) offer(seat string) *Offered {
+	for i := len(c.Offers) - 1; i >= 0; i-- {
+		if c.Offers[i].Seat == seat {
+			return &c.Offers[i]
+		}
+	}
+	return nil
+}
+
+func (c *CDR) endHold(at time.Time) {
+	if n := len(c.Holds); n > 0 && c.Holds[n-1].To.IsZero() {
+		c.Holds[n-1].To = at
+	}
+}
+
+// missed is the missed-call record of a call that has ended, or nil.
+func (c CDR) missed() *MissedCall {
+	if !c.Missed {
+		return nil
+	}
+	return &MissedCall{
+		CallID: c.ID, Caller: c.Caller, Line: c.Line, Queue: c.Queue, Digit: c.Digit,
+		StartedAt: c.StartedAt, EndedAt: c.EndedAt, Waited: c.Wait(), Offers: len(c.Offers), Cause: c.Cause,
+	}
+}
+
+// clone copies the record with its lists.
+func (c CDR) clone() CDR {
+	c.Offers = append([]Offered{}, c.Offers...)
+	c.Legs = append([]LegInfo{}, c.Legs...)
+	if c.Holds != nil {
+		c.Holds = append([]Span(nil), c.Holds...)
+	}
+	return c
+}

@@ -1,0 +1,161 @@
+package telephony
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hotline/telephony/acd"
+)
+
+// floor gives the queue machine its clock and its lock, and hands each
+// decision to the call that it is about.
+type floor struct {
+	now     func() time.Time
+	log     *slog.Logger
+	onSeat  func(acd.SeatChanged, acd.SeatView) // under the lock: must be quick
+	onQueue func()                              // the same
+	wake    chan struct{}
+
+	mu      sync.Mutex
+	m       *acd.Machine
+	inboxes map[string]*inbox
+}
+
+// inbox is what the machine decided for one call, in order. It never blocks
+// the machine; what it can hold is bounded by the offers of one call.
+type inbox struct {
+	ready chan struct{}
+	mu    sync.Mutex
+	items []acd.Decision
+}
+
+func (b *inbox) put(d acd.Decision) {
+	b.mu.Lock()
+	b.items = append(b.items, d)
+	b.mu.Unlock()
+	select {
+	case b.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what has come since, and leaves the inbox empty.
+func (b *inbox) take() []acd.Decision {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	items := b.items
+	b.items = nil
+	return items
+}
+
+func newFloor(cfg Config, now func() time.Time, log *slog.Logger) *floor {
+	queues := make([]acd.Queue, len(cfg.Queues))
+	for i, q := range cfg.Queues {
+		queues[i] = acd.Queue{
+			Name: q.Name, Seats: q.Seats, MaxLength: q.MaxLength, MaxWait: q.MaxWait, WrapUp: q.WrapUp,
+			SetAside: q.SetAside, AnnounceEvery: q.AnnounceEvery, RingTimeout: cfg.RingTimeout,
+		}
+	}
+	return &floor{
+		now: now, log: log, m: acd.New(queues), wake: make(chan struct{}, 1), inboxes: map[string]*inbox{},
+		onSeat: func(acd.SeatChanged, acd.SeatView) {}, onQueue: func() {},
+	}
+}
+
+// apply runs one event, made with the time of now, through the machine.
+func (f *floor) apply(event func(at time.Time) acd.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.run(event(f.now()))
+}
+
+func (f *floor) run(ev acd.Event) {
+	for _, d := range f.m.Apply(ev) {
+		if s, ok := d.(acd.SeatChanged); ok {
+			v, _ := f.m.Seat(s.Seat)
+			f.onSeat(s, v)
+			continue
+		}
+		if b := f.inboxes[acd.CallOf(d)]; b != nil {
+			b.put(d)
+		}
+	}
+	if _, tick := ev.(acd.Tick); !tick {
+		f.onQueue()
+	}
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// arrive puts a call into a queue; its decisions come to the inbox.
+func (f *floor) arrive(call, queue string) *inbox {
+	b := &inbox{ready: make(chan struct{}, 1)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inboxes[call] = b
+	f.run(acd.Arrive{At: f.now(), Call: call, Queue: queue})
+	return b
+}
+
+// leave takes a call out, wherever it is; it may be called twice.
+func (f *floor) leave(call string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.inboxes, call)
+	f.run(acd.Leave{At: f.now(), Call: call})
+}
+
+// seize takes a seat for a call of its own; false when it is not free.
+func (f *floor) seize(call, seat string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.run(acd.Seize{At: f.now(), Call: call, Seat: seat})
+	v, ok := f.m.Seat(seat)
+	return ok && v.Call == call
+}
+
+func (f *floor) seat(id string) (acd.SeatView, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.m.Seat(id)
+}
+
+func (f *floor) seats() []acd.SeatView {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.m.Seats()
+}
+
+func (f *floor) queues() []acd.QueueView {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.m.Queues()
+}
+
+// tick wakes the machine when something in it runs out, until ctx ends.
+func (f *floor) tick(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		f.mu.Lock()
+		due, ok := f.m.Deadline()
+		f.mu.Unlock()
+		wait := time.Hour
+		if ok {
+			wait = max(due.Sub(f.now()), 0)
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.wake:
+			continue
+		case <-timer.C:
+		}
+		f.apply(func(at time.Time) acd.Event { return acd.Tick{At: at} })
+	}
+}

@@ -1,0 +1,272 @@
+package telephony
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/acd"
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
+	"hotline/telephony/prompts"
+)
+
+var errTooMany = errors.New("telephony: as many calls as there may be")
+
+// invited takes a new inbound session: a seat's, or a citizen's from a trunk.
+func (c *Center) invited(s *invite.Session) {
+	req := s.Request()
+	from := ""
+	if h := req.From(); h != nil {
+		from = h.Address.User
+	}
+	switch {
+	case c.registrar.seatAt(from, s.Source()) || req.GetHeader("Authorization") != nil:
+		c.fromSeat(s, from)
+	case c.trusted(s.Source().Addr()):
+		c.fromTrunk(s, from)
+	default:
+		c.log.Warn("call from an address that is no trunk", "source", s.Source().Addr().String())
+		c.refuse(s, 403)
+	}
+}
+
+func (c *Center) trusted(a netip.Addr) bool {
+	a = a.Unmap()
+	for _, p := range c.cfg.Trunks {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Center) refuse(s *invite.Session, code int, headers ...sip.Header) {
+	if err := s.Reject(code, "", headers...); err != nil {
+		c.log.Debug("refusal not sent", "code", code, "error", err)
+	}
+}
+
+// fromTrunk takes a citizen's call.
+func (c *Center) fromTrunk(s *invite.Session, from string) {
+	line, ok := c.line(s.Request().Recipient.User)
+	if !ok {
+		c.refuse(s, 404)
+		return
+	}
+	k, err := c.newCall()
+	if err != nil {
+		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
+		return
+	}
+	caller := from
+	if h := s.Request().GetHeader("P-Asserted-Identity"); h != nil { // RFC 3325, from a trusted trunk
+		if _, rest, ok := strings.Cut(h.Value(), "sip:"); ok {
+			caller, _, _ = strings.Cut(rest, "@")
+		} else if _, rest, ok := strings.Cut(h.Value(), "tel:"); ok {
+			caller, _, _ = strings.Cut(strings.TrimRight(rest, ">"), ";")
+		}
+	}
+	leg, answer, ok := k.answerable(s, PartyCaller)
+	if !ok {
+		return
+	}
+	k.caller = &party{who: PartyCaller, sess: s, leg: leg}
+	defer k.finish()
+	k.begin(EventData{
+		Direction: Inbound, SIPCallID: s.CallID(), Source: s.Source().String(),
+		Caller: national(caller), Called: s.Request().Recipient.User, Line: line.Number,
+	}, "", "")
+	k.watchCaller()
+	if err := s.Answer(answer); err != nil {
+		k.stop(PartySystem, "", CauseFailed, 0)
+		return
+	}
+	k.record(EvAnswered, "", "", EventData{})
+	k.serve(line)
+}
+
+// answerable opens a leg for an offer. Without success the session has been
+// refused and the call forgotten.
+func (k *call) answerable(s *invite.Session, who Party) (*media.Leg, []byte, bool) {
+	refuse := func(code int) (*media.Leg, []byte, bool) {
+		k.c.refuse(s, code)
+		k.forget()
+		return nil, nil, false
+	}
+	if len(s.RemoteSDP()) == 0 {
+		return refuse(488)
+	}
+	leg, err := k.openLeg(who, s.Source().Addr())
+	if err != nil {
+		k.log.Error("no port for sound", "error", err)
+		return refuse(503)
+	}
+	answer, err := leg.Answer(s.RemoteSDP())
+	if err != nil {
+		leg.Close()
+		if errors.Is(err, media.ErrBadSDP) {
+			return refuse(400)
+		}
+		return refuse(488)
+	}
+	return leg, answer, true
+}
+
+// begin notes the start, and writes an open record so that a crash can be
+// told afterwards.
+func (k *call) begin(d EventData, seat, user string) {
+	k.record(EvStarted, seat, user, d)
+	cdr, _ := k.snapshot()
+	k.c.journal.save(cdr, nil)
+}
+
+// line finds a line by the number that was dialled.
+func (c *Center) line(user string) (Line, bool) {
+	for _, n := range []string{user, national(user)} {
+		for _, l := range c.cfg.Lines {
+			if l.Number == n {
+				return l, true
+			}
+		}
+	}
+	return Line{}, false
+}
+
+// serve leads an answered caller through menu and queue to a seat.
+func (k *call) serve(line Line) {
+	if !k.menu() {
+		return
+	}
+	k.queue(line.Queue)
+}
+
+// The digits of the menu: inquiry, complaint, a person.
+var menuDigits = map[rune]bool{'1': true, '2': true, '0': true}
+
+const (
+	digitWait  = 4 * time.Second // after the welcome
+	digitTries = 3               // wrong digits before the caller goes on without
+)
+
+// menu plays the welcome, which any key cuts off, and takes a digit. A caller
+// who presses nothing goes on to a person. False when the call is over.
+func (k *call) menu() bool {
+	k.record(EvPrompt, "", "", EventData{})
+	k.setState(CallPrompt)
+	leg := k.caller.leg
+	pb := leg.Play(k.c.sounds.say(prompts.Welcome), false)
+	done := pb.Done()
+	var late <-chan time.Time
+	for tries := 0; ; {
+		select {
+		case <-k.ctx.Done():
+			return false
+		case <-done:
+			done = nil
+			late = time.After(digitWait)
+		case <-late:
+			return true
+		case d, ok := <-leg.Digits():
+			if !ok {
+				k.stop(PartySystem, "", CauseMedia, 0)
+				return false
+			}
+			if menuDigits[d.Rune] {
+				pb.Stop()
+				k.record(EvDigit, "", "", EventData{Digit: string(d.Rune)})
+				return true
+			}
+			if tries++; tries >= digitTries {
+				return true
+			}
+			pb = leg.Play(k.c.sounds.say(prompts.Invalid), false)
+			done, late = pb.Done(), nil
+		case <-k.commands: // nothing to hold yet
+		}
+	}
+}
+
+// queue lets the caller wait until a seat answers, then lets them talk.
+func (k *call) queue(name string) {
+	k.record(EvQueued, "", "", EventData{Queue: name})
+	k.setState(CallQueued)
+	music := k.c.sounds.say(prompts.Music)
+	in := k.c.floor.arrive(k.id, name)
+	pb := k.caller.leg.Play(k.c.sounds.say(prompts.Connecting), false)
+	spoken := pb.Done()
+	announced := false
+	for {
+		select {
+		case <-k.ctx.Done():
+			return
+		case <-spoken:
+			pb, spoken = k.caller.leg.Play(music, true), nil
+		case <-k.commands:
+		case <-in.ready:
+			for _, d := range in.take() {
+				switch d := d.(type) {
+				case acd.Announce:
+					pb = k.caller.leg.Play(k.position(d, !announced), false)
+					spoken, announced = pb.Done(), true
+				case acd.Offer:
+					k.try(d)
+				case acd.Withdraw:
+					k.withdraw(d)
+				case acd.Refuse:
+					k.sendAway(d.Reason)
+					return
+				case acd.Connect:
+					if a := k.attempts[d.Seat]; a != nil && a.party != nil {
+						pb.Stop()
+						k.record(EvSeat, d.Seat, d.User, EventData{})
+						k.talk(a.party)
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// position is the spoken place in the queue.
+func (k *call) position(d acd.Announce, first bool) media.Source {
+	if !d.Staffed {
+		return k.c.sounds.say(prompts.NoAgent)
+	}
+	names := prompts.Ahead(d.Ahead)
+	if first {
+		names = append([]string{prompts.Busy}, names...)
+	}
+	return k.c.sounds.say(names...)
+}
+
+// sendAway says goodbye to a caller who cannot be served.
+func (k *call) sendAway(reason string) {
+	cause := CauseQueueFull
+	if reason == acd.ReasonMaxWait {
+		cause = CauseQueueTimeout
+	}
+	if k.say(prompts.QueueFull, prompts.Goodbye) {
+		k.stop(PartySystem, "", cause, 0)
+	}
+}
+
+// caller as the seat's phone shows it.
+func (c *Center) fromURI(user string) sip.Uri {
+	if user == "" {
+		user = "anonymous"
+	}
+	addr := c.endpoint.Addr("udp")
+	if !addr.IsValid() {
+		addr = c.endpoint.Addr("tcp")
+	}
+	host := c.cfg.PublicIP
+	if host == "" {
+		host = addr.Addr().String()
+	}
+	return sip.Uri{Scheme: "sip", User: user, Host: host, Port: int(addr.Port())}
+}
