@@ -13,6 +13,6 @@
 //   - The same seed, city and options give the same cases, byte for byte.
 //   - Cases come in the order of their arrival, ids and numbers never repeat.
 //   - Memory does not grow with the number of cases.
-//   - Every name, telephone number, place and text is invented. The
+//   - Every name, telephone number, place and text is invented. Telephone
 //     numbers begin with 142, 143 or 154, which no subscriber has.
 package city

@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hotline/ticketing"
+	"hotline/ticketing/sla"
 )
 
 // tree checks the codes and parents of one of the three trees.
@@ -92,8 +93,25 @@ func (p *parser) city(root *yaml.Node) ticketing.City {
 		c.Catalogue = p.catalogue(n, districts, departments, categories)
 	}
 	c.Policy = p.raw(f["policy"], "policy", defaultPolicy)
+	if c.Policy != nil {
+		if _, err := sla.ParsePolicy(c.Policy); err != nil {
+			p.fail(lineOf(f["policy"]), "%v", err)
+		}
+	}
 	c.Calendar = p.raw(f["calendar"], "calendar", defaultCalendar)
+	if c.Calendar != nil {
+		if _, err := sla.ParseCalendar(c.Calendar); err != nil {
+			p.fail(lineOf(f["calendar"]), "%v", err)
+		}
+	}
 	return c
+}
+
+func lineOf(n *yaml.Node) int {
+	if n == nil {
+		return 0
+	}
+	return n.Line
 }
 
 func (p *parser) catalogue(n *yaml.Node, districts, departments, categories *tree) ticketing.Catalogue {

@@ -1,11 +1,13 @@
 package city
 
 import (
+	"bytes"
 	_ "embed" // the sample city
 	"encoding/json"
 	"fmt"
 
 	"hotline/ticketing"
+	"hotline/ticketing/sla"
 )
 
 //go:embed data/city.yaml
@@ -25,6 +27,16 @@ func Sample() ticketing.City {
 	return c
 }
 
-// defaultPolicy and defaultCalendar stand in for a document that has none.
-func defaultPolicy() json.RawMessage   { return nil }
-func defaultCalendar() json.RawMessage { return nil }
+// defaultPolicy and defaultCalendar stand in where a document has none.
+func defaultPolicy() json.RawMessage   { return compact(sla.DefaultPolicyDocument()) }
+func defaultCalendar() json.RawMessage { return compact(sla.DefaultCalendarDocument()) }
+
+// compact drops the white space, as Parse does, so that a city stays equal
+// when it is written and read back.
+func compact(doc json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, doc) != nil {
+		return doc
+	}
+	return b.Bytes()
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
 	"hotline/ticketing"
@@ -79,18 +80,36 @@ func TestAnyCityRoundTrip(t *testing.T) {
 			c.Categories = append(c.Categories, ticketing.Category{Code: code, Name: names.Draw(t, "name")})
 			c.Catalogue.Entries = append(c.Catalogue.Entries, ticketing.CatalogueEntry{Category: code, District: codes[0], Department: code})
 		}
-		doc := map[string]any{"a": names.Draw(t, "policy"), "b": []any{1, 2.5, true, nil, map[string]any{"c": "08:30"}}, "n": rapid.Int64().Draw(t, "n")}
-		raw, err := json.Marshal(doc)
-		require.NoError(t, err)
-		c.Policy, c.Calendar = raw, raw
+		c.Policy, c.Calendar = defaultPolicy(), defaultCalendar()
 		out, err := Format(c)
 		require.NoError(t, err)
 		back, err := Parse(out)
 		require.NoError(t, err, string(out))
-		require.JSONEq(t, string(c.Policy), string(back.Policy))
-		require.JSONEq(t, string(c.Calendar), string(back.Calendar))
-		back.Policy, back.Calendar = c.Policy, c.Calendar
 		require.Equal(t, c, back)
+	})
+}
+
+func TestJSONSurvivesYAML(t *testing.T) {
+	values := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }), rapid.Map(rapid.Int64(), func(n int64) any { return n }),
+		rapid.Map(rapid.Float64Range(-1e9, 1e9), func(f float64) any { return f }),
+		rapid.SampledFrom([]any{"null", "yes", "~", "2024-01-01", "1e3", "08:30", "0x1F", "- a", "on", "", "\n", " a ", "<<", true, nil}))
+	rapid.Check(t, func(t *rapid.T) {
+		doc := map[string]any{}
+		for _, k := range rapid.SliceOfNDistinct(rapid.String(), 0, 5, rapid.ID[string]).Draw(t, "keys") {
+			doc[k] = []any{values.Draw(t, "a"), map[string]any{"c": values.Draw(t, "b"), "d": []any{}, "e": map[string]any{}}}
+		}
+		raw, err := json.Marshal(doc)
+		require.NoError(t, err)
+		n, err := fromJSON(raw)
+		require.NoError(t, err)
+		text, err := yaml.Marshal(n)
+		require.NoError(t, err)
+		var back yaml.Node
+		require.NoError(t, yaml.Unmarshal(text, &back))
+		p := &parser{}
+		got := p.raw(back.Content[0], "document", nil)
+		require.Empty(t, p.problems)
+		require.JSONEq(t, string(raw), string(got), string(text))
 	})
 }
 
@@ -130,6 +149,7 @@ func TestParseNamesTheLineAndWhatToDo(t *testing.T) {
 		"second document":     {"catalogue:", "---\ncatalogue:", "a second document begins here"},
 		"not YAML":            {"name: 小城", "name: [小城", "not a YAML document"},
 		"policy not a map":    {"catalogue:", "policy: 3\ncatalogue:", "line 9: the policy must be a mapping"},
+		"policy unknown":      {"catalogue:", "policy: {colour: red}\ncatalogue:", "line 9: policy:"},
 		"entry twice":         {"    - {category: noise-night, department: urban}", "    - {category: noise-night, department: urban}\n    - {category: noise-night, department: urban}", "line 13: category \"noise-night\" in district \"\" is already in the catalogue in line 12"},
 		"department district": {"name: 城管局}", "name: 城管局, district: west}", `line 5: district "west" of department "urban" is not defined`},
 	} {
