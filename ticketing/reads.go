@@ -73,6 +73,38 @@ func (s *Service) Timeline(ctx context.Context, a Actor, ref string) ([]Event, e
 	return events, nil
 }
 
+// Clocks reads a ticket's clocks with the derivation of each: why it is due then.
+func (s *Service) Clocks(ctx context.Context, a Actor, ref string) ([]Clock, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.store.Events(ctx, t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("clocks: %w", err)
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	explained := snap.rules.Clocks.Explain(t, events)
+	for i, c := range t.Clocks {
+		for _, e := range explained {
+			switch {
+			case e.Name != c.Name:
+			case same(e, c):
+				t.Clocks[i].Steps = e.Steps
+			default:
+				t.Clocks[i].Steps = []Step{{
+					Zh: "按当时的时限政策和工作日历计算；政策或日历此后已变更，本时限不受影响",
+					En: "derived by the policy and calendar of its time; they changed since, and this limit did not",
+				}}
+			}
+		}
+	}
+	return t.Clocks, nil
+}
+
 // Actions offers the actor the actions of a ticket; see the function Actions.
 func (s *Service) Actions(a Actor, t Ticket) []ActionState { return Actions(a, t) }
 

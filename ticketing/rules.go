@@ -2,8 +2,11 @@ package ticketing
 
 // ClockKeeper derives a ticket's clocks. It is implemented by sla.Keeper.
 type ClockKeeper interface {
-	// Clocks is a pure function of the events, a policy and a calendar.
+	// Clocks is a pure function of the events, a policy and a calendar. It
+	// leaves the steps out: it runs with every move.
 	Clocks(t Ticket, events []Event) []Clock
+	// Explain is Clocks with the steps of each derivation.
+	Explain(t Ticket, events []Event) []Clock
 }
 
 // Router finds the department in charge. It is implemented by routing.Router.

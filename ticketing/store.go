@@ -119,6 +119,12 @@ type Due struct {
 	Ticket   Ticket
 }
 
+// FiredDeadline is a deadline with the moment it fired; zero while it has not.
+type FiredDeadline struct {
+	Deadline
+	FiredAt time.Time
+}
+
 // CityVersion is one stored version of the reference data.
 type CityVersion struct {
 	Version int64

@@ -117,16 +117,16 @@ func (s *Store) NextDeadline(ctx context.Context) (time.Time, bool, error) {
 }
 
 // Deadlines lists a ticket's deadlines and when they fired, for those who check.
-func (s *Store) Deadlines(ctx context.Context, ticketID string) ([]FiredDeadline, error) {
+func (s *Store) Deadlines(ctx context.Context, ticketID string) ([]ticketing.FiredDeadline, error) {
 	rows, err := s.db.read.NewSelect().Table("deadlines").Column("clock", "run", "level", "due_at", "fired_at").
 		Where("ticket_id = ?", ticketID).OrderExpr("due_at, clock, level").Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var list []FiredDeadline
+	var list []ticketing.FiredDeadline
 	for rows.Next() {
-		d := FiredDeadline{Deadline: ticketing.Deadline{TicketID: ticketID}}
+		d := ticketing.FiredDeadline{Deadline: ticketing.Deadline{TicketID: ticketID}}
 		var run, due int64
 		var fired sql.NullInt64
 		if err := rows.Scan(&d.Clock, &run, &d.Level, &due, &fired); err != nil {
@@ -136,10 +136,4 @@ func (s *Store) Deadlines(ctx context.Context, ticketID string) ([]FiredDeadline
 		list = append(list, d)
 	}
 	return list, rows.Err()
-}
-
-// FiredDeadline is a deadline with the moment it fired; zero while it has not.
-type FiredDeadline struct {
-	ticketing.Deadline
-	FiredAt time.Time
 }
