@@ -1,0 +1,186 @@
+package ftsindex
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// The single-valued columns, in the order of entry.values.
+const (
+	colType = iota
+	colCategory
+	colDistrict
+	colDepartment
+	colState
+	colChannel
+	colCount
+)
+
+var colNames = map[string]int{
+	"type": colType, "category": colCategory, "district": colDistrict,
+	"department": colDepartment, "state": colState, "channel": colChannel,
+}
+
+// entry is what filters, facets and orders need of a document, about 90 bytes.
+// Values are numbers of strings, lists are numbers of sets, so that a filter is
+// looked up once per value and not once per document.
+type entry struct {
+	id       string // empty: no document in this slot
+	created  int64  // ms
+	version  int64
+	values   [colCount]uint32
+	cats     uint32
+	depts    uint32
+	dayShift int32 // days since 1970 in Asia/Shanghai
+}
+
+// columns is the copy of docs in memory, up to date with seq of an epoch.
+type columns struct {
+	mu      sync.RWMutex
+	epoch   int64
+	seq     int64
+	entries []entry // by slot
+	names   dictionary
+	sets    dictionary
+	members [][]uint32 // of a set, as numbers of names
+}
+
+type dictionary struct {
+	numbers map[string]uint32
+	names   []string
+}
+
+// number takes bytes, because looking up a conversion allocates nothing.
+func (d *dictionary) number(name []byte) uint32 {
+	n, ok := d.numbers[string(name)]
+	if !ok {
+		n = uint32(len(d.names))
+		kept := string(name)
+		d.numbers[kept] = n
+		d.names = append(d.names, kept)
+	}
+	return n
+}
+
+// numbersOf returns the numbers of those names that occur.
+func (d *dictionary) numbersOf(names []string) []uint32 {
+	var all []uint32
+	for _, name := range names {
+		if n, ok := d.numbers[name]; ok {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func newColumns() *columns {
+	c := &columns{epoch: -1}
+	c.reset(-1)
+	return c
+}
+
+func (c *columns) reset(epoch int64) {
+	c.epoch, c.seq, c.entries, c.members = epoch, -1, nil, nil
+	c.names = dictionary{numbers: map[string]uint32{}}
+	c.sets = dictionary{numbers: map[string]uint32{}}
+}
+
+// errSnapshot: the columns have moved on to other tables than the snapshot's; take a new one.
+var errSnapshot = errors.New("the snapshot is of tables that were swapped")
+
+// catchUp reads what was written since, from the snapshot that st was read in.
+func (c *columns) catchUp(ctx context.Context, tx *sql.Tx, st state) error {
+	c.mu.RLock()
+	epoch, seq := c.epoch, c.seq
+	c.mu.RUnlock()
+	if epoch == st.epoch && seq >= st.seq {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.epoch > st.epoch:
+		return errSnapshot
+	case c.epoch < st.epoch:
+		c.reset(st.epoch)
+	case c.seq >= st.seq:
+		return nil
+	}
+	if err := c.load(ctx, tx, st.active); err != nil {
+		c.reset(-1)
+		return err
+	}
+	c.seq = st.seq
+	return nil
+}
+
+func (c *columns) load(ctx context.Context, tx *sql.Tx, set int) error {
+	var top int
+	if err := tx.QueryRowContext(ctx, on("SELECT coalesce(max(slot), 0) FROM docs_#", set)).Scan(&top); err != nil {
+		return err
+	}
+	if grow := top + 1 - len(c.entries); grow > 0 {
+		c.entries = append(c.entries, make([]entry, grow)...)
+	}
+	rows, err := tx.QueryContext(ctx, on(`SELECT slot, id, version, live, created_at, type, category, district, department, state, channel, cat_set, dept_set
+		FROM docs_# WHERE seq > ?`, set), c.seq)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	var slot int64
+	var live bool
+	var id string
+	var created, version int64
+	var values [colCount]sql.RawBytes
+	var cats, depts sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&slot, &id, &version, &live, &created, &values[0], &values[1], &values[2], &values[3], &values[4], &values[5], &cats, &depts); err != nil {
+			return err
+		}
+		e := &c.entries[slot]
+		*e = entry{version: version}
+		if !live {
+			continue
+		}
+		e.id, e.created, e.dayShift = id, created, day(created)
+		for i, v := range values {
+			e.values[i] = c.names.number(v)
+		}
+		e.cats, e.depts = c.set(cats), c.set(depts)
+	}
+	return rows.Err()
+}
+
+// set returns the number of a list that is joined by line feeds.
+func (c *columns) set(joined []byte) uint32 {
+	n := c.sets.number(joined)
+	if int(n) == len(c.members) {
+		var members []uint32
+		for name := range bytes.SplitSeq(joined, []byte{'\n'}) {
+			if len(name) > 0 {
+				members = append(members, c.names.number(name))
+			}
+		}
+		c.members = append(c.members, members)
+	}
+	return n
+}
+
+const (
+	dayMillis  = 24 * 60 * 60 * 1000
+	zoneMillis = 8 * 60 * 60 * 1000
+)
+
+// day counts days in Asia/Shanghai, which begin at 16:00 UTC.
+func day(ms int64) int32 {
+	ms += zoneMillis
+	d := ms / dayMillis
+	if ms%dayMillis < 0 {
+		d--
+	}
+	return int32(d)
+}
