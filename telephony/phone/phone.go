@@ -31,7 +31,9 @@ type RefusedError struct {
 }
 
 // Error implements error.
-func (e *RefusedError) Error() string { return fmt.Sprintf("phone: refused with %d %s", e.Code, e.Reason) }
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("phone: refused with %d %s", e.Code, e.Reason)
+}
 
 // Options of a phone. The zero value calls SIP addresses from a port of 127.0.0.1 that the system chooses.
 type Options struct {
