@@ -144,6 +144,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	started  bool
+	startAt  time.Time
 	stopped  bool
 	base     context.Context // of handlers
 	baseEnd  context.CancelFunc
@@ -200,7 +201,7 @@ func (r *Runner) Start(ctx context.Context) error {
 	if err := r.q.Ping(ctx); err != nil {
 		return err
 	}
-	r.started = true
+	r.started, r.startAt = true, r.opts.Now()
 	r.q.users.Add(1)
 	r.base, r.baseEnd = context.WithCancel(context.WithoutCancel(ctx))
 	r.loops, r.loopsEnd = context.WithCancel(r.base)

@@ -125,8 +125,10 @@ func (r *Runner) sweep(ctx context.Context, reason string) error {
 			err = r.sweepRefused(ctx, t, now.Add(-r.opts.RefusedAge))
 		case reason == sweepTimer:
 			err = r.sweepTopic(ctx, t, now.Add(-r.opts.SweepAge), false)
+		case reason == sweepStart:
+			err = r.sweepTopic(ctx, t, r.startAt, true) // not what this process queued since
 		default:
-			err = r.sweepTopic(ctx, t, now, reason == sweepStart)
+			err = r.sweepTopic(ctx, t, now, false)
 		}
 		if err != nil {
 			return fmt.Errorf("sweep %s: %w", t.name, err)
