@@ -216,11 +216,26 @@ func convert[A, B any](in []A, f func(A) B) []B {
 	return out
 }
 
+// streams describes the two answers that are not JSON.
+func streams(doc *huma.OpenAPI) {
+	event := doc.Components.Schemas.Schema(reflect.TypeFor[LiveEvent](), true, "LiveEvent")
+	wav := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	for path, content := range map[string]map[string]*huma.MediaType{
+		"/api/v1/events":               {"text/event-stream": {Schema: event}},
+		"/api/v1/calls/{id}/recording": {"audio/wav": {Schema: wav}},
+	} {
+		if item := doc.Paths[path]; item != nil && item.Get != nil {
+			item.Get.Responses["200"] = &huma.Response{Description: "Stream", Content: content}
+		}
+	}
+}
+
 // document renders OpenAPI 3.1 with Problem as the shape of errors.
 func document(api huma.API) ([]byte, error) {
 	doc := api.OpenAPI()
 	schemas := doc.Components.Schemas
 	ref := schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	streams(doc)
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Patch, item.Delete} {
 			if op == nil {

@@ -48,6 +48,8 @@ type Users interface {
 
 // Live is the log of live events; ticketing/sqlstore has it.
 type Live interface {
+	// LiveEvents lists events after one, in an order in which none appears
+	// before one that was listed.
 	LiveEvents(ctx context.Context, after int64, limit int) ([]ticketing.LiveEvent, error)
 	LastLiveEvent(ctx context.Context) (int64, error)
 	Subscribe(topic string) (wake <-chan struct{}, cancel func())

@@ -14,9 +14,8 @@ import (
 const (
 	ringSize   = 4096
 	batch      = 500
-	maxReplay  = 2000            // more than that is a resync
-	pollEvery  = time.Second     // in case a wake-up got lost
-	gapWait    = 5 * time.Second // how long an id may be missing: transactions may commit out of order
+	maxReplay  = 2000        // more than that is a resync
+	pollEvery  = time.Second // in case a wake-up got lost
 	readBudget = 5 * time.Second
 )
 
@@ -43,8 +42,7 @@ type hub struct {
 	streams map[*stream]struct{}
 	users   map[string]int
 	ring    []ticketing.LiveEvent // the last ones, in the order in which they arrived
-	floor   int64                 // every event up to here has been handed out
-	ahead   map[int64]time.Time   // handed out above floor: a lower id is still missing
+	last    int64                 // every event up to here has been handed out
 	closed  bool
 
 	cancel context.CancelFunc
@@ -63,7 +61,7 @@ type stream struct {
 func newHub(source Live, opts hubOptions) *hub {
 	return &hub{
 		source: source, opts: opts, streams: map[*stream]struct{}{}, users: map[string]int{},
-		ahead: map[int64]time.Time{}, done: make(chan struct{}),
+		done: make(chan struct{}),
 	}
 }
 
@@ -73,7 +71,7 @@ func (h *hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.floor = last
+	h.last = last
 	run, cancel := context.WithCancel(context.Background())
 	h.cancel = cancel
 	wake, unsubscribe := h.source.Subscribe("live")
@@ -129,7 +127,7 @@ func (h *hub) calm(ctx context.Context, wake <-chan struct{}, tick <-chan time.T
 func (h *hub) pump(ctx context.Context) error {
 	for {
 		h.mu.Lock()
-		after := h.floor
+		after := h.last
 		h.mu.Unlock()
 		read, cancel := context.WithTimeout(ctx, readBudget)
 		events, err := h.source.LiveEvents(read, after, batch)
@@ -141,60 +139,26 @@ func (h *hub) pump(ctx context.Context) error {
 		if len(events) < batch {
 			return nil
 		}
-		h.mu.Lock()
-		if h.floor == after { // a gap with a whole batch behind it: go past it
-			h.floor = events[len(events)-1].ID
-			clear(h.ahead)
-		}
-		h.mu.Unlock()
 	}
 }
 
-// deliver hands out those events that were not handed out before.
 func (h *hub) deliver(events []ticketing.LiveEvent) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.opts.now()
 	for _, e := range events {
-		if _, had := h.ahead[e.ID]; had || e.ID <= h.floor {
-			continue
-		}
-		h.ahead[e.ID] = now
+		h.last = e.ID
 		for _, hook := range h.hooks {
 			hook(e)
 		}
-		h.ring = append(h.ring, e)
 		for s := range h.streams {
 			if s.audiences[e.Audience] {
 				h.send(s, e)
 			}
 		}
 	}
+	h.ring = append(h.ring, events...)
 	if len(h.ring) > 2*ringSize {
 		h.ring = slices.Clone(h.ring[len(h.ring)-ringSize:])
-	}
-	h.raise(now)
-}
-
-// raise moves the floor over what has arrived without a gap, and over gaps that
-// have been waited for long enough: ids of transactions that were rolled back.
-func (h *hub) raise(now time.Time) {
-	for len(h.ahead) > 0 {
-		if _, ok := h.ahead[h.floor+1]; ok {
-			h.floor++
-			delete(h.ahead, h.floor)
-			continue
-		}
-		lowest, since := int64(0), time.Time{}
-		for id, at := range h.ahead {
-			if lowest == 0 || id < lowest {
-				lowest, since = id, at
-			}
-		}
-		if now.Sub(since) < gapWait {
-			return
-		}
-		h.floor = lowest - 1
 	}
 }
 
@@ -234,6 +198,8 @@ func (h *hub) join(ctx context.Context, id identity, after int64) (s *stream, re
 	known := after <= 0
 	if at := slices.IndexFunc(h.ring, func(e ticketing.LiveEvent) bool { return e.ID == after }); at >= 0 {
 		known, replay = true, slices.Clone(h.ring[at+1:])
+	} else if after == h.last {
+		known = true // nothing came since
 	}
 	h.mu.Unlock()
 	if !known {

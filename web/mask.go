@@ -4,13 +4,14 @@ import "regexp"
 
 var (
 	longDigits = regexp.MustCompile(`[0-9]{7,}[0-9Xx]?`)
-	secrets    = regexp.MustCompile(`(?i)((?:password|secret|token)=)[^&\s"]+|(://[^:/@\s]+:)[^@\s]+@`)
+	secrets    = regexp.MustCompile(`(?i)((?:password|secret|token)=)[^&\s"]+`)
+	inURL      = regexp.MustCompile(`(://[^:/@\s]*:)[^@\s]+@`)
 )
 
 // mask hides phone numbers, identity cards and passwords in URLs in a text that
 // goes to a log. Ticket numbers (YYYYMMDD-NNNNNN) keep their last part.
 func mask(s string) string {
-	s = secrets.ReplaceAllString(s, "$1$2***")
+	s = inURL.ReplaceAllString(secrets.ReplaceAllString(s, "$1***"), "$1***@")
 	return longDigits.ReplaceAllStringFunc(s, func(d string) string {
 		if len(d) < 11 {
 			return d[:2] + "****" + d[len(d)-2:]

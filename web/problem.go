@@ -21,7 +21,7 @@ type Problem struct {
 	Detail   string       `json:"detail" doc:"What happened and what to do next"`
 	DetailZh string       `json:"detail_zh,omitempty" doc:"The same in Chinese, where the domain says it"`
 	TraceID  string       `json:"trace_id,omitempty" doc:"Name this when asking for help; the server's log has it too"`
-	Errors   []FieldError `json:"errors,omitempty" doc:"What is wrong with which field; values are never repeated"`
+	Errors   []FieldError `json:"errors,omitempty" nullable:"false" doc:"What is wrong with which field; values are never repeated"`
 	Current  *Ticket      `json:"current,omitempty" doc:"With 409: the ticket as it stands now"`
 
 	retryAfter int   // seconds; 0: not said

@@ -28,14 +28,14 @@ type MenuItem struct {
 type Session struct {
 	Token     string           `json:"token" doc:"For Authorization: Bearer; browsers use the cookie instead"`
 	User      User             `json:"user"`
-	Roles     []ticketing.Role `json:"roles"`
+	Roles     []ticketing.Role `json:"roles" nullable:"false"`
 	ExpiresAt time.Time        `json:"expires_at"`
 }
 
 // Me is who is signed in.
 type Me struct {
 	User      User             `json:"user"`
-	Roles     []ticketing.Role `json:"roles"`
+	Roles     []ticketing.Role `json:"roles" nullable:"false"`
 	Menu      []MenuItem       `json:"menu" nullable:"false"`
 	ExpiresAt time.Time        `json:"expires_at"`
 	Now       time.Time        `json:"now" doc:"The server's clock"`
@@ -154,7 +154,7 @@ func (s *Server) openSession(ctx context.Context, user ticketing.User, r *reques
 		return nil, err
 	}
 	r.user = user.ID
-	out := &signInOutput{Body: Session{Token: token, User: userView(user), Roles: user.Roles, ExpiresAt: cst(sess.ExpiresAt)}}
+	out := &signInOutput{Body: Session{Token: token, User: userView(user), Roles: append([]ticketing.Role{}, user.Roles...), ExpiresAt: cst(sess.ExpiresAt)}}
 	out.SetCookie = s.cookie(token, int(s.opts.SessionLife.Seconds()), r.secure)
 	return out, nil
 }
@@ -179,7 +179,7 @@ func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, erro
 func (s *Server) me(ctx context.Context, _ *struct{}) (*body[Me], error) {
 	id := identityOf(ctx)
 	return answer(Me{
-		User: userView(id.user), Roles: id.user.Roles, Menu: menuOf(id.user.Roles),
+		User: userView(id.user), Roles: append([]ticketing.Role{}, id.user.Roles...), Menu: menuOf(id.user.Roles),
 		ExpiresAt: cst(id.session.ExpiresAt), Now: cst(s.opts.Now()),
 	}), nil
 }
