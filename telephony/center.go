@@ -51,6 +51,8 @@ type Center struct {
 	calls    map[string]*call
 	started  bool
 	draining bool
+	stopOnce sync.Once
+	stopErr  error
 	idle     chan struct{} // closed when draining and no call is left
 	idleOnce sync.Once
 }
@@ -200,8 +202,14 @@ func (c *Center) tellCrashed(cdrs []CDR) {
 }
 
 // Stop refuses new calls, lets calls in progress end until ctx is done, then
-// ends them, and returns when nothing is left.
+// ends them, and returns when nothing is left. A second Stop waits for the
+// first.
 func (c *Center) Stop(ctx context.Context) error {
+	c.stopOnce.Do(func() { c.stopErr = c.stop(ctx) })
+	return c.stopErr
+}
+
+func (c *Center) stop(ctx context.Context) error {
 	c.mu.Lock()
 	if !c.started {
 		c.mu.Unlock()

@@ -1,0 +1,250 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"hotline/telephony"
+)
+
+// Memory is a store for tests of the call centre that need no database. It
+// passes the suite like the others.
+type Memory struct {
+	mu     sync.Mutex
+	calls  map[string][]byte // JSON: what is read is a copy
+	missed map[string]telephony.MissedCall
+	events []telephony.Event
+	seats  map[string]telephony.Seat
+}
+
+var _ telephony.Store = (*Memory)(nil)
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory {
+	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}}
+}
+
+// AppendEvents writes events in order.
+func (m *Memory) AppendEvents(_ context.Context, events []telephony.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range events {
+		e.ID = int64(len(m.events) + 1)
+		m.events = append(m.events, e)
+	}
+	return nil
+}
+
+// Events reads the log.
+func (m *Memory) Events(_ context.Context, f telephony.EventFilter) ([]telephony.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	inside := map[string]bool{}
+	for _, c := range m.records() {
+		inside[c.ID] = within(c.StartedAt, f.From, f.To)
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 1000
+	}
+	found := []telephony.Event{}
+	for _, e := range m.events {
+		if e.ID > f.After && (f.CallID == "" || e.CallID == f.CallID) &&
+			(f.From.IsZero() && f.To.IsZero() || inside[e.CallID]) && len(found) < limit {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
+func within(t, from, to time.Time) bool {
+	return (from.IsZero() || !t.Before(from)) && (to.IsZero() || t.Before(to))
+}
+
+// records lists all calls, newest first.
+func (m *Memory) records() []telephony.CDR {
+	list := make([]telephony.CDR, 0, len(m.calls))
+	for _, data := range m.calls {
+		var c telephony.CDR
+		if err := json.Unmarshal(data, &c); err != nil {
+			panic(err) // it was made by Marshal
+		}
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b telephony.CDR) int {
+		if d := b.StartedAt.Compare(a.StartedAt); d != 0 {
+			return d
+		}
+		return strings.Compare(b.ID, a.ID)
+	})
+	return list
+}
+
+// SaveCall writes a record.
+func (m *Memory) SaveCall(_ context.Context, c telephony.CDR, missed *telephony.MissedCall) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[c.ID] = data
+	if missed != nil {
+		if _, there := m.missed[c.ID]; !there {
+			m.missed[c.ID] = *missed
+		}
+	}
+	return nil
+}
+
+// Call reads a record.
+func (m *Memory) Call(_ context.Context, id string) (telephony.CDR, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var c telephony.CDR
+	data, ok := m.calls[id]
+	if !ok {
+		return c, fmt.Errorf("call %s: %w", id, telephony.ErrNotFound)
+	}
+	return c, json.Unmarshal(data, &c)
+}
+
+// Calls lists records, newest first.
+func (m *Memory) Calls(_ context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	page := telephony.CallPage{Items: []telephony.CDR{}}
+	same := func(want, is string) bool { return want == "" || want == is }
+	var all []telephony.CDR
+	for _, c := range m.records() {
+		if within(c.StartedAt, f.From, f.To) && same(f.Caller, c.Caller) && same(f.Line, c.Line) && same(f.Queue, c.Queue) &&
+			same(f.Seat, c.Seat) && same(f.User, c.User) && same(string(f.Direction), string(c.Direction)) &&
+			(f.Missed == nil || *f.Missed == c.Missed) {
+			all = append(all, c)
+		}
+	}
+	var err error
+	page.Total = len(all)
+	page.Items, page.NextCursor, err = cut(all, f.Cursor, f.Limit)
+	return page, err
+}
+
+// cut takes one page; the cursor is the number of items before it.
+func cut[T any](all []T, cursor string, limit int) ([]T, string, error) {
+	from := 0
+	if cursor != "" {
+		n, err := strconv.Atoi(cursor)
+		if err != nil || n < 0 || n > len(all) || strings.HasSuffix(cursor, ".") {
+			return nil, "", fmt.Errorf("cursor: %w", telephony.ErrInvalid)
+		}
+		from = n
+	}
+	if limit <= 0 {
+		limit = 50
+	}
+	to := min(from+limit, len(all))
+	next := ""
+	if to < len(all) {
+		next = strconv.Itoa(to)
+	}
+	return append([]T{}, all[from:to]...), next, nil
+}
+
+// OpenCalls lists calls without an end, oldest first.
+func (m *Memory) OpenCalls(_ context.Context, limit int) ([]telephony.CDR, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	open := []telephony.CDR{}
+	for _, c := range slices.Backward(m.records()) {
+		if c.EndedAt.IsZero() && len(open) < limit {
+			open = append(open, c)
+		}
+	}
+	return open, nil
+}
+
+// Missed lists missed calls, newest first.
+func (m *Memory) Missed(_ context.Context, f telephony.MissedFilter) (telephony.MissedPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []telephony.MissedCall
+	for _, k := range m.missed {
+		if within(k.EndedAt, f.From, f.To) && (f.Line == "" || f.Line == k.Line) && (!f.Open || k.HandledAt.IsZero()) {
+			all = append(all, k)
+		}
+	}
+	slices.SortFunc(all, func(a, b telephony.MissedCall) int {
+		if d := b.EndedAt.Compare(a.EndedAt); d != 0 {
+			return d
+		}
+		return strings.Compare(b.CallID, a.CallID)
+	})
+	var err error
+	page := telephony.MissedPage{Total: len(all)}
+	page.Items, page.NextCursor, err = cut(all, f.Cursor, f.Limit)
+	return page, err
+}
+
+// HandleMissed marks a missed call as called back.
+func (m *Memory) HandleMissed(_ context.Context, callID, user string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.missed[callID]
+	switch {
+	case !ok:
+		return fmt.Errorf("missed call %s: %w", callID, telephony.ErrNotFound)
+	case !k.HandledAt.IsZero():
+		return fmt.Errorf("missed call %s: %w", callID, telephony.ErrConflict)
+	}
+	k.HandledAt, k.HandledBy = at, user
+	m.missed[callID] = k
+	return nil
+}
+
+// SaveSeat makes or changes a seat.
+func (m *Memory) SaveSeat(_ context.Context, s telephony.Seat) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seats[s.ID] = s
+	return nil
+}
+
+// Seat reads one seat.
+func (m *Memory) Seat(_ context.Context, id string) (telephony.Seat, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.seats[id]
+	if !ok {
+		return s, fmt.Errorf("seat %s: %w", id, telephony.ErrNotFound)
+	}
+	return s, nil
+}
+
+// Seats lists all seats, by id.
+func (m *Memory) Seats(_ context.Context) ([]telephony.Seat, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seats := []telephony.Seat{}
+	for _, s := range m.seats {
+		seats = append(seats, s)
+	}
+	slices.SortFunc(seats, func(a, b telephony.Seat) int { return strings.Compare(a.ID, b.ID) })
+	return seats, nil
+}
+
+// DeleteSeat removes a seat.
+func (m *Memory) DeleteSeat(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.seats[id]; !ok {
+		return fmt.Errorf("seat %s: %w", id, telephony.ErrNotFound)
+	}
+	delete(m.seats, id)
+	return nil
+}

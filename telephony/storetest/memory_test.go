@@ -1,0 +1,12 @@
+package storetest_test
+
+import (
+	"testing"
+
+	"hotline/telephony"
+	"hotline/telephony/storetest"
+)
+
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(*testing.T) telephony.Store { return storetest.NewMemory() })
+}
