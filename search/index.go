@@ -11,7 +11,7 @@ import (
 type Options struct {
 	Log       *slog.Logger
 	Timeout   time.Duration // of one search; 10 s when zero
-	BatchSize int           // documents per call of the driver; 1,000 when zero
+	BatchSize int           // documents per call of the driver; 2,000 when zero
 }
 
 // Index is the portable index over one engine. It is safe for concurrent use.
@@ -31,7 +31,7 @@ func New(driver Driver, opts Options) *Index {
 		opts.Timeout = 10 * time.Second
 	}
 	if opts.BatchSize <= 0 {
-		opts.BatchSize = 1000
+		opts.BatchSize = 2000
 	}
 	return &Index{driver: driver, log: opts.Log, timeout: opts.Timeout, batch: opts.BatchSize}
 }

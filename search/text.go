@@ -29,7 +29,7 @@ const soloMark = "ĳ"
 // Analyse cuts text into atoms. Width, case, diacritics and compatibility forms are
 // folded; everything that is neither letter nor digit separates.
 func Analyse(text string) []Atom {
-	a := analyser{atoms: make([]Atom, 0, len(text)/3+1)}
+	a := analyser{text: text, atoms: make([]Atom, 0, len(text)/3+1)}
 	for i, r := range text {
 		size := utf8.RuneLen(r)
 		if r == utf8.RuneError {
@@ -45,6 +45,7 @@ func Analyse(text string) []Atom {
 }
 
 type analyser struct {
+	text       string
 	atoms      []Atom
 	word       []byte
 	wordRunes  int
@@ -57,7 +58,7 @@ func (a *analyser) rune(r rune, start, end int) {
 	case r < utf8.RuneSelf:
 		a.folded(unicode.ToLower(r), start, end)
 	case isHan(r):
-		a.han(r, start, end)
+		a.han(a.text[start:end], start, end)
 	case r >= 0xAC00 && r <= 0xD7A3: // Hangul syllables would fall apart into letters
 		a.folded(r, start, end)
 	default:
@@ -83,7 +84,7 @@ func (a *analyser) folded(r rune, start, end int) {
 		a.wordRunes++
 		a.end = end
 	case isHan(r):
-		a.han(r, start, end)
+		a.han(string(r), start, end)
 	case unicode.In(r, unicode.M, unicode.Cf): // marks, joiners and variation selectors separate nothing
 		a.extend(end)
 	case unicode.IsLetter(r) || unicode.IsNumber(r):
@@ -96,9 +97,9 @@ func (a *analyser) folded(r rune, start, end int) {
 	}
 }
 
-func (a *analyser) han(r rune, start, end int) {
+func (a *analyser) han(text string, start, end int) {
 	a.flush()
-	a.add(Atom{Text: string(r), Han: true, Joined: a.open, Start: start, End: end})
+	a.add(Atom{Text: text, Han: true, Joined: a.open, Start: start, End: end})
 	a.open = true
 }
 

@@ -48,7 +48,7 @@ func open(t *testing.T, url string) *esindex.Index {
 }
 
 // dropAll deletes what holds the alias; wildcards are not allowed for deletions.
-func dropAll(t *testing.T, url, prefix string) {
+func dropAll(t testing.TB, url, prefix string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
 	defer cancel()
@@ -69,4 +69,20 @@ func TestContract(t *testing.T) {
 		return
 	}
 	indextest.Run(t, func(t *testing.T) search.Driver { return open(t, url) })
+}
+
+func BenchmarkIndex(b *testing.B) {
+	url := os.Getenv(engine)
+	if url == "" {
+		b.Logf("Elasticsearch is left out: %s is not set", engine)
+		return
+	}
+	prefix := fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	x, err := esindex.Open(b.Context(), url+"/"+prefix, esindex.Options{})
+	require.NoError(b, err)
+	b.Cleanup(func() {
+		require.NoError(b, x.Close())
+		dropAll(b, url, prefix)
+	})
+	indextest.Bench(b, x)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // indexes lists the indexes whose names begin with the prefix.
-func indexes(ctx context.Context, t *testing.T, base, prefix string) []string {
+func indexes(ctx context.Context, t testing.TB, base, prefix string) []string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/"+prefix+"-*/_alias", nil)
 	require.NoError(t, err)

@@ -22,3 +22,10 @@ func open(t *testing.T, path string) *ftsindex.Index {
 func TestContract(t *testing.T) {
 	indextest.Run(t, func(t *testing.T) search.Driver { return open(t, filepath.Join(t.TempDir(), "search.db")) })
 }
+
+func BenchmarkIndex(b *testing.B) {
+	x, err := ftsindex.Open(b.Context(), "fts://"+filepath.Join(b.TempDir(), "search.db"), ftsindex.Options{})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, x.Close()) })
+	indextest.Bench(b, x)
+}

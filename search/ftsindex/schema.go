@@ -56,7 +56,8 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// createTables makes one of the two sets of tables anew. cat_set and dept_set are lists, joined by a line feed.
+// createTables makes one of the two sets of tables anew. The ascii tokenizer only splits at
+// spaces here, because grams writes nothing else that is ASCII and no letter or digit. cat_set and dept_set are lists, joined by a line feed.
 func createTables(ctx context.Context, tx *sql.Tx, set int) error {
 	if err := dropTables(ctx, tx, set); err != nil {
 		return err
@@ -68,7 +69,10 @@ func createTables(ctx context.Context, tx *sql.Tx, set int) error {
 			district TEXT NOT NULL, department TEXT NOT NULL, state TEXT NOT NULL, channel TEXT NOT NULL,
 			cat_set TEXT NOT NULL, dept_set TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL)`,
 		"CREATE INDEX docs_#_seq ON docs_# (seq)",
-		`CREATE VIRTUAL TABLE fts_# USING fts5(title, body, number, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0")`,
+		`CREATE VIRTUAL TABLE fts_# USING fts5(title, body, number, content='', contentless_delete=1, tokenize='ascii')`,
+		// Fewer, larger segments: a batch is held in memory whole before it is written.
+		"INSERT INTO fts_# (fts_#, rank) VALUES ('hashsize', 16777216)",
+		"INSERT INTO fts_# (fts_#, rank) VALUES ('automerge', 8)",
 	} {
 		if _, err := tx.ExecContext(ctx, on(stmt, set)); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,17 +80,18 @@ func (x *Index) choose(p search.Plan, st state, slots []int, inverse bool, score
 		scores = append(scores, make([]uint8, len(c.entries)-len(scores))...)
 	}
 	s := newSelection(c, p, scores)
+	// From the end, because high slots are mostly new documents: the rows kept are then seldom displaced.
 	if inverse {
-		next := 0
-		for slot := range c.entries {
-			if next < len(slots) && slots[next] == slot {
-				next++
+		next := len(slots) - 1
+		for slot := len(c.entries) - 1; slot >= 0; slot-- {
+			if next >= 0 && slots[next] == slot {
+				next--
 				continue
 			}
 			s.consider(slot)
 		}
 	} else {
-		for _, slot := range slots {
+		for _, slot := range slices.Backward(slots) {
 			s.consider(slot)
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 
 	"hotline/search"
 )
@@ -45,11 +47,20 @@ type prepared struct {
 	title, body, number string
 }
 
+// prepareAll works on all cores: spelling the tokens takes about a fifth of a write.
 func prepareAll(docs []search.Document) []prepared {
 	all := make([]prepared, len(docs))
-	for i, d := range docs {
-		all[i] = prepared{doc: d, digest: d.Digest(), title: grams(d.Title), body: grams(d.Body), number: grams(d.Number)}
+	share := max(64, (len(docs)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	var group sync.WaitGroup
+	for from := 0; from < len(docs); from += share {
+		group.Go(func() {
+			for i := from; i < min(from+share, len(docs)); i++ {
+				d := docs[i]
+				all[i] = prepared{doc: d, digest: d.Digest(), title: grams(d.Title), body: grams(d.Body), number: grams(d.Number)}
+			}
+		})
 	}
+	group.Wait()
 	return all
 }
 
@@ -141,11 +152,32 @@ func put(ctx context.Context, tx *sql.Tx, set int, seq int64, docs []prepared) e
 	return nil
 }
 
+// plain keeps what separates values and lists out of a value, which no code should hold anyway.
+func plain(value string) string {
+	if !strings.ContainsAny(value, "\n\x1e") {
+		return value
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == separator {
+			return ' '
+		}
+		return r
+	}, value)
+}
+
+func list(values []string) string {
+	cleaned := make([]string, len(values))
+	for i, v := range values {
+		cleaned[i] = plain(v)
+	}
+	return strings.Join(cleaned, "\n")
+}
+
 func putOne(stmts *statements, seq int64, p prepared, old stored, known bool) (slot int64, err error) {
 	d := p.doc
 	args := []any{
-		d.Version, seq, p.digest, d.Number, search.Millis(d.CreatedAt), d.Type, d.Category, d.District, d.Department,
-		d.State, d.Channel, strings.Join(d.Categories, "\n"), strings.Join(d.Departments, "\n"), d.Title, d.Body, d.ID,
+		d.Version, seq, p.digest, d.Number, search.Millis(d.CreatedAt), plain(d.Type), plain(d.Category), plain(d.District), plain(d.Department),
+		plain(d.State), plain(d.Channel), list(d.Categories), list(d.Departments), d.Title, d.Body, d.ID,
 	}
 	if known {
 		if _, err := stmts.exec(updateDoc, args...); err != nil {
