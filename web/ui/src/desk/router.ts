@@ -1,0 +1,20 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import { useSession } from './stores/session'
+
+export const router = createRouter({
+  history: createWebHistory('/desk'),
+  routes: [
+    { path: '/login', component: () => import('./pages/Login.vue'), meta: { open: true } },
+    { path: '/work', component: () => import('./pages/Work.vue') },
+    { path: '/tickets', component: () => import('./pages/Tickets.vue') },
+    { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },
+    { path: '/:rest(.*)*', redirect: '/tickets' },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  if (to.meta.open) return true
+  if (!session.me && !(await session.load())) return { path: '/login', query: { next: to.fullPath } }
+  return true
+})

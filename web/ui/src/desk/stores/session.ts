@@ -1,0 +1,66 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import { api, take, Failure, type Me, type Schemas } from '../../api/client'
+
+export interface Named {
+  code: string
+  name: string
+  parent?: string
+}
+
+/** Who is signed in, what the city's codes mean, and what the server's clock says. */
+export const useSession = defineStore('session', () => {
+  const me = shallowRef<Me>()
+  const categories = shallowRef<Named[]>([])
+  const districts = shallowRef<Named[]>([])
+  const departments = shallowRef<Named[]>([])
+  const offset = ref(0)
+
+  const roles = computed(() => (me.value?.roles ?? []) as string[])
+  const names = computed(() => new Map([...categories.value, ...districts.value, ...departments.value].map((n) => [n.code, n.name])))
+
+  function setClock(server: number) {
+    offset.value = server - Date.now()
+  }
+
+  /** True when a session is there. */
+  async function load(): Promise<boolean> {
+    try {
+      const mine = await take(api.GET('/api/v1/me'))
+      setClock(new Date(mine.now).getTime())
+      me.value = mine
+    } catch (error) {
+      if (error instanceof Failure && error.status === 401) return false
+      throw error
+    }
+    await loadNames()
+    return true
+  }
+
+  async function loadNames() {
+    const [c, d, u] = await Promise.all([
+      take(api.GET('/api/v1/categories')),
+      take(api.GET('/api/v1/districts')),
+      take(api.GET('/api/v1/departments')),
+    ])
+    categories.value = c.items as Named[]
+    districts.value = d.items as Named[]
+    departments.value = u.items as Named[]
+  }
+
+  async function signIn(login: string, password: string) {
+    await take(api.POST('/api/v1/session', { body: { login, password } as Schemas['Credentials'] }))
+    await load()
+  }
+
+  async function signOut() {
+    await take(api.DELETE('/api/v1/session')).catch(() => undefined)
+    me.value = undefined
+  }
+
+  const has = (...wanted: string[]) => wanted.some((r) => roles.value.includes(r))
+  const nameOf = (code: string | undefined) => (code ? (names.value.get(code) ?? code) : '')
+  const now = () => Date.now() + offset.value
+
+  return { me, roles, categories, districts, departments, load, loadNames, signIn, signOut, has, nameOf, now, setClock }
+})

@@ -1,0 +1,123 @@
+export const zh = {
+  title: '12345 工作台',
+  menu: { work: '工作台', tickets: '工单' },
+  signIn: { title: '登录', login: '账号', password: '密码', submit: '登录', busy: '正在登录…' },
+  signOut: '退出',
+  theme: '深色/浅色',
+  live: { live: '实时', connecting: '正在连接…', stale: '实时中断·数据截至 {at}' },
+  roles: {
+    agent: '话务员', lead: '班长', dispatcher: '派单员', qc: '质检员', follow_up: '回访员', supervisor: '督办员', analyst: '分析员',
+    clerk: '经办人', head: '负责人', admin: '系统管理员', secadmin: '安全管理员', auditor: '审计管理员',
+  },
+  types: { inquiry: '咨询', help: '求助', complaint: '投诉', report: '举报', suggestion: '建议', praise: '表扬' },
+  states: {
+    draft: '待受理', accepted: '待派单', dispatched: '待签收', in_progress: '办理中', in_review: '办结审核', follow_up: '待回访',
+    closed: '已办结', archived: '已归档', suspended: '挂起', merged: '已并单', cancelled: '已撤单',
+  },
+  channels: { phone: '电话', web: '网站', wechat: '微信', api: '接口' },
+  urgencies: { normal: '一般', urgent: '紧急', critical: '特急' },
+  clocks: { dispatch: '派单', sign: '签收', contact: '联系', resolve: '办结', follow_up: '回访' },
+  levels: { none: '未起算', green: '剩{span}', yellow: '剩{span}', red: '剩{span}', over: '超{span}', met: '按时', late: '超时完成', paused: '挂起' },
+  spans: { days: '{n}天', hours: '{n}小时', minutes: '{n}分钟' },
+  dueAt: '{at} 到期',
+  why: '为何?',
+  whyTitle: '{clock}时限为何此时到期',
+  actions: {
+    edit: '修改', accept: '提交派单', answer_directly: '直接答复办结', dispatch: '派单', sign: '签收', contact: '联系诉求人', resolve: '办结答复',
+    approve_review: '审核通过', reject_review: '退回修改', follow_up: '回访', cancel: '撤单',
+  },
+  events: {
+    created: '建单', filed: '网上提交', edited: '修改', call_linked: '关联通话', accepted: '受理', answered_directly: '直接答复', dispatched: '派单',
+    to_desk: '转派单台', signed: '签收', contacted: '联系诉求人', resolved: '办结答复', review_approved: '审核通过', review_rejected: '退回修改',
+    followed_up: '回访', cancelled: '撤单', deadline: '时限', recalculated: '时限重算', person_shown: '查看个人信息',
+  },
+  fields: {
+    number: '编号', state: '状态', type: '类型', title: '标题', description: '内容', category: '分类', district: '区域', address: '地址', urgency: '紧急程度',
+    name: '姓名', phone: '电话', confidential: '保密', anonymous: '匿名', department: '承办单位', channel: '渠道', created: '提交时间', answer: '答复',
+    reason: '理由', note: '备注', contacted: '已联系到', solved: '已解决', rating: '满意度', clocks: '时限', citizen: '诉求人', line: '热线', digit: '按键',
+  },
+  ratings: { 5: '非常满意', 4: '满意', 3: '基本满意', 2: '不满意', 1: '非常不满意' },
+  list: {
+    search: '搜索:内容、地址、编号', all: '全部', mine: '我受理的', overdue: '已超时', desk: '派单台', changed: '{n} 条有更新', refresh: '刷新', total: '共 {n} 件',
+    capped: '超过 {n} 件', empty: '没有符合条件的工单。试试去掉“{filter}”。', none: '还没有工单。来电或网上提交后会出现在这里。', more: '下一页', first: '回到首页',
+  },
+  ticket: {
+    timeline: '时间线', earlier: '该诉求人以往工单', noEarlier: '没有以往工单', reveal: '查看', revealReason: '查看理由(将被记录)', reads: '读取记录',
+    assignments: '派单记录', calls: '通话', back: '返回列表', changed: '他人已更新', reload: '载入最新', saved: '已存 {at}', saving: '正在保存…', unsaved: '未保存',
+    by: '{who}', system: '系统', citizen: '市民', mic: '录音',
+  },
+  work: {
+    ready: '示闲', break: '示忙', offline: '签退', status: '我的状态', seat: '座席', waiting: '排队', idle: '空闲', incoming: '来电振铃', talking: '通话中', idleHint: '等待来电。示闲后,来电将自动弹出诉求单。',
+    hangup: '挂机', ended: '通话结束', notRegistered: '话机未注册,请检查 SIP 话机', drafts: '我的草稿', seatStates: {
+      offline: '离线', ready: '空闲', ringing: '振铃', talking: '通话', wrap_up: '话后整理', break: '示忙', set_aside: '未接·已示忙',
+    },
+  },
+  cancel: '取消',
+  confirm: '确定',
+  failure: {
+    offline: '网络不通,请稍后再试。', forbidden: '您没有此权限,请联系安全管理员授予。', notFound: '没有这张工单,或您无权查看。', conflict: '工单已被他人修改,已载入最新内容,请核对后重试。',
+    busy: '操作太频繁,请稍后再试。', wrong: '账号或密码不对,或账号已停用。', server: '系统出了问题,请稍后再试。追踪号:{trace}',
+  },
+}
+
+export const en: typeof zh = {
+  title: '12345 desk',
+  menu: { work: 'Work', tickets: 'Tickets' },
+  signIn: { title: 'Sign in', login: 'Login', password: 'Password', submit: 'Sign in', busy: 'Signing in…' },
+  signOut: 'Sign out',
+  theme: 'Dark/light',
+  live: { live: 'Live', connecting: 'Connecting…', stale: 'Not live · as of {at}' },
+  roles: {
+    agent: 'Agent', lead: 'Lead', dispatcher: 'Dispatcher', qc: 'Quality', follow_up: 'Follow-up', supervisor: 'Supervisor', analyst: 'Analyst',
+    clerk: 'Clerk', head: 'Head', admin: 'System administrator', secadmin: 'Security administrator', auditor: 'Auditor',
+  },
+  types: { inquiry: 'Inquiry', help: 'Help', complaint: 'Complaint', report: 'Report', suggestion: 'Suggestion', praise: 'Praise' },
+  states: {
+    draft: 'Draft', accepted: 'To dispatch', dispatched: 'To sign', in_progress: 'In progress', in_review: 'In review', follow_up: 'To follow up',
+    closed: 'Closed', archived: 'Archived', suspended: 'Suspended', merged: 'Merged', cancelled: 'Cancelled',
+  },
+  channels: { phone: 'Phone', web: 'Web', wechat: 'WeChat', api: 'API' },
+  urgencies: { normal: 'Normal', urgent: 'Urgent', critical: 'Critical' },
+  clocks: { dispatch: 'Dispatch', sign: 'Sign', contact: 'Contact', resolve: 'Resolve', follow_up: 'Follow up' },
+  levels: { none: 'not started', green: '{span} left', yellow: '{span} left', red: '{span} left', over: '{span} over', met: 'in time', late: 'late', paused: 'suspended' },
+  spans: { days: '{n} d', hours: '{n} h', minutes: '{n} min' },
+  dueAt: 'due {at}',
+  why: 'Why?',
+  whyTitle: 'Why the {clock} clock is due then',
+  actions: {
+    edit: 'Edit', accept: 'Accept', answer_directly: 'Answer and close', dispatch: 'Dispatch', sign: 'Sign', contact: 'Contacted', resolve: 'Reply',
+    approve_review: 'Approve', reject_review: 'Send back', follow_up: 'Follow up', cancel: 'Cancel ticket',
+  },
+  events: {
+    created: 'Created', filed: 'Filed online', edited: 'Edited', call_linked: 'Call linked', accepted: 'Accepted', answered_directly: 'Answered', dispatched: 'Dispatched',
+    to_desk: 'To the dispatch desk', signed: 'Signed', contacted: 'Citizen contacted', resolved: 'Reply', review_approved: 'Approved', review_rejected: 'Sent back',
+    followed_up: 'Followed up', cancelled: 'Cancelled', deadline: 'Deadline', recalculated: 'Limits recalculated', person_shown: 'Person shown',
+  },
+  fields: {
+    number: 'Number', state: 'State', type: 'Type', title: 'Title', description: 'Matter', category: 'Category', district: 'District', address: 'Address', urgency: 'Urgency',
+    name: 'Name', phone: 'Phone', confidential: 'Confidential', anonymous: 'Anonymous', department: 'Department', channel: 'Channel', created: 'Created', answer: 'Answer',
+    reason: 'Reason', note: 'Note', contacted: 'Reached', solved: 'Solved', rating: 'Satisfaction', clocks: 'Limits', citizen: 'Citizen', line: 'Line', digit: 'Key pressed',
+  },
+  ratings: { 5: 'very satisfied', 4: 'satisfied', 3: 'mostly satisfied', 2: 'dissatisfied', 1: 'very dissatisfied' },
+  list: {
+    search: 'Search: matter, address, number', all: 'All', mine: 'Mine', overdue: 'Overdue', desk: 'Dispatch desk', changed: '{n} changed', refresh: 'Refresh', total: '{n} tickets',
+    capped: 'more than {n} tickets', empty: 'No ticket fits. Try without “{filter}”.', none: 'No tickets yet. Calls and online appeals appear here.', more: 'Next page', first: 'First page',
+  },
+  ticket: {
+    timeline: 'Timeline', earlier: 'Earlier tickets of this citizen', noEarlier: 'None', reveal: 'Show', revealReason: 'Reason (goes on record)', reads: 'Who looked',
+    assignments: 'Dispatches', calls: 'Calls', back: 'Back to the list', changed: 'Somebody else changed it', reload: 'Load the newest', saved: 'Saved {at}', saving: 'Saving…', unsaved: 'Not saved',
+    by: '{who}', system: 'System', citizen: 'Citizen', mic: 'Recording',
+  },
+  work: {
+    ready: 'Ready', break: 'Break', offline: 'Leave', status: 'My status', seat: 'Seat', waiting: 'Waiting', idle: 'Idle', incoming: 'Ringing', talking: 'On the call', idleHint: 'Waiting for a call. When you are ready, a call opens its form here by itself.',
+    hangup: 'Hang up', ended: 'Call over', notRegistered: 'Your phone is not registered; check the SIP phone', drafts: 'My drafts', seatStates: {
+      offline: 'offline', ready: 'ready', ringing: 'ringing', talking: 'talking', wrap_up: 'wrap-up', break: 'break', set_aside: 'no answer · set aside',
+    },
+  },
+  cancel: 'Cancel',
+  confirm: 'OK',
+  failure: {
+    offline: 'No connection; try again.', forbidden: 'You may not do this; the security administrator grants rights.', notFound: 'No such ticket, or not yours to see.', conflict: 'Somebody else changed the ticket; the newest is loaded. Compare and try again.',
+    busy: 'Too often; wait a moment.', wrong: 'Login or password wrong, or the account is disabled.', server: 'Something went wrong; try again. Trace: {trace}',
+  },
+}
