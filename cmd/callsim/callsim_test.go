@@ -108,7 +108,7 @@ func (x *exchange) Invite(s *invite.Session) {
 	}
 	for event := range called.Events() {
 		if e, ok := event.(invite.Answered); ok && out.Accept(e.SDP) == nil {
-			defer media.Connect(in, out).Close()
+			media.Connect(in, out)
 		}
 	}
 	s.Hangup(invite.Cause{By: invite.Local})

@@ -105,7 +105,7 @@ func makeCalls(ctx context.Context, o *options, ports *media.Ports, tally *callT
 	// The run's end hangs up; each call then ends by itself.
 	run, stop := context.WithTimeout(ctx, o.Duration)
 	defer stop()
-	random := rand.New(rand.NewPCG(o.Seed, 12345)) //nolint:gosec // repeatable on purpose
+	random := rand.New(rand.NewPCG(o.Seed, 12345))
 	tone := steady(o.Tone)
 	slots := make(chan struct{}, o.Concurrency)
 	var calls sync.WaitGroup

@@ -62,7 +62,7 @@ func runSeats(ctx context.Context, o *options) (*Summary, error) {
 func startSeats(ctx context.Context, o *options, ports *media.Ports, talk time.Duration, hears func(context.Context, *phone.Call) error) (*seatGroup, error) {
 	g := &seatGroup{
 		o: o, tone: steady(o.SeatTone), talk: talk, hears: hears,
-		random: rand.New(rand.NewPCG(o.Seed, 8001)), //nolint:gosec // repeatable on purpose
+		random: rand.New(rand.NewPCG(o.Seed, 8001)),
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for _, user := range o.seats {

@@ -61,17 +61,16 @@ func (c Codec) Decode(dst []int16, data []byte) {
 // transcode writes data, encoded with from, to dst in the law to. The two may be the same.
 func transcode(dst, data []byte, from, to Codec) {
 	dst = dst[:len(data)]
-	switch {
-	case from == to:
+	if from == to {
 		copy(dst, data)
-	case from == PCMU:
-		for i, b := range data {
-			dst[i] = ulawToALaw[b]
-		}
-	default:
-		for i, b := range data {
-			dst[i] = alawToULaw[b]
-		}
+		return
+	}
+	table := &alawToULaw
+	if from == PCMU {
+		table = &ulawToALaw
+	}
+	for i, b := range data {
+		dst[i] = table[b]
 	}
 }
 

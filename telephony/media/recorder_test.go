@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -161,6 +162,49 @@ func TestRecordingIsReadableWhileOpen(t *testing.T) {
 	require.ErrorIs(t, err, ErrBadWAV)
 	_, err = Repair(filepath.Join(t.TempDir(), "absent"))
 	require.Error(t, err)
+}
+
+// recordEnv makes the test binary a process that records a tone to the named file until it is killed.
+const recordEnv = "HOTLINE_TEST_RECORD"
+
+func recordForEver(path string) error {
+	r, err := NewRecorder(path, RecorderOptions{})
+	if err != nil {
+		return err
+	}
+	pcm, data := make([]int16, FrameSamples), make([]byte, FrameSamples)
+	ticker := time.NewTicker(FrameTime)
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		<-ticker.C
+		Tone(440, -10, 0).Fill(pcm, i*FrameSamples)
+		PCMA.Encode(data, pcm)
+		r.write(i%2, PCMA, data, uint32(i%2), uint32(i*FrameSamples), time.Now())
+	}
+}
+
+func TestRecordingSurvivesAKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "killed.wav")
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), recordEnv+"="+path)
+	require.NoError(t, cmd.Start())
+	defer func() { require.Error(t, cmd.Wait()) }()
+	eventually(t, "two flushes", func() bool {
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > recordingHeaderSize+3*SampleRate
+	})
+	require.NoError(t, cmd.Process.Kill())
+	heard := readRecording(t, path)
+	rec, err := Repair(path)
+	require.NoError(t, err)
+	require.Greater(t, rec.Duration, 1500*time.Millisecond)
+	wav := readRecording(t, path)
+	require.GreaterOrEqual(t, len(wav.Channels[0]), len(heard.Channels[0]))
+	require.Len(t, wav.Channels[0], timeSamples(rec.Duration))
+	for _, pcm := range wav.Channels {
+		// Every second packet is this channel's, so half of the tone's amplitude.
+		require.InDelta(t, 0.158, Goertzel(pcm[SampleRate/2:SampleRate], SampleRate, 440), 0.03)
+	}
 }
 
 func TestRecorderOnABadDisk(t *testing.T) {

@@ -70,8 +70,27 @@ func (t tone) Fill(dst []int16, offset int) int {
 
 func (t tone) Len() int { return t.length }
 
+type silence struct{ length int }
+
 // Silence plays zero samples; a duration of 0 never ends.
-func Silence(duration time.Duration) Source { return Tone(0, 0, duration) }
+func Silence(duration time.Duration) Source {
+	length := timeSamples(duration)
+	if length <= 0 {
+		length = -1
+	}
+	return silence{length: length}
+}
+
+func (s silence) Fill(dst []int16, offset int) int {
+	n := len(dst)
+	if s.length >= 0 {
+		n = max(0, min(n, s.length-offset))
+	}
+	clear(dst[:n])
+	return n
+}
+
+func (s silence) Len() int { return s.length }
 
 type concat struct {
 	parts  []Source
