@@ -65,7 +65,7 @@ func NewService(store Store, rules RulesFunc, opts Options) *Service {
 func (s *Service) clock() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
 // attempts bounds how often a move without a version is tried against others' changes.
-const attempts = 8
+const attempts = 20
 
 // OpenDraft opens a draft. With an ID that exists already it answers that draft
 // and changes nothing, so a caller that is not sure may ask again.
@@ -311,7 +311,10 @@ func (s *Service) history(ctx context.Context, t Ticket) ([]Event, error) {
 
 // change is what every move of a ticket writes.
 func (s *Service) change(before, next Ticket, event Event, now time.Time) Change {
-	c := Change{Ticket: &next, PrevVersion: before.Version, Events: []Event{event}, Live: liveFor(LiveTicketChanged, next, now)}
+	c := Change{
+		Ticket: &next, PrevVersion: before.Version, Events: []Event{event}, Live: liveFor(LiveTicketChanged, next, now),
+		Numbered: before.Number != next.Number, Moved: before.Department != next.Department,
+	}
 	c.DropDeadlines, c.Deadlines = deadlines(before, next)
 	if next.Number != "" {
 		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicIndex, Key: next.ID + ":" + strconv.FormatInt(next.Version, 10), CreatedAt: now})

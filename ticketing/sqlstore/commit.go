@@ -15,9 +15,13 @@ import (
 
 // The statements of a commit.
 const (
-	updateMoved = "UPDATE tickets SET number = ?, version = ?, state = ?, urgency = ?, department = ?, operator = ?, answer = ?, reopened = ?, " +
+	// An UPDATE touches the index of every column that it names, changed or
+	// not: the number and the department are named only by moves that set them.
+	updateMoved = "UPDATE tickets SET version = ?, state = ?, urgency = ?, operator = ?, answer = ?, reopened = ?, " +
 		"at_desk = ?, updated_at = ?, accepted_at = ?, resolved_at = ?, closed_at = ?, due_at = ?, doc = ? WHERE id = ? AND version = ?"
-	updateEdited = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
+	updateNumber     = "UPDATE tickets SET number = ? WHERE id = ?"
+	updateDepartment = "UPDATE tickets SET department = ? WHERE id = ?"
+	updateEdited     = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
 		"name = ?, phone = ? WHERE id = ?"
 	finishOutbox  = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
 	dropDeadlines = "DELETE FROM deadlines WHERE ticket_id = ? AND clock = ? AND fired_at IS NULL"
@@ -50,7 +54,7 @@ func tables() map[string]table {
 }
 
 func writeTexts() []string {
-	list := []string{updateMoved, updateEdited, finishOutbox, dropDeadlines}
+	list := []string{updateMoved, updateNumber, updateDepartment, updateEdited, finishOutbox, dropDeadlines}
 	for _, t := range tables() {
 		list = append(list, t.texts[1:]...)
 	}
@@ -167,21 +171,9 @@ func (p *plan) add(name string, values []any) {
 // write runs the plan inside a transaction.
 func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 	x := p.s.texts
-	if t := p.c.Ticket; t != nil && p.c.PrevVersion != 0 {
-		n, err := x.exec(ctx, tx, updateMoved, null(t.Number), t.Version, string(t.State), string(t.Urgency), t.Department, t.Operator, t.Answer,
-			t.Reopened, flag(t.AtDesk), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
-		if err != nil {
-			return p.refusal("tickets", err)
-		}
-		if n != 1 {
-			return ticketing.ErrStale
-		}
-		if p.c.Edited {
-			a := t.Appeal
-			if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(a.Type), a.Title, a.Description, a.Category, a.District,
-				a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID); err != nil {
-				return fmt.Errorf("tickets: %w", err)
-			}
+	if p.c.Ticket != nil && p.c.PrevVersion != 0 {
+		if err := p.update(ctx, tx, p.c.Ticket); err != nil {
+			return err
 		}
 	}
 	if f := p.c.Finish; f != nil {
@@ -204,6 +196,38 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 		if err := x.insert(ctx, tx, g.table, g.rows); err != nil {
 			return p.refusal(g.table.name, err)
 		}
+	}
+	return nil
+}
+
+// update moves the ticket's row on from the version that the change was made from.
+func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error {
+	x := p.s.texts
+	n, err := x.exec(ctx, tx, updateMoved, t.Version, string(t.State), string(t.Urgency), t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
+		ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
+	if err != nil {
+		return fmt.Errorf("tickets: %w", err)
+	}
+	if n != 1 {
+		return ticketing.ErrStale
+	}
+	if p.c.Numbered {
+		if _, err := x.exec(ctx, tx, updateNumber, t.Number, t.ID); err != nil {
+			return p.refusal("tickets", err)
+		}
+	}
+	if p.c.Moved {
+		if _, err := x.exec(ctx, tx, updateDepartment, t.Department, t.ID); err != nil {
+			return fmt.Errorf("tickets: %w", err)
+		}
+	}
+	if !p.c.Edited {
+		return nil
+	}
+	a := t.Appeal
+	if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(a.Type), a.Title, a.Description, a.Category, a.District,
+		a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID); err != nil {
+		return fmt.Errorf("tickets: %w", err)
 	}
 	return nil
 }

@@ -104,10 +104,11 @@ func (s *Store) sequence(ctx context.Context) error {
 	})
 }
 
-// PruneLiveEvents deletes the events before a moment.
+// PruneLiveEvents deletes the events before a moment. The newest stays, so that
+// SQLite gives no id out twice and readers keep their place.
 func (s *Store) PruneLiveEvents(ctx context.Context, before time.Time) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("DELETE FROM live_events WHERE at < ?", before.UnixMilli()).Exec(ctx)
+		_, err := tx.NewRaw("DELETE FROM live_events WHERE at < ? AND id < (SELECT max(id) FROM live_events)", before.UnixMilli()).Exec(ctx)
 		return err
 	})
 }

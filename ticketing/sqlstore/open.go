@@ -89,6 +89,9 @@ func (s *Store) Close() error {
 // DB is the handle that the other stores of the binary share.
 func (s *Store) DB() *DB { return s.db }
 
+// Shared tells whether several nodes may use the database at once, and wake each other.
+func (s *Store) Shared() bool { return s.db.dialect == Postgres }
+
 // Ready tells whether the database answers.
 func (s *Store) Ready(ctx context.Context) error {
 	var one int
@@ -108,6 +111,8 @@ func openSQLite(ctx context.Context, addr address, opts Options) (*DB, error) {
 	pragmas := []string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"cache_size(-65536)", "temp_store(2)", "mmap_size(268435456)",
+		// A page that is written often goes to the file less often.
+		"wal_autocheckpoint(8000)",
 	}
 	write, err := sql.Open("sqlite", dsn(addr.path, pragmas, true))
 	if err != nil {

@@ -123,10 +123,11 @@ func (s *Store) OutboxBacklog(ctx context.Context) (map[string]int, error) {
 	return backlog, rows.Err()
 }
 
-// PruneOutbox deletes rows that were done before a moment.
+// PruneOutbox deletes rows that were done before a moment. The newest row
+// stays, so that SQLite gives no id out twice.
 func (s *Store) PruneOutbox(ctx context.Context, before time.Time) error {
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ?", before.UnixMilli()).Exec(ctx)
+		_, err := tx.NewRaw("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ? AND id < (SELECT max(id) FROM outbox)", before.UnixMilli()).Exec(ctx)
 		return err
 	})
 }

@@ -71,7 +71,7 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_at ON receipts (at);
 
 CREATE TABLE outbox (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,
     topic       TEXT NOT NULL,
     key         TEXT NOT NULL,
     gen         BIGINT NOT NULL,
@@ -96,7 +96,7 @@ CREATE TABLE deadlines (
 CREATE INDEX deadlines_due ON deadlines (due_at) WHERE fired_at IS NULL;
 
 CREATE TABLE live_events (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id       INTEGER PRIMARY KEY,
     seq      BIGINT, -- order of commit, where ids do not tell it
     type     TEXT NOT NULL,
     subject  TEXT NOT NULL,
