@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,17 @@ import (
 
 // enqueuers is how many tasks are handed to Redis side by side.
 const enqueuers = 8
+
+// Rows of a topic whose handler bears a second run go bundleSize to a task as
+// soon as bundleFrom of them wait.
+const (
+	bundleFrom = 4
+	bundleSize = 32
+)
+
+// relayGap is the least time between two passes of a relay: under load it
+// gathers rows, at the price of so much delay.
+const relayGap = 15 * time.Millisecond
 
 // drainSlot is how long one drain task's id stays taken. A drain that died with
 // its process blocks its id; the next slot brings a new one. Two at a time do no harm.
@@ -31,6 +43,7 @@ func (r *Runner) relay(ctx context.Context, t *topic) {
 	}
 	failed := 0
 	for ctx.Err() == nil {
+		began := time.Now()
 		wait, err := pass(ctx, t)
 		if ctx.Err() != nil {
 			return
@@ -57,6 +70,7 @@ func (r *Runner) relay(ctx context.Context, t *topic) {
 			if !open {
 				wake = nil
 			}
+			pause(ctx, relayGap-time.Since(began))
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -83,16 +97,17 @@ func (r *Runner) relayRows(ctx context.Context, t *topic) (time.Duration, error)
 			return r.opts.Poll, nil
 		}
 	}
-	queued := make([]bool, len(items))
-	enqueueErr := fanOut(ctx, enqueuers, len(items), func(i int) error {
-		err := r.enqueue(ctx, t, items[i])
+	bundles := bundle(items, t.h.Finishes)
+	queued := make([]bool, len(bundles))
+	enqueueErr := fanOut(ctx, enqueuers, len(bundles), func(i int) error {
+		err := r.enqueueBundle(ctx, t, bundles[i])
 		queued[i] = err == nil
 		return err
 	})
 	var done []ticketing.OutboxItem
 	for i, ok := range queued {
 		if ok {
-			done = append(done, items[i])
+			done = append(done, bundles[i]...)
 		}
 	}
 	if len(done) > 0 {
@@ -109,23 +124,54 @@ func (r *Runner) relayRows(ctx context.Context, t *topic) (time.Duration, error)
 	return r.opts.Poll, nil
 }
 
-// enqueue queues one row; an id that is taken means that it is queued already.
-func (r *Runner) enqueue(ctx context.Context, t *topic, item ticketing.OutboxItem) error {
-	_, err := r.client.EnqueueContext(ctx, asynq.NewTask(t.name, encode(item)),
-		asynq.Queue(t.name), asynq.TaskID(taskID(item)), asynq.MaxRetry(math.MaxInt32), asynq.Timeout(t.h.Timeout))
-	switch {
-	case err == nil:
-		t.counts.relayed.Add(1)
-		if r.q.mem != nil {
-			r.q.mem.tasks.Add(1)
+// bundle groups rows into tasks. Where a second run does no harm, rows that come
+// in quick succession share a task: most of a task's cost is the queue's.
+func bundle(items []ticketing.OutboxItem, share bool) [][]ticketing.OutboxItem {
+	size := 1
+	if share && len(items) >= bundleFrom {
+		size = bundleSize
+	}
+	return slices.Collect(slices.Chunk(items, size))
+}
+
+func (r *Runner) enqueueBundle(ctx context.Context, t *topic, items []ticketing.OutboxItem) error {
+	if len(items) > 1 {
+		err := r.put(ctx, t, encode(items...), int64(len(items)), asynq.TaskID("bundle:"+taskID(items[0])))
+		if !errors.Is(err, asynq.ErrTaskIDConflict) {
+			return err
 		}
-		return nil
-	case errors.Is(err, asynq.ErrTaskIDConflict):
+		// A bundle that begins with this row is queued already, but it may end
+		// elsewhere: its rows go one by one, and at worst run twice.
+	}
+	for _, i := range items {
+		if err := r.enqueue(ctx, t, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enqueue queues one row; an id that is taken means that it is queued already.
+func (r *Runner) enqueue(ctx context.Context, t *topic, item ticketing.OutboxItem, opts ...asynq.Option) error {
+	err := r.put(ctx, t, encode(item), 1, append(opts, asynq.TaskID(taskID(item)))...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		t.counts.conflicts.Add(1)
 		return nil
-	default:
+	}
+	return err
+}
+
+func (r *Runner) put(ctx context.Context, t *topic, payload []byte, rows int64, opts ...asynq.Option) error {
+	_, err := r.client.EnqueueContext(ctx, asynq.NewTask(t.name, payload),
+		append(opts, asynq.Queue(t.name), asynq.MaxRetry(math.MaxInt32), asynq.Timeout(t.h.Timeout))...)
+	if err != nil {
 		return fmt.Errorf("enqueue: %w", err)
 	}
+	t.counts.relayed.Add(rows)
+	if r.q.mem != nil {
+		r.q.mem.tasks.Add(1)
+	}
+	return nil
 }
 
 // room is how many more tasks of a topic the queue may hold.

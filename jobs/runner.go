@@ -84,11 +84,11 @@ type Options struct {
 	SweepAge      time.Duration // how long a row may be queued before the sweep asks after it; 15 s when zero
 	RefusedAge    time.Duration // after which a row that a Drain refused is tried again; 1 min when zero
 	DeadlineEvery time.Duration // 250 ms when zero
-	MaxQueued     int           // tasks of one topic handed to the queue at a time; 20,000 when zero
+	MaxQueued     int           // tasks of one topic handed to the queue at a time; 20,000 when zero, 2,000 on the embedded queue
 	StopTimeout   time.Duration // for running tasks at Stop; 8 s when zero
 }
 
-func (o *Options) defaults() {
+func (o *Options) defaults(embedded bool) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -115,6 +115,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxQueued <= 0 {
 		o.MaxQueued = 20_000
+		if embedded {
+			o.MaxQueued = 2_000 // pushing onto a list costs miniredis its length
+		}
 	}
 }
 
@@ -158,7 +161,7 @@ var ErrRunner = errors.New("jobs runner")
 
 // New returns a Runner that has yet to be started.
 func New(q *Queue, deps Deps, opts Options) *Runner {
-	opts.defaults()
+	opts.defaults(q.Embedded())
 	r := &Runner{
 		q: q, deps: deps, opts: opts, log: opts.Log,
 		client:    asynq.NewClientFromRedisClient(q.client),

@@ -39,23 +39,49 @@ func (r *Runner) handler(t *topic) asynq.Handler {
 		if t.h.Drain != nil {
 			return r.drain(ctx, t)
 		}
-		item, err := decode(task.Payload())
+		items, err := decode(task.Payload())
 		if err != nil {
 			r.log.Error("task with a foreign payload dropped", "topic", t.name, "error", err)
 			return fmt.Errorf("%w: payload: %w", asynq.RevokeTask, err)
 		}
-		if err := r.handle(ctx, t, item); err != nil {
-			if r.base.Err() == nil {
-				tries, _ := asynq.GetRetryCount(ctx)
-				t.counts.failed.Add(1)
-				r.log.Warn("task failed, trying again later", "topic", t.name, "key", item.Key,
-					"gen", item.Gen, "failures", tries+1, "error", err)
-			}
+		if len(items) == 1 {
+			tries, _ := asynq.GetRetryCount(ctx)
+			return r.run(ctx, t, items[0], tries)
+		}
+		return r.runBundle(ctx, t, items)
+	})
+}
+
+// run runs one row's handler, counts and logs.
+func (r *Runner) run(ctx context.Context, t *topic, item ticketing.OutboxItem, tries int) error {
+	if err := r.handle(ctx, t, item); err != nil {
+		if r.base.Err() == nil {
+			t.counts.failed.Add(1)
+			r.log.Warn("task failed, trying again later", "topic", t.name, "key", item.Key,
+				"gen", item.Gen, "failures", tries+1, "error", err)
+		}
+		return err
+	}
+	t.counts.done.Add(1)
+	t.counts.delay.observe(r.opts.Now().Sub(item.CreatedAt))
+	return nil
+}
+
+// bundleWidth is how many rows of one bundle run side by side.
+const bundleWidth = 8
+
+// runBundle runs the rows of a bundle. One that fails gets a task of its own and
+// is tried again there; the bundle itself is tried again only when its time is
+// over or that task cannot be queued.
+func (r *Runner) runBundle(ctx context.Context, t *topic, items []ticketing.OutboxItem) error {
+	return fanOut(ctx, bundleWidth, len(items), func(i int) error {
+		if err := r.run(ctx, t, items[i], 0); err == nil {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t.counts.done.Add(1)
-		t.counts.delay.observe(r.opts.Now().Sub(item.CreatedAt))
-		return nil
+		return r.enqueue(ctx, t, items[i], asynq.ProcessIn(t.h.Backoff(0)))
 	})
 }
 

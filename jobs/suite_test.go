@@ -210,6 +210,50 @@ func TestWipedQueueIsRefilled(t *testing.T) {
 	})
 }
 
+// Rows that share a task are known to the sweep, and one that fails goes on alone.
+func TestBundles(t *testing.T) {
+	engines(t, func(t *testing.T, e engine) {
+		leakFree(t)
+		v := &view{box: newBox()}
+		gate := make(chan struct{})
+		var mu sync.Mutex
+		tries := map[string]int{}
+		h := jobs.TopicHandler{Finishes: true, Backoff: soon, Handle: func(ctx context.Context, i ticketing.OutboxItem) error {
+			select {
+			case <-gate:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if tries[i.Key]++; i.Key < "k00010" && tries[i.Key] <= 2 {
+				return errors.New("not yet")
+			}
+			v.once(i)
+			return nil
+		}}
+		opts := quick()
+		opts.SweepEvery = time.Hour
+		v.add(inside, keys("k", 400)...)
+		q := e.again()
+		r := start(t, q, jobs.Deps{Outbox: v, Topics: map[string]jobs.TopicHandler{inside: h}}, opts)
+		await(t, "at work", func() bool { return r.Stats().Topics[inside].Running == 8 })
+		await(t, "all queued", func() bool { return r.Stats().Topics[inside].Relayed == 400 })
+		require.NoError(t, r.SweepNow(context.Background()))
+		require.Zero(t, r.Stats().Topics[inside].Reopened, "a row in a bundle is not lost")
+		close(gate)
+		await(t, "all done", func() bool { return v.left() == 0 })
+		for k, n := range tries {
+			if k < "k00010" {
+				require.Equal(t, 3, n, k)
+			} else {
+				require.Equal(t, 1, n, k)
+			}
+		}
+		require.EqualValues(t, 20, r.Stats().Topics[inside].Failed)
+	})
+}
+
 // node is a process: it can die without a word.
 type node struct {
 	v *view

@@ -141,7 +141,7 @@ func (r *Runner) sweep(ctx context.Context, reason string) error {
 // counts as orphaned where a second run is harmless: it may be this
 // process' own, from before a crash, and its lease would hold it up for half a minute.
 func (r *Runner) sweepTopic(ctx context.Context, t *topic, before time.Time, start bool) error {
-	orphans, err := r.orphans(t)
+	queued, err := r.queued(t, start && t.h.Finishes)
 	if err != nil {
 		return err
 	}
@@ -153,6 +153,9 @@ func (r *Runner) sweepTopic(ctx context.Context, t *topic, before time.Time, sta
 		lost := make([]bool, len(rows))
 		if err := fanOut(ctx, enqueuers, len(rows), func(i int) error {
 			id := taskID(rows[i])
+			if queued[id] {
+				return nil
+			}
 			info, err := r.inspector.GetTaskInfo(t.name, id)
 			switch {
 			case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
@@ -163,7 +166,7 @@ func (r *Runner) sweepTopic(ctx context.Context, t *topic, before time.Time, sta
 				lost[i] = true
 				return ignoreGone(r.inspector.DeleteTask(t.name, id))
 			case info.State == asynq.TaskStateActive:
-				lost[i] = orphans[id] || (start && t.h.Finishes)
+				lost[i] = orphaned(id, queued)
 			}
 			return nil
 		}); err != nil {
@@ -201,27 +204,47 @@ func (r *Runner) sweepRefused(ctx context.Context, t *topic, before time.Time) e
 	return r.deps.Outbox.ReopenOutbox(ctx, rows)
 }
 
-// orphans lists the active tasks whose worker let its lease run out.
-func (r *Runner) orphans(t *topic) (map[string]bool, error) {
+// queued tells which rows have a task that will run: true for those, false
+// for rows whose worker let its lease run out, or, when active is set, for rows
+// that any worker has. Bundles are opened.
+func (r *Runner) queued(t *topic, active bool) (map[string]bool, error) {
 	const page = 500
-	found := map[string]bool{}
-	for n := 1; ; n++ {
-		tasks, err := r.inspector.ListActiveTasks(t.name, asynq.PageSize(page), asynq.Page(n))
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			return found, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list active tasks: %w", err)
-		}
-		for _, info := range tasks {
-			if info.IsOrphaned {
-				found[info.ID] = true
+	rows := map[string]bool{}
+	// A task goes from pending to active to retry: in this order none is missed.
+	for _, list := range []func(string, ...asynq.ListOption) ([]*asynq.TaskInfo, error){
+		r.inspector.ListScheduledTasks, r.inspector.ListPendingTasks, r.inspector.ListActiveTasks, r.inspector.ListRetryTasks,
+	} {
+		for n := 1; ; n++ {
+			tasks, err := list(t.name, asynq.PageSize(page), asynq.Page(n))
+			if errors.Is(err, asynq.ErrQueueNotFound) {
+				return rows, nil
+			}
+			if err != nil {
+				return nil, fmt.Errorf("list tasks: %w", err)
+			}
+			for _, info := range tasks {
+				items, err := decode(info.Payload)
+				if err != nil {
+					continue // not ours; its handler drops it
+				}
+				runs := !info.IsOrphaned && (!active || info.State != asynq.TaskStateActive)
+				for _, i := range items {
+					rows[taskID(i)] = rows[taskID(i)] || runs
+				}
+			}
+			if len(tasks) < page {
+				break
 			}
 		}
-		if len(tasks) < page {
-			return found, nil
-		}
 	}
+	return rows, nil
+}
+
+// orphaned says whether the worker of an active task is gone: it was listed
+// and found to be. One that is not listed has only just become active.
+func orphaned(id string, queued map[string]bool) bool {
+	runs, listed := queued[id]
+	return listed && !runs
 }
 
 func ignoreGone(err error) error {

@@ -21,21 +21,31 @@ type payload struct {
 	Created int64  `json:"created"` // Unix milliseconds
 }
 
-func encode(i ticketing.OutboxItem) []byte {
-	// Strings and numbers always marshal.
-	b, _ := json.Marshal(payload{ID: i.ID, Topic: i.Topic, Key: i.Key, Gen: i.Gen, Created: i.CreatedAt.UnixMilli()})
+func encode(items ...ticketing.OutboxItem) []byte {
+	list := make([]payload, len(items))
+	for n, i := range items {
+		list[n] = payload{ID: i.ID, Topic: i.Topic, Key: i.Key, Gen: i.Gen, Created: i.CreatedAt.UnixMilli()}
+	}
+	b, _ := json.Marshal(list) // strings and numbers always marshal
 	return b
 }
 
-func decode(b []byte) (ticketing.OutboxItem, error) {
-	var p payload
-	if err := json.Unmarshal(b, &p); err != nil {
-		return ticketing.OutboxItem{}, err
+func decode(b []byte) ([]ticketing.OutboxItem, error) {
+	var list []payload
+	if err := json.Unmarshal(b, &list); err != nil {
+		return nil, err
 	}
-	if p.Topic == "" || p.Key == "" {
-		return ticketing.OutboxItem{}, errors.New("topic or key missing")
+	if len(list) == 0 {
+		return nil, errors.New("no row inside")
 	}
-	return ticketing.OutboxItem{ID: p.ID, Topic: p.Topic, Key: p.Key, Gen: p.Gen, CreatedAt: time.UnixMilli(p.Created).UTC()}, nil
+	items := make([]ticketing.OutboxItem, len(list))
+	for n, p := range list {
+		if p.Topic == "" || p.Key == "" {
+			return nil, errors.New("topic or key missing")
+		}
+		items[n] = ticketing.OutboxItem{ID: p.ID, Topic: p.Topic, Key: p.Key, Gen: p.Gen, CreatedAt: time.UnixMilli(p.Created).UTC()}
+	}
+	return items, nil
 }
 
 func taskID(i ticketing.OutboxItem) string {
