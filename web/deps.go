@@ -23,6 +23,7 @@ type Tickets interface {
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
 	Ticket(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
 	Tickets(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.Page, error)
+	Clocks(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Clock, error)
 	Timeline(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Event, error)
 	Actions(who ticketing.Actor, t ticketing.Ticket) []ticketing.ActionState
 	Earlier(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Ticket, error)

@@ -299,6 +299,9 @@ func audiencesOf(a ticketing.Actor) map[string]bool {
 	if a.Department != "" {
 		set["department:"+a.Department] = true
 	}
+	for _, d := range a.Departments { // a unit follows what those below it have
+		set["department:"+d] = true
+	}
 	if a.Staff() {
 		set["staff"] = true
 	}

@@ -160,22 +160,22 @@ func TestHubAudiences(t *testing.T) {
 	agent, _, _, err := h.join(context.Background(), someone("a", ticketing.RoleAgent), 0)
 	require.NoError(t, err)
 	clerk := someone("c", ticketing.RoleClerk)
-	clerk.actor.Department = "CG"
+	clerk.actor.Department, clerk.actor.Departments = "CG", []string{"CG", "CG1"}
 	dept, _, _, err := h.join(context.Background(), clerk, 0)
 	require.NoError(t, err)
 	auditor, _, _, err := h.join(context.Background(), someone("x", ticketing.RoleAuditor), 0)
 	require.NoError(t, err)
-	l.add(event(1, "staff"), event(2, "department:CG"), event(3, "department:SW"), event(4, "user:a"), event(5, "role:clerk"), event(6, "user:c"), event(7, "role:auditor"))
+	l.add(event(1, "staff"), event(2, "department:CG"), event(3, "department:SW"), event(4, "user:a"), event(5, "role:clerk"), event(6, "user:c"), event(7, "role:auditor"), event(8, "department:CG1"))
 	require.NoError(t, h.pump(context.Background()))
 	require.Equal(t, []int64{1, 4}, drain(agent))
-	require.Equal(t, []int64{2, 5, 6}, drain(dept))
+	require.Equal(t, []int64{2, 5, 6, 8}, drain(dept))
 	require.Equal(t, []int64{7}, drain(auditor))
 	h.leave(auditor)
 	// What was missed is bounded the same way.
 	_, replay, lost, err := h.join(context.Background(), clerk, 1)
 	require.NoError(t, err)
 	require.False(t, lost)
-	require.Equal(t, []int64{2, 5, 6}, ids(replay))
+	require.Equal(t, []int64{2, 5, 6, 8}, ids(replay))
 }
 
 func ids(events []ticketing.LiveEvent) (out []int64) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,6 +38,9 @@ type Server struct {
 	cancel context.CancelFunc
 	ln     net.Listener
 	served chan error
+
+	stopOnce sync.Once
+	stopErr  error
 }
 
 // New builds the server; nothing listens yet.
@@ -147,8 +151,14 @@ func (s *Server) Addr() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Stop ends the streams, lets running requests finish until ctx ends, and closes.
+// Stop ends the streams, lets running requests finish until ctx ends, and
+// closes. A second call answers what the first did.
 func (s *Server) Stop(ctx context.Context) error {
+	s.stopOnce.Do(func() { s.stopErr = s.stop(ctx) })
+	return s.stopErr
+}
+
+func (s *Server) stop(ctx context.Context) error {
 	s.hub.close()
 	defer s.cancel()
 	if s.ln == nil {

@@ -83,8 +83,8 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*signInOutput, er
 		return nil, crossSite()
 	}
 	r := requestOf(ctx)
-	login := strings.ToLower(strings.TrimSpace(in.Body.Login))
-	limits := s.signInLimits(login, r.addr.String())
+	login := strings.TrimSpace(in.Body.Login)
+	limits := s.signInLimits(strings.ToLower(login), r.addr.String())
 	for _, l := range limits {
 		if err := s.limit(ctx, l.key, l.rate); err != nil {
 			s.metrics.signIn("limited")
@@ -92,6 +92,9 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*signInOutput, er
 		}
 	}
 	user, err := s.deps.Users.UserByLogin(ctx, login)
+	if lower := strings.ToLower(login); absent(err) && lower != login {
+		user, err = s.deps.Users.UserByLogin(ctx, lower)
+	}
 	known := err == nil && !user.Disabled && user.PasswordHash != ""
 	if err != nil && !absent(err) {
 		return nil, err

@@ -285,12 +285,12 @@ func (s *Server) timeline(ctx context.Context, in *Ref) (*body[Page[TimelineEven
 }
 
 func (s *Server) clocks(ctx context.Context, in *Ref) (*body[Page[ClockDerivation]], error) {
-	t, err := s.deps.Tickets.Ticket(ctx, actorOf(ctx), in.Number)
+	clocks, err := s.deps.Tickets.Clocks(ctx, actorOf(ctx), in.Number)
 	if err != nil {
 		return nil, err
 	}
 	now := s.opts.Now()
-	return page(convert(t.Clocks, func(c ticketing.Clock) ClockDerivation {
+	return page(convert(clocks, func(c ticketing.Clock) ClockDerivation {
 		return ClockDerivation{Clock: clockView(c, now), Derivation: append([]ticketing.Step{}, c.Steps...)}
 	})), nil
 }

@@ -1,0 +1,96 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/web"
+)
+
+func TestCalls(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, other, lead := w.as("agent1"), w.as("agent2"), w.as("lead1")
+	var p web.Page[web.Call]
+	lead.get("/api/v1/calls").want(http.StatusOK).json(&p)
+	require.Len(t, p.Items, 2)
+	require.Equal(t, "138****5678", p.Items[0].Caller)
+	require.Equal(t, int64(3000), p.Items[0].WaitMS)
+	require.Equal(t, "2026-11-22T14:00:00.123+08:00", p.Items[0].StartedAt.Format("2006-01-02T15:04:05.000Z07:00"))
+	agent.get("/api/v1/calls").want(http.StatusOK).json(&p)
+	require.Len(t, p.Items, 1, "agents see their own")
+	agent.get("/api/v1/calls?user=u-agent2").problem(http.StatusForbidden, "forbidden")
+	agent.get("/api/v1/calls?direction=sideways").problem(http.StatusUnprocessableEntity, "invalid")
+
+	other.send("POST", "/api/v1/calls/c1/hangup", nil).problem(http.StatusForbidden, "not_your_call")
+	agent.send("POST", "/api/v1/calls/c1/hangup", nil).want(http.StatusNoContent)
+	agent.send("POST", "/api/v1/calls/c1/hangup", nil).want(http.StatusNoContent)
+	require.Equal(t, []string{"c1 by u-agent1"}, w.calls.hungUp, "once")
+	lead.send("POST", "/api/v1/calls/none/hangup", nil).problem(http.StatusNotFound, "not_found")
+
+	agent.send("PUT", "/api/v1/agents/me/status", map[string]string{"status": "break", "reason": "午餐"}).want(http.StatusNoContent)
+	agent.send("PUT", "/api/v1/agents/me/status", map[string]string{"status": "ready", "seat": "8009"}).want(http.StatusNoContent)
+	require.Equal(t, []string{"u-agent1 8001 break 午餐", "u-agent1 8009 ready "}, w.calls.statuses)
+	agent.send("PUT", "/api/v1/agents/me/status", map[string]string{"status": "asleep"}).problem(http.StatusUnprocessableEntity, "invalid")
+	agent.send("PUT", "/api/v1/agents/me/status", map[string]string{"status": "ready", "seat": "9999"}).problem(http.StatusNotFound, "not_found")
+	lead.send("PUT", "/api/v1/agents/me/status", map[string]string{"status": "ready"}).problem(http.StatusUnprocessableEntity, "invalid")
+
+	var missed web.Page[web.MissedCall]
+	agent.get("/api/v1/missed-calls").want(http.StatusOK).json(&missed)
+	require.Equal(t, "137****2222", missed.Items[0].Caller)
+	agent.send("POST", "/api/v1/missed-calls/c3/handled", nil).want(http.StatusNoContent)
+	agent.send("POST", "/api/v1/missed-calls/c4/handled", nil).problem(http.StatusConflict, "not_open")
+	var queues web.Page[web.Queue]
+	agent.get("/api/v1/queues").want(http.StatusOK).json(&queues)
+	require.Equal(t, 1, queues.Items[0].Waiting)
+	var agents web.Page[web.Agent]
+	agent.get("/api/v1/agents").want(http.StatusOK).json(&agents)
+	require.Equal(t, "用户 agent1", agents.Items[0].UserName)
+	var stats web.CallStatistics
+	agent.get("/api/v1/stats/calls?from=2026-11-22T00:00:00%2B08:00&to=2026-11-23T00:00:00%2B08:00").want(http.StatusOK).json(&stats)
+	require.InDelta(t, .5, stats.Total.ConnectRate, 1e-9)
+	require.Equal(t, int64(3000), stats.Total.ASAMS)
+	agent.get("/api/v1/stats/calls?from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z").problem(http.StatusUnprocessableEntity, "invalid")
+	require.NotContains(t, w.log.String(), "13812345678")
+}
+
+func TestRecordingByRangesAndOnRecord(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, qc, lead := w.as("agent1"), w.as("qc1"), w.as("lead1")
+	body := map[string]any{"line": "12345", "call_id": "c1", "appeal": map[string]any{"title": "x"}}
+	tk := agent.ticket(agent.send("POST", "/api/v1/tickets", body).want(http.StatusCreated))
+
+	w.as("agent2").get("/api/v1/calls/c1/recording").problem(http.StatusForbidden, "not_your_call")
+	w.as("dispatcher1").get("/api/v1/calls/c1/recording").problem(http.StatusForbidden, "forbidden")
+	w.as("clerk-CG").get("/api/v1/calls/c1/recording").problem(http.StatusForbidden, "forbidden")
+	qc.send("GET", "/api/v1/calls/c1/recording", nil, "Range", "bytes=999999999-").problem(http.StatusRequestedRangeNotSatisfiable, "bad_range")
+	var reads web.Page[web.Read]
+	lead.get("/api/v1/tickets/" + tk.ID + "/reads").want(http.StatusOK).json(&reads)
+	require.Empty(t, reads.Items, "nobody heard anything yet")
+
+	r := qc.get("/api/v1/calls/c1/recording").want(http.StatusOK)
+	require.Equal(t, "audio/wav", r.Header.Get("Content-Type"))
+	require.Equal(t, "bytes", r.Header.Get("Accept-Ranges"))
+	require.Equal(t, w.calls.sound, r.Body)
+	r = qc.send("GET", "/api/v1/calls/c1/recording", nil, "Range", "bytes=4-11").want(http.StatusPartialContent)
+	require.Equal(t, "bytes 4-11/40000", r.Header.Get("Content-Range"))
+	require.Equal(t, w.calls.sound[4:12], r.Body)
+	agent.send("GET", "/api/v1/calls/c1/recording?reason=check", nil, "Range", "bytes=1-").want(http.StatusPartialContent)
+
+	lead.get("/api/v1/tickets/" + tk.ID + "/reads").want(http.StatusOK).json(&reads)
+	require.Len(t, reads.Items, 2, "one entry a listener, however many pieces; none can be got round by skipping a byte")
+	require.Equal(t, "recording", reads.Items[0].What)
+	require.Equal(t, "u-qc1", reads.Items[0].User)
+	require.Equal(t, "check", reads.Items[1].Reason)
+}
+
+func TestNodeWithoutTelephonyOrSearch(t *testing.T) {
+	w := newWorld(t, func(d *web.Deps, _ *web.Options) { d.Calls, d.Index = nil, nil })
+	agent := w.as("agent1")
+	for _, path := range []string{"/calls", "/calls/c1", "/calls/c1/recording", "/queues", "/agents", "/lines", "/missed-calls", "/stats/calls"} {
+		agent.get("/api/v1"+path).problem(http.StatusServiceUnavailable, "telephony_off")
+	}
+	agent.get("/api/v1/search").problem(http.StatusServiceUnavailable, "search_off")
+	agent.get("/api/v1/tickets").want(http.StatusOK)
+}
