@@ -101,6 +101,7 @@ func (d *Demo) Run(ctx context.Context) error {
 	if d.script, err = newScript(d.opts.Seed, d.opts.City, d.opts.Now()); err != nil {
 		return err
 	}
+	defer d.script.close()
 	if d.voices, err = loadVoices(); err != nil {
 		return err
 	}

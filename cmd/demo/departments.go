@@ -24,14 +24,16 @@ type plan struct {
 // is taken by whose it is.
 func (d *Demo) departments(ctx context.Context) {
 	plans := map[string]plan{}
-	states := []string{"draft", "accepted", "dispatched", "in_progress", "in_review", "follow_up"}
+	// What is in progress has a list of its own, so that a long one does not
+	// hide the rest.
+	states := []string{"draft,accepted,dispatched,in_review,follow_up", "in_progress"}
 	every := min(1500*time.Millisecond, d.opts.Pace)
 	for {
 		for _, state := range states {
 			var page struct {
 				Items []ticket `json:"items"`
 			}
-			if err := d.client.do(ctx, "lead1", http.MethodGet, "/api/v1/tickets?limit=100&state="+state, nil, &page); err != nil {
+			if err := d.client.do(ctx, "lead1", http.MethodGet, "/api/v1/tickets?limit=200&state="+state, nil, &page); err != nil {
 				if ctx.Err() == nil {
 					d.log.Info("the simulated staff cannot list tickets", "error", err)
 				}

@@ -147,11 +147,11 @@ func (o *operator) answer(ctx context.Context, call *phone.Call) {
 		call.Hangup()
 		<-call.Done()
 	}()
+	v := d.board.meet(call.Remote())
 	for _, clip := range d.voices.pick("operator-greeting") {
 		say(ctx, call, clip, nil)
 	}
 	draft := o.offer(ctx, since)
-	v := d.board.meet(call.Remote())
 	if draft == "" {
 		d.log.Warn("a simulated operator got a call without its draft", "seat", o.seat.Number)
 		if v != nil {
@@ -216,7 +216,14 @@ func (o *operator) stranger(ctx context.Context, call *phone.Call, draft string)
 			say(ctx, call, clip, nil)
 		}
 	}
-	patch := map[string]any{"appeal": map[string]any{"type": ticketing.Help, "category": "gov-other", "title": "来电诉求登记", "description": "来电人通过电话反映诉求，详见通话录音。"}}
+	if call.Stats().Talk < d.opts.Pace {
+		err := d.act(ctx, o.seat.Login, draft, map[string]any{"action": ticketing.ActCancel, "reason": "来电人未说明诉求即挂断"})
+		if err != nil && ctx.Err() == nil {
+			d.log.Info("a simulated operator could not drop a draft", "seat", o.seat.Number, "error", err)
+		}
+		return
+	}
+	patch := map[string]any{"appeal": map[string]any{"type": ticketing.Help, "category": d.other(), "title": "来电诉求登记", "description": "来电人通过电话反映诉求，详见通话录音。"}}
 	if err := d.edit(ctx, o.seat.Login, draft, patch); err != nil {
 		d.log.Warn("a simulated operator could not note a call", "seat", o.seat.Number, "error", err)
 		return

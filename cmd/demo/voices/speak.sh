@@ -18,11 +18,11 @@ say() {
 	sox "$tmp/cut.wav" -e a-law -b 8 "$1.wav"
 }
 
-say operator-greeting 55 190 '您好，云澜市热线，请问有什么可以帮您？'
-say operator-address 55 190 '好的，请您说一下具体地址。'
-say operator-note 55 190 '明白了，我给您登记一下。'
-say operator-closing 55 190 '已经为您登记，会尽快转给相关部门办理。感谢您的来电，再见。'
-say operator-answer 55 190 '您咨询的问题，可以在政务小程序上办理。感谢您的来电，再见。'
+say operator-greeting 55 190 '您好，云澜热线，请讲。'
+say operator-address 55 190 '请说一下具体地址。'
+say operator-note 55 190 '好的，我登记一下。'
+say operator-closing 55 190 '已经登记，会尽快转办，再见。'
+say operator-answer 55 190 '可以在政务小程序上办理，再见。'
 
 say citizen-complaint-1 35 200 '你好，我想反映一个问题。'
 say citizen-complaint-2 65 200 '喂，你好，我要投诉。'
