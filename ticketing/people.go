@@ -79,6 +79,9 @@ func NormalizePhone(phone string) (string, error) {
 
 // national puts the 0 of an area code back that +86 left out.
 func national(s string) string {
+	if len(s) == 10 && strings.HasPrefix(s, "10") { // Beijing; mobile numbers have eleven digits
+		return "0" + s
+	}
 	if len(s) >= 9 && len(s) <= 11 && s[0] != '1' && s[0] != '0' && s[0] != '4' && s[0] != '8' {
 		return "0" + s
 	}
