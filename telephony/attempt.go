@@ -50,7 +50,7 @@ func (a *attempt) run() {
 	k.record(EvOffered, d.Seat, d.User, EventData{Attempt: d.Attempt, Reason: d.Reason})
 	defer func() {
 		a.outcome.CompareAndSwap(nil, OutcomeWithdrawn)
-		k.record(EvOfferEnded, d.Seat, d.User, EventData{Outcome: a.outcome.Load().(string)})
+		k.record(EvOfferEnded, d.Seat, d.User, EventData{Attempt: d.Attempt, Outcome: a.outcome.Load().(string)})
 	}()
 	cdr, _ := k.snapshot()
 	k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
@@ -71,7 +71,7 @@ func (a *attempt) run() {
 	answered := false
 	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.Caller, k.id), dialing{
 		ringing: func() {
-			k.record(EvRinging, d.Seat, d.User, EventData{})
+			k.record(EvRinging, d.Seat, d.User, EventData{Attempt: d.Attempt})
 			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Ringing{At: at, Call: k.id, Seat: d.Seat} })
 		},
 		answered: func() {
@@ -81,7 +81,7 @@ func (a *attempt) run() {
 		},
 		ended: func(c invite.Cause) { a.ended(c, answered) },
 	})
-	if err != nil {
+	if err != nil && a.ctx.Err() == nil {
 		k.log.Warn("seat's phone cannot be called", "seat", d.Seat, "error", err)
 		a.fail(OutcomeUnreachable)
 	}

@@ -211,9 +211,7 @@ func (k *call) talk(peer *party) {
 	beat := time.NewTicker(5 * time.Second)
 	defer beat.Stop()
 	began := k.c.now()
-	told := make(chan struct{})
 	k.wg.Go(func() {
-		defer close(told)
 		if peer.who == PartySeat && k.caller.who == PartyCaller {
 			k.c.tell("answered", k.id, func(ctx context.Context) error {
 				return k.c.handler.Answered(ctx, k.id, peer.seat, peer.user, began)
@@ -313,8 +311,9 @@ func (k *call) finish() {
 	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
 	cdr, _ := k.snapshot()
 	missed := cdr.missed()
+	saved := k.c.journal.save(cdr, missed)
 	select {
-	case <-k.c.journal.save(cdr, missed):
+	case <-saved:
 	case <-time.After(5 * time.Second):
 		k.log.Error("call record not written yet, the store is slow")
 	}
@@ -323,7 +322,14 @@ func (k *call) finish() {
 	}
 	k.c.tell("ended", k.id, func(ctx context.Context) error { return k.c.handler.Ended(ctx, cdr) })
 	if cdr.Recording.State == RecordingSpooled {
-		k.c.spool.move(k.id)
+		// Only when the record is stored: the move changes it there.
+		k.c.wg.Go(func() {
+			select {
+			case <-saved:
+				k.c.spool.move(k.id)
+			case <-k.c.background.Done():
+			}
+		})
 	}
 	k.log.Info("call ended", "caller", masked(cdr.Caller), "line", cdr.Line, "seat", cdr.Seat, "by", string(cdr.EndedBy),
 		"cause", cdr.Cause, "talk_ms", cdr.Talk().Milliseconds(), "wait_ms", cdr.Wait().Milliseconds())

@@ -41,6 +41,7 @@ type Center struct {
 	spool     *spool
 	blobs     Blobs
 	board     *board
+	strangers *throttle // of log lines
 	recorders atomic.Int64
 
 	background context.Context // of the goroutines below; ends in Stop
@@ -82,6 +83,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged)
 	c.journal = newJournal(store, c.log)
 	c.spool = newSpool(cfg.SpoolDir, blobs, store, c.log, c.now)
+	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
 	c.board = newBoard(c)
 	if err := c.newSIP(); err != nil {
 		return nil, err

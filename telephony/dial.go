@@ -100,6 +100,10 @@ func (c *Center) target(from, number string) (invite.Outgoing, string, Direction
 
 // fromSeat takes a call that a seat's phone makes.
 func (c *Center) fromSeat(s *invite.Session, seat string) {
+	if !c.registrar.throttle.take(s.Source().Addr(), costRequest) {
+		c.refuse(s, 503, sip.NewHeader("Retry-After", "5"))
+		return
+	}
 	ok, code, headers := c.registrar.authorize(s.Request(), seat, s.Source().Addr())
 	if !ok {
 		c.refuse(s, code, headers...)
@@ -131,13 +135,18 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 	defer k.finish()
 	k.begin(EventData{Direction: direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called}, seat, view.User)
 	k.watchCaller()
+	rings := func() {
+		if err := s.Ring(180, nil); err != nil {
+			k.log.Debug("ringing not told", "error", err)
+		}
+	}
 	k.callOut(out, peerSeat, func() error {
 		if err := s.Answer(answer); err != nil {
 			return err
 		}
 		k.record(EvAnswered, "", "", EventData{})
 		return nil
-	}, func() { _ = s.Ring(180, nil) })
+	}, rings)
 }
 
 // watchCaller follows the session of the side that was there first.
@@ -188,7 +197,8 @@ func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rin
 	case <-up:
 	}
 	if err := first(); err != nil {
-		k.stop(PartySystem, "", CauseFailed, 0)
+		k.caller.sess.Hangup(invite.Cause{By: invite.Local})
+		<-k.ctx.Done() // the session's end tells why
 		return
 	}
 	k.talk(p)

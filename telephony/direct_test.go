@@ -8,9 +8,27 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
+	"hotline/telephony/invite"
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 )
+
+// A phone that registered over TCP is called back over the same connection.
+func TestSeatOverTCP(t *testing.T) {
+	r := newRig(t)
+	_, calls := r.seat("8001", func(o *phone.Options) { o.Network = "tcp" })
+	c := r.dial(r.phone(phone.Options{}))
+	require.NoError(t, c.SendDigits(r.ctx(), "0"))
+	at := r.next(calls)
+	require.Equal(t, "tcp", at.Session().Transport())
+	require.NoError(t, at.Answer())
+	at.Play(media.Tone(toneSeat, -10, 0), false)
+	require.NoError(t, c.WaitTone(r.ctx(), toneSeat))
+	c.Hangup()
+	r.done(at)
+	r.endedCall()
+	r.awaitClean()
+}
 
 // A seat calls another seat from its phone.
 func TestSeatCallsSeat(t *testing.T) {
@@ -64,7 +82,7 @@ func TestSeatCallsNobody(t *testing.T) {
 // Click to dial: the seat's phone rings first, then the citizen's.
 func TestDialThroughTheGateway(t *testing.T) {
 	citizenCalls := make(chan *phone.Call, 1)
-	citizen, err := phone.New(phone.Options{User: "13800138000", OnCall: func(c *phone.Call) {
+	citizen, err := phone.New(phone.Options{User: "13800138000", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
 		citizenCalls <- c
 		<-c.Done()
 	}})

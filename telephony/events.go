@@ -14,9 +14,9 @@ const (
 	EvDigit      = "digit"       // Digit
 	EvQueued     = "queued"      // Queue
 	EvOffered    = "offered"     // to Seat, User; Attempt, Reason
-	EvRinging    = "ringing"     // Seat's phone rings
-	EvSeat       = "seat"        // Seat answered
-	EvOfferEnded = "offer_ended" // Seat; Outcome
+	EvRinging    = "ringing"     // Seat's phone rings; Attempt
+	EvSeat       = "seat"        // Seat answered; Attempt
+	EvOfferEnded = "offer_ended" // Seat; Attempt, Outcome
 	EvBridged    = "bridged"     // both can talk
 	EvHeld       = "held"
 	EvResumed    = "resumed"
@@ -103,19 +103,19 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvOffered:
 		c.Offers = append(c.Offers, Offered{Seat: e.Seat, User: e.User, Attempt: d.Attempt, Reason: d.Reason, OfferedAt: e.At})
 	case EvRinging:
-		if o := c.offer(e.Seat); o != nil && o.RingingAt.IsZero() {
+		if o := c.offer(e.Seat, d.Attempt); o != nil && o.RingingAt.IsZero() {
 			o.RingingAt = e.At
 		} else if o == nil {
 			c.RingingAt = e.At
 		}
 	case EvSeat:
 		c.SeatAt, c.Seat, c.User = e.At, e.Seat, e.User
-		if o := c.offer(e.Seat); o != nil {
+		if o := c.offer(e.Seat, d.Attempt); o != nil {
 			o.AnsweredAt, o.Outcome = e.At, OutcomeAnswered
 			c.RingingAt = o.RingingAt
 		}
 	case EvOfferEnded:
-		if o := c.offer(e.Seat); o != nil && o.EndedAt.IsZero() {
+		if o := c.offer(e.Seat, d.Attempt); o != nil && o.EndedAt.IsZero() {
 			o.EndedAt = e.At
 			if o.Outcome == "" {
 				o.Outcome = d.Outcome
@@ -140,10 +140,11 @@ func (c *CDR) apply(e Event, d EventData) {
 	}
 }
 
-// offer is the newest offer to a seat.
-func (c *CDR) offer(seat string) *Offered {
+// offer is one offer to a seat; attempt 0 is its newest. A seat may be offered
+// the same call again before the end of the first offer is noted.
+func (c *CDR) offer(seat string, attempt int) *Offered {
 	for i := len(c.Offers) - 1; i >= 0; i-- {
-		if c.Offers[i].Seat == seat {
+		if c.Offers[i].Seat == seat && (attempt == 0 || c.Offers[i].Attempt == attempt) {
 			return &c.Offers[i]
 		}
 	}

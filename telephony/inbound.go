@@ -29,7 +29,9 @@ func (c *Center) invited(s *invite.Session) {
 	case c.trusted(s.Source().Addr()):
 		c.fromTrunk(s, from)
 	default:
-		c.log.Warn("call from an address that is no trunk", "source", s.Source().Addr().String())
+		if c.strangers.take(s.Source().Addr(), 1) { // a scanner must not fill the log
+			c.log.Warn("calls from an address that is no trunk are refused", "source", s.Source().Addr().String())
+		}
 		c.refuse(s, 403)
 	}
 }
@@ -64,7 +66,7 @@ func (c *Center) fromTrunk(s *invite.Session, from string) {
 	}
 	caller := from
 	if h := s.Request().GetHeader("P-Asserted-Identity"); h != nil { // RFC 3325, from a trusted trunk
-		if _, rest, ok := strings.Cut(h.Value(), "sip:"); ok {
+		if _, rest, ok := strings.Cut(h.Value(), "sip:"); ok && strings.Contains(rest, "@") {
 			caller, _, _ = strings.Cut(rest, "@")
 		} else if _, rest, ok := strings.Cut(h.Value(), "tel:"); ok {
 			caller, _, _ = strings.Cut(strings.TrimRight(rest, ">"), ";")
@@ -82,7 +84,8 @@ func (c *Center) fromTrunk(s *invite.Session, from string) {
 	}, "", "")
 	k.watchCaller()
 	if err := s.Answer(answer); err != nil {
-		k.stop(PartySystem, "", CauseFailed, 0)
+		s.Hangup(invite.Cause{By: invite.Local})
+		<-k.ctx.Done() // the session's end tells why: mostly a CANCEL
 		return
 	}
 	k.record(EvAnswered, "", "", EventData{})
@@ -119,6 +122,8 @@ func (k *call) answerable(s *invite.Session, who Party) (*media.Leg, []byte, boo
 // begin notes the start, and writes an open record so that a crash can be
 // told afterwards.
 func (k *call) begin(d EventData, seat, user string) {
+	d.SIPCallID = d.SIPCallID[:min(len(d.SIPCallID), 200)]
+	d.Called = d.Called[:min(len(d.Called), 64)]
 	k.record(EvStarted, seat, user, d)
 	cdr, _ := k.snapshot()
 	k.c.journal.save(cdr, nil)
@@ -222,7 +227,7 @@ func (k *call) queue(name string) {
 				case acd.Connect:
 					if a := k.attempts[d.Seat]; a != nil && a.party != nil {
 						pb.Stop()
-						k.record(EvSeat, d.Seat, d.User, EventData{})
+						k.record(EvSeat, d.Seat, d.User, EventData{Attempt: a.offer.Attempt})
 						k.talk(a.party)
 						return
 					}

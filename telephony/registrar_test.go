@@ -13,6 +13,7 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
+	"hotline/telephony/invite"
 	"hotline/telephony/phone"
 )
 
@@ -168,7 +169,7 @@ func TestRegisterStorm(t *testing.T) {
 		}
 	}
 	require.True(t, throttled)
-	other, err := phone.New(phone.Options{User: "8002", Secret: secret, Registrar: r.center.Addr("udp").String(), Listen: "127.0.0.9:0"})
+	other, err := phone.New(phone.Options{User: "8002", Secret: secret, Registrar: r.center.Addr("udp").String(), Listen: "127.0.0.9:0", Timers: invite.Timers{T1: quickT1}})
 	require.NoError(t, err)
 	require.NoError(t, other.Start(t.Context()))
 	defer func() { _ = other.Stop(context.Background()) }()

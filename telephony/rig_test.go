@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -29,6 +30,9 @@ import (
 const patience = 30 * time.Second
 
 const secret = "hotline-demo"
+
+// quickT1 makes SIP's longest timer 3.2 s: what a call leaves behind is seen soon.
+const quickT1 = 50 * time.Millisecond
 
 // The tones by which a test knows what a phone hears.
 const (
@@ -60,7 +64,7 @@ func prepareRig(t *testing.T, opts ...rigOption) *rig {
 	r := &rig{t: t, store: storetest.NewMemory(), events: newWatcher(), blobs: &blobs{files: map[string][]byte{}}}
 	r.cfg = telephony.Config{
 		Listen: []string{"127.0.0.1:0"}, Trunks: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
-		SpoolDir: filepath.Join(t.TempDir(), "spool"), Prompts: toneSet(), RingTimeout: 15 * time.Second,
+		SpoolDir: filepath.Join(t.TempDir(), "spool"), Prompts: toneSet(), RingTimeout: 15 * time.Second, T1: quickT1,
 		Queues: []telephony.QueueConfig{{Name: "default", WrapUp: -1}},
 	}
 	for _, o := range opts {
@@ -126,7 +130,9 @@ func (r *rig) await(what string, ok func() bool) {
 	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("still waiting for: %s; counts %+v", what, r.center.Counts())
+			var stacks bytes.Buffer
+			_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
+			r.t.Fatalf("still waiting for: %s; counts %+v\n%s", what, r.center.Counts(), stacks.String())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -145,7 +151,12 @@ func (r *rig) ctx() context.Context {
 }
 
 func (r *rig) phone(opts phone.Options) *phone.Phone {
-	opts.Registrar = r.center.Addr("udp").String()
+	network := "udp"
+	if opts.Network != "" {
+		network = opts.Network
+	}
+	opts.Registrar = r.center.Addr(network).String()
+	opts.Timers.T1 = quickT1
 	p, err := phone.New(opts)
 	require.NoError(r.t, err)
 	require.NoError(r.t, p.Start(r.t.Context()))
