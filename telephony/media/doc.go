@@ -5,7 +5,8 @@
 // odd port reserved beside it) and owns the one ticker that plays to every leg. Connect relays two legs.
 //
 // Invariants:
-//   - One goroutine reads a leg's socket; it forwards on arrival and never waits for disk, timers or another leg's reader.
+//   - A leg's packets are read by one goroutine, which many legs share; it forwards on arrival and never waits for disk,
+//     timers or the network.
 //   - What a leg sends is one RTP stream: one SSRC, sequence numbers and timestamps that go on when playback gives way to
 //     a bridge and back (RFC 3550 §5.1).
 //   - A leg is locked on the first valid source; packets of any other source are counted and dropped. Another source takes

@@ -1,8 +1,6 @@
 package media
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"time"
 
@@ -166,35 +164,7 @@ func (in *inbound) stats(s *Stats) {
 	}
 }
 
-// receive is the leg's reading goroutine.
-func (l *Leg) receive() {
-	defer func() {
-		l.ports.release(l.port)
-		close(l.digits)
-		close(l.done)
-	}()
-	buf := make([]byte, maxDatagram)
-	pcm := make([]int16, maxPayload)
-	var packet rtp.Packet
-	for {
-		n, src, err := l.conn.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			select {
-			case <-l.closing:
-				return
-			case <-time.After(FrameTime): // an error of the system that lasts must not take a whole processor
-			}
-			continue
-		}
-		src = netip.AddrPortFrom(src.Addr().Unmap(), src.Port())
-		l.datagram(buf[:n], src, &packet, pcm)
-	}
-}
-
-// datagram takes one packet through validation, measurement, recording, the listener and the bridge.
+// datagram takes one packet, on the reading goroutine, through validation, measurement, recording, the listener and the bridge.
 func (l *Leg) datagram(data []byte, src netip.AddrPort, p *rtp.Packet, pcm []int16) {
 	rx := l.rx.Load()
 	if rx == nil {

@@ -26,10 +26,11 @@ type LegOptions struct {
 
 // Leg is one RTP stream in each direction between the server and one party. Methods are safe for concurrent use.
 type Leg struct {
-	ports *Ports
-	opts  LegOptions
-	port  int
-	conn  *net.UDPConn
+	ports  *Ports
+	reader *reader
+	opts   LegOptions
+	port   int
+	sock   *socket
 	// rtcp keeps the odd port from other programs, so that reports sent to it reach nobody else.
 	rtcp *net.UDPConn
 	now  func() time.Time
@@ -63,12 +64,12 @@ type tap struct {
 	channel  int
 }
 
-func newLeg(p *Ports, opts LegOptions, rtpConn, rtcpConn *net.UDPConn, port int) *Leg {
+func newLeg(p *Ports, opts LegOptions, sock *socket, rtcpConn *net.UDPConn, port int) *Leg {
 	if len(opts.Codecs) == 0 {
 		opts.Codecs = []Codec{PCMA, PCMU}
 	}
 	l := &Leg{
-		ports: p, opts: opts, port: port, conn: rtpConn, rtcp: rtcpConn, now: p.now,
+		ports: p, opts: opts, port: port, sock: sock, rtcp: rtcpConn, now: p.now,
 		log:     p.log.With("leg", opts.Name, "port", port),
 		digits:  make(chan Digit, 64),
 		closing: make(chan struct{}),
@@ -88,8 +89,8 @@ func (l *Leg) Port() int { return l.port }
 // digits wait; more are dropped.
 func (l *Leg) Digits() <-chan Digit { return l.digits }
 
-// Receive calls fn with the audio of each packet, in order of arrival, on the leg's reading goroutine: fn must be quick, must
-// not keep pcm and must not close the leg. nil ends it.
+// Receive calls fn with the audio of each packet, in order of arrival, on the goroutine that also reads other legs: fn must be
+// quick, must not wait for other audio, must not keep pcm and must not close the leg. nil ends it.
 func (l *Leg) Receive(fn func(pcm []int16)) {
 	if fn == nil {
 		l.listener.Store(nil)
@@ -110,8 +111,8 @@ func (l *Leg) Record(r *Recorder, channel int) {
 // Done is closed when the leg is closed and nothing of it is left.
 func (l *Leg) Done() <-chan struct{} { return l.done }
 
-// Close ends playback and bridge, closes the sockets and gives the ports back. It returns when the reading goroutine
-// has ended. Idempotent.
+// Close ends playback and bridge, closes the sockets and gives the ports back. It returns when no packet of the leg is
+// being worked on any more. Idempotent.
 func (l *Leg) Close() {
 	l.closeOnce.Do(func() {
 		close(l.closing)
@@ -119,9 +120,16 @@ func (l *Leg) Close() {
 		if peer := l.bridge.Swap(nil); peer != nil {
 			peer.bridge.CompareAndSwap(l, nil)
 		}
+		l.reader.remove(l)
+		l.outMu.Lock()
+		l.out.closed, l.out.dest = true, netip.AddrPort{}
 		// Errors of closing a UDP socket have no consequence that could be acted upon.
-		_ = l.conn.Close()
+		_ = l.sock.close()
+		l.outMu.Unlock()
 		_ = l.rtcp.Close()
+		l.ports.release(l.port)
+		close(l.digits)
+		close(l.done)
 	})
 	<-l.done
 }

@@ -28,7 +28,8 @@ type sendMap struct {
 type outbound struct {
 	eventMu sync.Mutex // one digit at a time; taken before Leg.outMu
 
-	dest    netip.AddrPort
+	dest    netip.AddrPort // invalid until it is known, and when the leg is closed
+	closed  bool
 	ssrc    uint32
 	seq     uint16    // of the last packet
 	ts      uint32    // of the last packet
@@ -108,7 +109,7 @@ func (l *Leg) write(packet []byte) {
 		o.skipped++
 		return
 	}
-	if _, err := l.conn.WriteToUDPAddrPort(packet, o.dest); err != nil {
+	if err := l.sock.send(packet); err != nil {
 		o.errors++
 		return
 	}
@@ -120,7 +121,11 @@ func (l *Leg) write(packet []byte) {
 func (l *Leg) sendTo(dest netip.AddrPort) {
 	l.outMu.Lock()
 	defer l.outMu.Unlock()
+	if l.out.closed {
+		return
+	}
 	l.out.dest = dest
+	l.sock.aim(dest)
 }
 
 // forward relays a packet that came from the other leg of a bridge.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -36,10 +37,12 @@ type Ports struct {
 	log          *slog.Logger
 	player       *player
 
-	mu     sync.Mutex
-	next   int // the even port to try first
-	legs   map[int]*Leg
-	closed bool
+	mu   sync.Mutex
+	next int // the even port to try first
+	// readers share the sockets: one carries far more than a processor's worth of calls.
+	readers []*reader
+	legs    map[int]*Leg
+	closed  bool
 }
 
 // NewPorts checks the options and makes the range. No socket is opened before Open.
@@ -69,6 +72,7 @@ func NewPorts(opts PortOptions) (*Ports, error) {
 	p := &Ports{
 		bind: bind.Unmap(), public: public.Unmap(), low: low, high: high, next: low,
 		relatch: opts.Relatch, now: opts.Now, log: opts.Log, legs: make(map[int]*Leg),
+		readers: make([]*reader, max(1, runtime.GOMAXPROCS(0)/4)),
 	}
 	if p.relatch <= 0 {
 		p.relatch = 3 * time.Second
@@ -115,10 +119,30 @@ func (p *Ports) Open(opts LegOptions) (*Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	leg := newLeg(p, opts, rtpConn, rtcpConn, port)
+	sock, err := openSocket(rtpConn)
+	if err != nil {
+		return nil, errors.Join(err, rtcpConn.Close())
+	}
+	leg := newLeg(p, opts, sock, rtcpConn, port)
+	if err := p.read(leg); err != nil {
+		return nil, errors.Join(err, sock.close(), rtcpConn.Close())
+	}
 	p.legs[port] = leg
-	go leg.receive()
 	return leg, nil
+}
+
+// read hands the leg to one of the readers; they are made when they are first needed. The caller holds mu.
+func (p *Ports) read(leg *Leg) error {
+	i := leg.port / 2 % len(p.readers)
+	if p.readers[i] == nil {
+		r, err := newReader()
+		if err != nil {
+			return err
+		}
+		p.readers[i] = r
+	}
+	leg.reader = p.readers[i]
+	return leg.reader.add(leg)
 }
 
 // bindPair goes round the range, so that a port rests as long as possible before another call gets it.
@@ -200,6 +224,14 @@ func (p *Ports) Close() {
 		leg.Close()
 	}
 	p.player.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, r := range p.readers {
+		if r != nil {
+			r.close()
+			p.readers[i] = nil
+		}
+	}
 }
 
 func (p *Ports) release(port int) {
