@@ -95,8 +95,10 @@ type drill struct {
 
 func newDrill(t *testing.T, seed uint64, loss float64) *drill {
 	d := &drill{t: t, seed: seed, loss: loss, rnd: rand.New(rand.NewPCG(seed, 2))}
-	d.caller = startEndpoint(t, handlerFuncs{}, nil)
-	d.callee = startEndpoint(t, handlerFuncs{invite: d.take}, nil)
+	// Slower than in other tests: retransmissions must not outrun a busy machine.
+	slow := func(o *Options) { o.Timers = Timers{T1: 50 * time.Millisecond} }
+	d.caller = startEndpoint(t, handlerFuncs{}, slow)
+	d.callee = startEndpoint(t, handlerFuncs{invite: d.take}, slow)
 	return d
 }
 
@@ -156,7 +158,7 @@ func (d *drill) talk(s *Session) {
 			}
 		}
 	}()
-	wait(s, d.pause(40*time.Millisecond))
+	wait(s, d.pause(60*time.Millisecond))
 	if d.n(3) == 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), d.pause(2*time.Second))
 		if _, err := s.Reoffer(ctx, []byte(offerSDP)); err == nil {
@@ -169,7 +171,7 @@ func (d *drill) talk(s *Session) {
 		_ = s.Info(ctx, "application/dtmf-relay", []byte("Signal=1"))
 		cancel()
 	}
-	wait(s, d.pause(60*time.Millisecond))
+	wait(s, d.pause(150*time.Millisecond))
 	s.Hangup(Cause{By: Local})
 }
 
@@ -197,7 +199,7 @@ func (d *drill) run(length time.Duration) {
 	r := newRelay(d.t, d.seed, d.callee.Addr("udp"), d.loss)
 	end := time.Now().Add(length)
 	var wg sync.WaitGroup
-	for range 40 {
+	for range 8 {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()

@@ -86,10 +86,10 @@ func isToken(b []byte) bool {
 // when the request lacks what an answer needs. It is never longer than a
 // small multiple of what it answers.
 func rawReply(b []byte, code int) []byte {
-	const maxLine, maxVia = 1024, 16
+	const maxLine, maxVia, maxLines = 1024, 16, 256
 	var vias [][]byte
 	var from, to, id, cseq []byte
-	lines := bytes.Split(b[:min(len(b), 8192)], []byte("\r\n"))
+	lines := bytes.SplitN(b, []byte("\r\n"), maxLines)
 	for _, line := range lines[1:] {
 		if len(line) == 0 {
 			break

@@ -136,10 +136,28 @@ func (p *peer) read() {
 		}
 		msg, err := parser.ParseSIP(append([]byte{}, buf[:n]...))
 		if err != nil {
-			continue
+			if msg = lenient(string(buf[:n])); msg == nil {
+				continue
+			}
 		}
 		p.in <- packet{from: src, raw: string(buf[:n]), msg: msg}
 	}
+}
+
+// lenient reads a response that echoes headers which do not parse.
+func lenient(raw string) sip.Message {
+	var keep []string
+	for _, line := range strings.Split(raw, "\r\n") {
+		if !strings.HasPrefix(line, "From:") && !strings.HasPrefix(line, "CSeq:") {
+			keep = append(keep, line)
+		}
+	}
+	msg, err := sip.ParseMessage([]byte(strings.Join(keep, "\r\n")))
+	if err != nil {
+		return nil
+	}
+	msg.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
+	return msg
 }
 
 func (p *peer) addr() string { return p.conn.LocalAddr().String() }
