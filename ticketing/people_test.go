@@ -33,7 +33,9 @@ func TestPhonesAreNormalised(t *testing.T) {
 	for _, in := range []string{"call me", "12", "1+1", "--", "138123456789012345678", strings.Repeat("1", 65), "138#1"} {
 		_, err := NormalizePhone(in)
 		require.Equal(t, CodeInvalid, CodeOf(err), in)
-		require.NotContains(t, err.Error(), in)
+		if len(in) > 4 { // shorter ones may be part of any text
+			require.NotContains(t, err.Error(), in)
+		}
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		once, err := NormalizePhone(rapid.String().Draw(r, "phone"))

@@ -17,9 +17,10 @@ import (
 const (
 	// An UPDATE touches the index of every column that it names, changed or
 	// not: the number and the department are named only by moves that set them.
-	updateMoved = "UPDATE tickets SET version = ?, state = ?, urgency = ?, operator = ?, answer = ?, reopened = ?, " +
+	updateMoved = "UPDATE tickets SET " + moved
+	moved       = "version = ?, state = ?, urgency = ?, operator = ?, answer = ?, reopened = ?, " +
 		"at_desk = ?, updated_at = ?, accepted_at = ?, resolved_at = ?, closed_at = ?, due_at = ?, doc = ? WHERE id = ? AND version = ?"
-	updateNumber     = "UPDATE tickets SET number = ? WHERE id = ?"
+	updateNumbered   = "UPDATE tickets SET number = ?, " + moved
 	updateDepartment = "UPDATE tickets SET department = ? WHERE id = ?"
 	updateEdited     = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
 		"name = ?, phone = ? WHERE id = ?"
@@ -54,7 +55,7 @@ func tables() map[string]table {
 }
 
 func writeTexts() []string {
-	list := []string{updateMoved, updateNumber, updateDepartment, updateEdited, finishOutbox, dropDeadlines}
+	list := []string{updateMoved, updateNumbered, updateDepartment, updateEdited, finishOutbox, dropDeadlines}
 	for _, t := range tables() {
 		list = append(list, t.texts[1:]...)
 	}
@@ -203,18 +204,18 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 // update moves the ticket's row on from the version that the change was made from.
 func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error {
 	x := p.s.texts
-	n, err := x.exec(ctx, tx, updateMoved, t.Version, string(t.State), string(t.Urgency), t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
+	q, args := updateMoved, make([]any, 0, 16)
+	if p.c.Numbered {
+		q, args = updateNumbered, append(args, t.Number)
+	}
+	args = append(args, t.Version, string(t.State), string(t.Urgency), t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
 		ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
+	n, err := x.exec(ctx, tx, q, args...)
 	if err != nil {
-		return fmt.Errorf("tickets: %w", err)
+		return p.refusal("tickets", err)
 	}
 	if n != 1 {
 		return ticketing.ErrStale
-	}
-	if p.c.Numbered {
-		if _, err := x.exec(ctx, tx, updateNumber, t.Number, t.ID); err != nil {
-			return p.refusal("tickets", err)
-		}
 	}
 	if p.c.Moved {
 		if _, err := x.exec(ctx, tx, updateDepartment, t.Department, t.ID); err != nil {
