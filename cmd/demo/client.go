@@ -26,7 +26,14 @@ type client struct {
 	http     *http.Client
 
 	mu     sync.Mutex
-	tokens map[string]string // by login
+	logins map[string]*login
+}
+
+// login is one user's session; its lock keeps the user from signing in twice
+// at once, and nobody else from signing in.
+type login struct {
+	mu    sync.Mutex
+	token string
 }
 
 // refused is an answer that is not a success.
@@ -43,7 +50,7 @@ func (e *refused) Error() string {
 
 func newClient(base, password string) *client {
 	t := &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 30 * time.Second}
-	return &client{base: strings.TrimSuffix(base, "/"), password: password, http: &http.Client{Transport: t}, tokens: map[string]string{}}
+	return &client{base: strings.TrimSuffix(base, "/"), password: password, http: &http.Client{Transport: t}, logins: map[string]*login{}}
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
@@ -58,27 +65,27 @@ func (c *client) from(address string) *client {
 	}
 	probe.Close()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: 5 * time.Second}
-	return &client{base: c.base, http: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}, tokens: map[string]string{}}
+	return &client{base: c.base, http: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}, logins: map[string]*login{}}
 }
 
 // do sends a request as a user; an empty login is nobody. A session that the
 // server has forgotten is opened anew once.
-func (c *client) do(ctx context.Context, login, method, path string, in, out any) error {
+func (c *client) do(ctx context.Context, name, method, path string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	token := ""
-	if login != "" {
+	if name != "" {
 		var err error
-		if token, err = c.token(ctx, login); err != nil {
-			return fmt.Errorf("sign in as %s: %w", login, err)
+		if token, err = c.token(ctx, name); err != nil {
+			return fmt.Errorf("sign in as %s: %w", name, err)
 		}
 	}
 	err := c.send(ctx, token, method, path, in, out)
 	var r *refused
-	if login != "" && errors.As(err, &r) && r.status == http.StatusUnauthorized {
-		c.forget(login, token)
-		if token, err = c.token(ctx, login); err != nil {
-			return fmt.Errorf("sign in as %s: %w", login, err)
+	if name != "" && errors.As(err, &r) && r.status == http.StatusUnauthorized {
+		c.forget(name, token)
+		if token, err = c.token(ctx, name); err != nil {
+			return fmt.Errorf("sign in as %s: %w", name, err)
 		}
 		err = c.send(ctx, token, method, path, in, out)
 	}
@@ -88,29 +95,42 @@ func (c *client) do(ctx context.Context, login, method, path string, in, out any
 	return nil
 }
 
-// token signs a user in on first use.
-func (c *client) token(ctx context.Context, login string) (string, error) {
+func (c *client) user(name string) *login {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.tokens[login]; t != "" {
-		return t, nil
+	u := c.logins[name]
+	if u == nil {
+		u = &login{}
+		c.logins[name] = u
+	}
+	return u
+}
+
+// token signs a user in on first use.
+func (c *client) token(ctx context.Context, name string) (string, error) {
+	u := c.user(name)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.token != "" {
+		return u.token, nil
 	}
 	var out struct {
 		Token string `json:"token"`
 	}
-	err := c.send(ctx, "", http.MethodPost, "/api/v1/session", map[string]string{"login": login, "password": c.password}, &out)
+	err := c.send(ctx, "", http.MethodPost, "/api/v1/session", map[string]string{"login": name, "password": c.password}, &out)
 	if err != nil {
 		return "", err
 	}
-	c.tokens[login] = out.Token
+	u.token = out.Token
 	return out.Token, nil
 }
 
-func (c *client) forget(login, token string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tokens[login] == token {
-		delete(c.tokens, login)
+func (c *client) forget(name, token string) {
+	u := c.user(name)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.token == token {
+		u.token = ""
 	}
 }
 
@@ -174,10 +194,10 @@ type event struct {
 }
 
 // listen reads a user's live events until the stream or ctx ends.
-func (c *client) listen(ctx context.Context, login string, fn func(event)) error {
-	token, err := c.token(ctx, login)
+func (c *client) listen(ctx context.Context, name string, fn func(event)) error {
+	token, err := c.token(ctx, name)
 	if err != nil {
-		return fmt.Errorf("sign in as %s: %w", login, err)
+		return fmt.Errorf("sign in as %s: %w", name, err)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/events", nil)
 	if err != nil {
@@ -191,7 +211,7 @@ func (c *client) listen(ctx context.Context, login string, fn func(event)) error
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		if resp.StatusCode == http.StatusUnauthorized {
-			c.forget(login, token)
+			c.forget(name, token)
 		}
 		return fmt.Errorf("live events: status %d", resp.StatusCode)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"path/filepath"
@@ -41,9 +42,9 @@ func node(t *testing.T) *app.App {
 // callers and of online citizens have gone all the way, then ends them.
 func TestTheCityIsAlive(t *testing.T) {
 	n := node(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	d := New(Options{HTTPBase: n.URL(), SIPAddr: n.Center.Addr("udp").String(), Seed: 1, Rate: 60, Online: 60, Pace: 100 * time.Millisecond})
+	d := New(Options{HTTPBase: n.URL(), SIPAddr: n.Center.Addr("udp").String(), Seed: 1, Rate: 20, Online: 20, Pace: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 
@@ -63,7 +64,7 @@ func TestTheCityIsAlive(t *testing.T) {
 		return dispatched
 	}
 	for closed("phone") == 0 || closed("api") == 0 {
-		require.True(t, wait(ctx, 200*time.Millisecond), "nothing went all the way in two minutes")
+		require.True(t, wait(ctx, 200*time.Millisecond), "nothing went all the way in five minutes")
 	}
 	cancel()
 	require.NoError(t, <-done)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"net/http"
+	"sync"
 	"time"
 
 	"hotline/ticketing"
@@ -13,17 +14,30 @@ import (
 // maxPlans bounds how many tickets the staff keep an eye on.
 const maxPlans = 5000
 
+// maxSteps bounds how many of the staff work at the same moment.
+const maxSteps = 4
+
 // plan is the next step on one ticket.
 type plan struct {
 	version int64
 	at      time.Time
+	running bool
+}
+
+// staff keeps the plans.
+type staff struct {
+	d    *Demo
+	free chan struct{} // one for each who may begin a step
+
+	mu    sync.Mutex
+	plans map[string]plan
 }
 
 // departments lets the dispatcher, the clerks, the heads and the centre's
 // follow-up work through what is open. The lead sees every ticket; each step
 // is taken by whose it is.
 func (d *Demo) departments(ctx context.Context) {
-	plans := map[string]plan{}
+	s := &staff{d: d, free: make(chan struct{}, maxSteps), plans: map[string]plan{}}
 	// What is in progress has a list of its own, so that a long one does not
 	// hide the rest.
 	states := []string{"draft,accepted,dispatched,in_review,follow_up", "in_progress"}
@@ -40,42 +54,76 @@ func (d *Demo) departments(ctx context.Context) {
 				continue
 			}
 			for _, t := range page.Items {
-				d.consider(ctx, plans, t)
+				s.consider(ctx, t)
 			}
 		}
-		if len(plans) > maxPlans {
-			clear(plans) // they are made again at the next look
-		}
+		s.prune()
 		if !wait(ctx, every) {
 			return
 		}
 	}
 }
 
-// consider takes the step on a ticket when its time has come.
-func (d *Demo) consider(ctx context.Context, plans map[string]plan, t ticket) {
-	part := d.part(t)
+// consider takes the step on a ticket when its time has come and somebody is
+// free.
+func (s *staff) consider(ctx context.Context, t ticket) {
+	part := s.d.part(t)
 	if part == 0 || ctx.Err() != nil {
 		return
 	}
-	p, ok := plans[t.ID]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.plans[t.ID]
+	if p.running {
+		return
+	}
 	if !ok || p.version != t.Version {
-		p = plan{version: t.Version, at: time.Now().Add(d.delay(part))}
-		plans[t.ID] = p
+		p = plan{version: t.Version, at: time.Now().Add(s.d.delay(part))}
+		s.plans[t.ID] = p
 	}
 	if time.Now().Before(p.at) {
 		return
 	}
-	delete(plans, t.ID)
-	err := d.step(ctx, t)
+	select {
+	case s.free <- struct{}{}:
+	default:
+		return
+	}
+	p.running = true
+	s.plans[t.ID] = p
+	s.d.spawn(func() {
+		defer func() { <-s.free }()
+		s.done(ctx, t, s.d.step(ctx, t))
+	})
+}
+
+// done forgets a step that was taken and puts off one that failed.
+func (s *staff) done(ctx context.Context, t ticket, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.plans, t.ID)
 	var r *refused
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.As(err, &r) && (r.status == http.StatusConflict || r.status == http.StatusNotFound):
 		// A person was faster.
 	default:
-		d.log.Warn("a simulated step failed", "ticket", t.ID, "state", t.State, "error", err)
-		plans[t.ID] = plan{version: t.Version, at: time.Now().Add(4 * d.opts.Pace)}
+		s.d.log.Warn("a simulated step failed", "ticket", t.ID, "state", t.State, "error", err)
+		s.plans[t.ID] = plan{version: t.Version, at: time.Now().Add(4 * s.d.opts.Pace)}
+	}
+}
+
+// prune drops plans when there are too many; they are made again at the next look.
+func (s *staff) prune() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, p := range s.plans {
+		if len(s.plans) <= maxPlans {
+			return
+		}
+		if !p.running {
+			delete(s.plans, id)
+		}
 	}
 }
 
