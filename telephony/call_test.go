@@ -3,6 +3,7 @@ package telephony_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,16 +21,16 @@ func TestCallFromPromptToRecord(t *testing.T) {
 	r := newRig(t)
 	_, calls := r.seat("8001")
 	caller := r.phone(phone.Options{User: "13800138000", Codecs: []media.Codec{media.PCMU}})
-	rang := false
-	r.events.onOffer = func(telephony.Offer) error {
-		rang = len(calls) > 0
+	var rang atomic.Bool
+	r.events.hear(func(telephony.Offer) error {
+		rang.Store(len(calls) > 0)
 		return nil
-	}
+	})
 	c := r.dial(caller)
 	require.NoError(t, c.WaitTone(r.ctx(), toneWelcome))
 	require.NoError(t, c.SendDigits(r.ctx(), "2"))
 	at := r.next(calls)
-	require.False(t, rang, "the handler hears of the offer before the phone rings")
+	require.False(t, rang.Load(), "the handler hears of the offer before the phone rings")
 	require.Equal(t, "13800138000", at.Remote())
 	require.NoError(t, c.WaitTone(r.ctx(), toneMusic))
 	require.NoError(t, at.Answer())
@@ -47,8 +48,10 @@ func TestCallFromPromptToRecord(t *testing.T) {
 	checkWholeRecord(t, r, cdr)
 	r.awaitClean()
 	checkRecording(t, r, cdr.ID)
+	r.events.mu.Lock()
+	defer r.events.mu.Unlock()
 	require.Equal(t, []string{cdr.ID + " 8001 agent1"}, r.events.answers)
-	require.Empty(t, r.events.missedSeen())
+	require.Empty(t, r.events.missed)
 }
 
 func checkWholeRecord(t *testing.T, r *rig, cdr telephony.CDR) {
@@ -159,7 +162,7 @@ func TestHangUpAtEveryStage(t *testing.T) {
 			}
 			release := make(chan struct{})
 			if stage == "offering" {
-				r.events.onOffer = func(telephony.Offer) error { <-release; return nil }
+				r.events.hear(func(telephony.Offer) error { <-release; return nil })
 			}
 			c := r.dial(r.phone(phone.Options{}))
 			require.NoError(t, c.WaitTone(r.ctx(), toneWelcome))
@@ -218,7 +221,7 @@ func TestSeatThatRefuses(t *testing.T) {
 func TestHandlerMayFail(t *testing.T) {
 	r := newRig(t)
 	_, calls := r.seat("8001")
-	r.events.onOffer = func(telephony.Offer) error { return errors.New("database is away") }
+	r.events.hear(func(telephony.Offer) error { return errors.New("database is away") })
 	c := r.dial(r.phone(phone.Options{}))
 	require.NoError(t, c.SendDigits(r.ctx(), "0"))
 	require.NoError(t, r.next(calls).Answer())
@@ -253,8 +256,8 @@ func TestHold(t *testing.T) {
 	c.Hangup()
 	cdr := r.endedCall()
 	require.Len(t, cdr.Holds, 2)
-	require.ErrorIs(t, r.center.Hold(t.Context(), id, ""), telephony.ErrNotFound)
 	r.awaitClean()
+	require.ErrorIs(t, r.center.Hold(t.Context(), id, ""), telephony.ErrNotFound)
 }
 
 // A wrong digit is told, and a caller who presses nothing comes to a person.

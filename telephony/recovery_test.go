@@ -153,9 +153,9 @@ func TestMissingPromptIsAToneAndAWarning(t *testing.T) {
 	require.NoError(t, c.WaitTone(r.ctx(), 440))
 	c.Hangup()
 	r.endedCall()
+	r.awaitClean()
 	require.NotContains(t, log.String(), "13800138000", "numbers are masked in logs")
 	require.Contains(t, log.String(), "138****8000")
-	r.awaitClean()
 }
 
 // The shipped prompts are all there.

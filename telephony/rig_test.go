@@ -227,6 +227,13 @@ type watcher struct {
 	endedSig chan telephony.CDR
 }
 
+// hear sets what an offer is answered with.
+func (w *watcher) hear(fn func(telephony.Offer) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.onOffer = fn
+}
+
 func newWatcher() *watcher { return &watcher{endedSig: make(chan telephony.CDR, 1000)} }
 
 func (w *watcher) Offered(_ context.Context, o telephony.Offer) error {
