@@ -129,14 +129,14 @@ func (d *desk) settled(t *testing.T) func() bool {
 func TestTicketsAreRoutedTimedAndFound(t *testing.T) {
 	ctx := context.Background()
 	d := openDesk(t)
-	ids := d.accept(t, 0, 100) // before anybody works
+	ids := d.accept(t, 0, 40) // before anybody works
 	q := open(t, "mem://")
 	r := d.boot(t, q)
-	ids = append(ids, d.accept(t, 100, 200)...)
+	ids = append(ids, d.accept(t, 40, 80)...)
 	require.NoError(t, q.Wipe(ctx))
-	ids = append(ids, d.accept(t, 300, 100)...)
+	ids = append(ids, d.accept(t, 120, 40)...)
 	stop(t, r)
-	ids = append(ids, d.accept(t, 400, 100)...)
+	ids = append(ids, d.accept(t, 160, 40)...)
 	r = d.boot(t, open(t, "mem://"))
 	await(t, "settled", d.settled(t))
 
@@ -161,12 +161,12 @@ func TestTicketsAreRoutedTimedAndFound(t *testing.T) {
 	report, err := d.index.Verify(ctx, jobs.Source(d.store), false)
 	require.NoError(t, err)
 	require.True(t, report.Clean(), "%+v", report)
-	require.Equal(t, 500, report.Checked)
+	require.Equal(t, 200, report.Checked)
 	found, err := d.index.Search(ctx, search.Query{
 		Text: "路灯", Scope: search.Scope{Departments: []string{"urban"}}, Filters: search.Filters{Categories: []string{"street"}},
 	})
 	require.NoError(t, err)
-	require.Equal(t, 450, found.Total, "found by an ancestor of category and department")
+	require.Equal(t, 180, found.Total, "found by an ancestor of category and department")
 
 	d.moved.Store(int64(60 * 24 * time.Hour))
 	await(t, "deadlines fired", func() bool {
@@ -196,6 +196,6 @@ func TestTicketsAreRoutedTimedAndFound(t *testing.T) {
 	for _, m := range d.sent.got {
 		kinds[m.Kind]++
 	}
-	require.GreaterOrEqual(t, kinds["dispatched"], 450)
-	require.GreaterOrEqual(t, kinds["deadline.overdue"], 450)
+	require.GreaterOrEqual(t, kinds["dispatched"], 180)
+	require.GreaterOrEqual(t, kinds["deadline.overdue"], 180)
 }

@@ -62,7 +62,7 @@ func OpenQueue(rawURL string, opts QueueOptions) (*Queue, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("%w: %v; write mem://, redis://host:6379/0 or rediss://host:6379/0", ErrQueueURL, err)
+		return nil, fmt.Errorf("%w: %w; write mem://, redis://host:6379/0 or rediss://host:6379/0", ErrQueueURL, err)
 	}
 	q := &Queue{name: u.Redacted()}
 	switch u.Scheme {
@@ -72,7 +72,7 @@ func OpenQueue(rawURL string, opts QueueOptions) (*Queue, error) {
 		return q, nil
 	case "redis", "rediss":
 		if q.client, err = dialRedis(u); err != nil {
-			return nil, fmt.Errorf("%w: %s: %v; write redis://[user:password@]host:6379/0", ErrQueueURL, q.name, err)
+			return nil, fmt.Errorf("%w: %s: %w; write redis://[user:password@]host:6379/0", ErrQueueURL, q.name, err)
 		}
 	default:
 		return nil, fmt.Errorf("%w: %q has the scheme %q; use mem:// (inside the process), redis:// or rediss://",
