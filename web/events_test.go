@@ -30,7 +30,7 @@ type message struct{ id, name, data string }
 func (c *client) listen(headers ...string) *sse {
 	c.w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	req, err := http.NewRequestWithContext(ctx, "GET", c.w.base+"/api/v1/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.w.base+"/api/v1/events", nil)
 	require.NoError(c.w.t, err)
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	for i := 0; i+1 < len(headers); i += 2 {

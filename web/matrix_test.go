@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -19,7 +18,6 @@ import (
 type endpoint struct {
 	method, path, id string
 	public, body     bool
-	status           int // of success
 }
 
 // endpoints are all operations of the document, so that a new one cannot be forgotten.
@@ -183,5 +181,5 @@ func TestStartErrorsSayWhatToDo(t *testing.T) {
 	require.ErrorContains(t, start(web.Options{Addr: "127.0.0.1:0", TLSCert: "/no/cert", TLSKey: "/no/key"}), "--tls-cert /no/cert")
 	_, err := web.New(web.Deps{}, web.Options{})
 	require.Error(t, err)
-	require.NoError(t, start(web.Options{Addr: "127.0.0.1:0"}), fmt.Sprint("port 0 is any port"))
+	require.NoError(t, start(web.Options{Addr: "127.0.0.1:0"}), "port 0 is any port")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"io/fs"
@@ -10,7 +11,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/valyala/fasthttp/fasthttpadaptor"
 )
 
 //go:embed apidocs
@@ -26,13 +26,12 @@ func (s *Server) plainRoutes() {
 		gatherer = prometheus.NewRegistry()
 	}
 	s.metrics.watch(s.hub)
-	scrape := fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{Timeout: 5 * time.Second, MaxRequestsInFlight: 4}))
+	scrape := promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{DisableCompression: true, MaxRequestsInFlight: 4})
 	s.app.Get("/metrics", func(c *fiber.Ctx) error {
 		if !within(requestOf(c.UserContext()).addr, s.opts.MetricsFrom) {
 			return byStatus(http.StatusForbidden)
 		}
-		scrape(c.Context())
-		return nil
+		return serveStandard(c, scrape)
 	})
 	s.app.Get("/openapi.json", func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentType, "application/openapi+json;version=3.1")
@@ -70,4 +69,31 @@ func (s *Server) ready(c *fiber.Ctx) error {
 		}
 	}
 	return c.Status(status).JSON(out)
+}
+
+// standardWriter collects the answer of a handler of net/http.
+type standardWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *standardWriter) Header() http.Header         { return w.header }
+func (w *standardWriter) WriteHeader(status int)      { w.status = status }
+func (w *standardWriter) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// serveStandard runs a handler of net/http on a request of its own: fasthttp
+// uses its requests again, and must not be held by what such a handler starts.
+func serveStandard(c *fiber.Ctx, h http.Handler) error {
+	r, err := http.NewRequestWithContext(c.UserContext(), c.Method(), c.Path(), nil)
+	if err != nil {
+		return byStatus(http.StatusBadRequest)
+	}
+	r.Header.Set(fiber.HeaderAccept, c.Get(fiber.HeaderAccept))
+	w := &standardWriter{header: http.Header{}, status: http.StatusOK}
+	h.ServeHTTP(w, r)
+	for name := range w.header {
+		c.Set(name, w.header.Get(name))
+	}
+	return c.Status(w.status).Send(w.body.Bytes())
 }

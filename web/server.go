@@ -123,7 +123,7 @@ func (s *Server) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	ln, err := listen(s.opts.Addr)
+	ln, err := listen(ctx, s.opts.Addr)
 	if err != nil {
 		return err
 	}
