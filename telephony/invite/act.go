@@ -27,7 +27,11 @@ func (s *Session) act(a action, m message) {
 		_ = m.from.Reply(sip.StatusOK, "")
 		s.finish(Cause{By: Remote, Code: sip.StatusOK, Reason: reasonText(m.req)})
 	case actOver:
-		s.hangup = orDefault(m.cause, s.e, sip.StatusRequestTerminated)
+		code := sip.StatusRequestTerminated
+		if s.dir == Inbound { // answered, the ACK is on its way
+			code = sip.StatusOK
+		}
+		s.hangup = orDefault(m.cause, s.e, code)
 		s.finish(s.hangup)
 	case actSendBye:
 		s.finish(orDefault(m.cause, s.e, sip.StatusOK))

@@ -50,7 +50,7 @@ func (e *Endpoint) onRequest(req *sip.Request, tx *sip.ServerTx) {
 		}
 		return
 	}
-	e.track(tx, false)
+	crowd := e.track(tx, false)
 	r := &responder{e: e, req: req, tx: tx}
 	defer func() {
 		if p := recover(); p != nil {
@@ -65,6 +65,13 @@ func (e *Endpoint) onRequest(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if !strings.EqualFold(req.SipVersion, "SIP/2.0") {
 		_ = r.Reply(sip.StatusVersionNotSupported, "")
+		return
+	}
+	if fresh := req.MessageData.Destination() == freshINVITE || toTagOf(req) == ""; fresh &&
+		crowd > e.opts.Limits.Transactions && req.Method != sip.CANCEL {
+		e.refused.Add(1)
+		_ = r.Reply(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
+		tx.Terminate()
 		return
 	}
 	switch {

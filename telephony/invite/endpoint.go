@@ -261,13 +261,14 @@ func (e *Endpoint) Stats() Stats {
 	}
 }
 
-// track remembers a transaction until it terminates.
-func (e *Endpoint) track(tx sip.Transaction, client bool) {
+// track remembers a transaction until it terminates, and tells how many there are.
+func (e *Endpoint) track(tx sip.Transaction, client bool) int {
 	e.mu.Lock()
 	e.live[tx] = client
 	if client {
 		e.clientTx.Add(1)
 	}
+	count := len(e.live)
 	e.mu.Unlock()
 	drop := func() {
 		e.mu.Lock()
@@ -282,4 +283,5 @@ func (e *Endpoint) track(tx sip.Transaction, client bool) {
 	if !tx.OnTerminate(func(string, error) { drop() }) {
 		drop()
 	}
+	return count
 }

@@ -334,3 +334,24 @@ func TestConsumerThatDoesNotRead(t *testing.T) {
 	}
 	require.IsType(t, Ended{}, last)
 }
+
+// A storm of requests outside a dialog is answered without being remembered.
+func TestRegisterStorm(t *testing.T) {
+	const storm, bound = 3000, 100
+	e := startEndpoint(t, busy(), func(o *Options) { o.Limits.Transactions = bound })
+	p := newPeer(t, e.Addr("udp"))
+	refused := 0
+	for i := range storm {
+		p.send(p.call(i).request("REGISTER", 1, fmt.Sprintf("z9hG4bK-s-%d", i), ""))
+		m := p.expect("an answer", func(m packet) bool { return m.method() == "REGISTER" })
+		if m.status() == 503 {
+			refused++
+		}
+		require.LessOrEqual(t, e.Stats().Server, bound+1)
+	}
+	require.Positive(t, refused)
+	nothingLeft(t, e)
+	p.send(p.call(storm).request("REGISTER", 1, "z9hG4bK-s-last", ""))
+	p.expectStatus(200, "REGISTER")
+	nothingLeft(t, e)
+}

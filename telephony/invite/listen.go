@@ -40,7 +40,7 @@ func (e *Endpoint) closeSockets() {
 		_ = u.conn.Close()
 	}
 	for _, l := range e.tcp {
-		_ = l.Listener.Close()
+		_ = l.Close()
 	}
 }
 

@@ -199,6 +199,7 @@ func (s *Session) finish(c Cause) {
 	s.mu.Lock()
 	s.cause = c
 	s.mu.Unlock()
+	s.log.Debug("sip session over", "by", c.By.String(), "code", c.Code, "reason", c.Reason)
 	s.disarm(timerRing)
 	s.disarm(timerC)
 	s.dropReinvites()

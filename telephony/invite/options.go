@@ -62,12 +62,16 @@ type Timers struct {
 // Limits bound what the network may make an endpoint hold; zero fields take
 // the defaults.
 type Limits struct {
-	Sessions    int           // sessions, closing ones included; 10,000
-	Message     int           // octets of one SIP message; 16,384
-	Peers       int           // UDP peers remembered before the table starts afresh; 20,000
-	Connections int           // TCP connections; 2,000
-	PerSource   int           // TCP connections of one address; 200
-	IdleTCP     time.Duration // a TCP connection that is silent this long is closed; 1 h
+	Sessions int // sessions, closing ones included; 10,000
+	// Transactions bounds server transactions: 30,000. Each answered request
+	// is remembered for 64*T1; beyond the bound new requests outside a dialog
+	// get 503 and are forgotten at once.
+	Transactions int
+	Message      int           // octets of one SIP message; 16,384
+	Peers        int           // UDP peers remembered before the table starts afresh; 20,000
+	Connections  int           // TCP connections; 2,000
+	PerSource    int           // TCP connections of one address; 200
+	IdleTCP      time.Duration // a TCP connection that is silent this long is closed; 1 h
 }
 
 // Options of an Endpoint; the zero value listens nowhere but can be completed.

@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"sync"
@@ -17,7 +18,7 @@ type routeCache struct {
 
 const maxRoutes = 4096
 
-func (c *routeCache) local(host string) string {
+func (c *routeCache) local(ctx context.Context, host string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ip, ok := c.to[host]; ok {
@@ -25,7 +26,8 @@ func (c *routeCache) local(host string) string {
 	}
 	ip := "127.0.0.1"
 	// Connecting a UDP socket sends nothing; it asks the routing table.
-	if conn, err := net.Dial("udp4", net.JoinHostPort(host, "9")); err == nil {
+	var d net.Dialer
+	if conn, err := d.DialContext(ctx, "udp4", net.JoinHostPort(host, "9")); err == nil {
 		ip = addrPort(conn.LocalAddr()).Addr().String()
 		_ = conn.Close()
 	}
@@ -59,7 +61,7 @@ func (e *Endpoint) sentBy(network, dest string) (string, int) {
 	if _, err := netip.ParseAddr(host); err != nil {
 		host = "127.0.0.1"
 	}
-	return e.routes.local(host), port
+	return e.routes.local(e.ctx, host), port
 }
 
 // ContactURI is the endpoint's own address as a peer at dest ("ip:port")

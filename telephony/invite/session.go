@@ -50,7 +50,6 @@ type Session struct {
 	gens    [timerKinds]uint64
 	over    bool
 	hangup  Cause
-	offered bool // our first 2xx carried the offer
 }
 
 // awaitACK is a 2xx of ours on its way (RFC 3261 section 13.3.1.4).

@@ -35,7 +35,6 @@ func (s *Session) answer(w *wish) {
 	err := s.first.Respond(res)
 	if err == nil {
 		s.disarm(timerRing)
-		s.offered = s.RemoteSDP() == nil
 		s.await(&awaitACK{r: s.first, res: res, seq: s.first.req.CSeq().SeqNo})
 	}
 	w.grant(s.outcome(err))
