@@ -56,6 +56,7 @@ type inbound struct {
 	base, high uint32
 	count      uint32
 	past       struct{ expected, received uint64 } // streams that have ended
+	timed      bool // transit is that of an earlier packet of this stream
 	transit    int32
 	jitter     float64
 	digits     digitFilter
@@ -122,14 +123,14 @@ func (in *inbound) measure(h *rtp.Header, size int, audio bool, now time.Time) {
 	in.count++
 	// Events repeat the timestamp of their beginning and say nothing about jitter.
 	if audio {
-		if in.count > 1 {
+		if in.timed {
 			d := transit - in.transit
 			if d < 0 {
 				d = -d
 			}
 			in.jitter += (float64(d) - in.jitter) / 16
 		}
-		in.transit = transit
+		in.timed, in.transit = true, transit
 	}
 	in.last = now
 }
@@ -142,7 +143,7 @@ func (in *inbound) restart(h *rtp.Header) {
 	if h.SSRC != in.ssrc {
 		in.digits = digitFilter{}
 	}
-	in.known, in.ssrc = true, h.SSRC
+	in.known, in.timed, in.ssrc = true, false, h.SSRC
 	in.base, in.high, in.count = uint32(h.SequenceNumber), uint32(h.SequenceNumber), 0
 }
 

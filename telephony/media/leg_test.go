@@ -1,7 +1,6 @@
 package media
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"sync"
@@ -320,6 +319,21 @@ func TestStatsCountLossAndJitter(t *testing.T) {
 	require.EqualValues(t, 301, leg.Stats().Expected)
 }
 
+func TestJitterOfAStreamThatBeginsWithADigit(t *testing.T) {
+	c := newClock()
+	ports := testPorts(t, PortOptions{Now: c.now})
+	phone := newPeer(t)
+	leg := answered(t, ports, phone, "8")
+	phone.send(leg, rtp.Header{PayloadType: 101, SSRC: 1, SequenceNumber: 1, Timestamp: 1 << 30}, event{code: 1, duration: 160}.marshal(nil))
+	<-leg.Digits()
+	for i := range 3 {
+		c.advance(FrameTime)
+		phone.send(leg, rtp.Header{PayloadType: 8, SSRC: 1, SequenceNumber: uint16(2 + i), Timestamp: 1<<30 + uint32(160*(i+1))}, make([]byte, 160))
+		eventually(t, "received", func() bool { return leg.Stats().Received == uint64(2+i) })
+	}
+	require.Zero(t, leg.Stats().Jitter)
+}
+
 func TestPortsAreBoundedAndComeBack(t *testing.T) {
 	probe := testPorts(t, PortOptions{})
 	leg, err := probe.Open(LegOptions{})
@@ -353,66 +367,4 @@ func TestPortsAreBoundedAndComeBack(t *testing.T) {
 		_, err := NewPorts(o)
 		require.Error(t, err)
 	}
-}
-
-func TestSendDigitReachesTheOtherSideOnce(t *testing.T) {
-	ports := testPorts(t, PortOptions{})
-	a, err := ports.Open(LegOptions{})
-	require.NoError(t, err)
-	b, err := ports.Open(LegOptions{Codecs: []Codec{PCMU}})
-	require.NoError(t, err)
-	require.ErrorIs(t, a.SendDigit(context.Background(), '1'), ErrNoEvents)
-	answer, err := b.Answer(a.Offer())
-	require.NoError(t, err)
-	require.NoError(t, a.Accept(answer))
-	require.ErrorIs(t, a.SendDigit(context.Background(), 'x'), ErrBadDigit)
-	a.Play(Tone(440, -10, 0), true)
-	for _, d := range "15#D" {
-		require.NoError(t, a.SendDigit(context.Background(), d))
-	}
-	for _, want := range "15#D" {
-		require.Equal(t, string(want), string((<-b.Digits()).Rune))
-	}
-	require.Empty(t, b.Digits())
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	require.ErrorIs(t, a.SendDigit(ctx, '9'), context.Canceled)
-	require.Zero(t, b.Stats().Lost)
-	require.Zero(t, b.Stats().Malformed)
-}
-
-func TestDigitFilter(t *testing.T) {
-	start, end := event{code: 1, duration: 160}, event{code: 1, end: true, duration: 800}
-	type step struct {
-		e    event
-		ts   uint32
-		want string
-	}
-	for _, c := range []struct {
-		name  string
-		steps []step
-	}{
-		{"one digit, three ends", []step{{start, 10, "1"}, {start, 10, ""}, {end, 10, ""}, {end, 10, ""}, {end, 10, ""}}},
-		{"only an end arrives", []step{{end, 10, "1"}, {end, 10, ""}}},
-		{"the same digit again", []step{{start, 10, "1"}, {end, 10, ""}, {start, 2000, "1"}, {end, 2000, ""}}},
-		{"a late end of the one before", []step{{start, 10, "1"}, {event{code: 2}, 2000, "2"}, {end, 10, ""}}},
-		{"timestamps wrap", []step{{start, 0xFFFFFFF0, "1"}, {event{code: 11}, 100, "#"}}},
-		{"a key held in segments", []step{{start, 10, "1"}, {start, 10 + 0xFFFF, ""}, {end, 10 + 0xFFFF, ""}}},
-		{"flash and tones are no digits", []step{{event{code: 16}, 10, ""}, {event{code: 70}, 20, ""}}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var f digitFilter
-			for i, s := range c.steps {
-				r, ok := f.begins(s.e, s.ts)
-				got := ""
-				if ok {
-					got = string(r)
-				}
-				require.Equal(t, s.want, got, "step %d", i)
-			}
-		})
-	}
-	e, ok := parseEvent(event{code: 7, end: true, volume: 10, duration: 1280}.marshal(nil))
-	require.True(t, ok)
-	require.Equal(t, event{code: 7, end: true, volume: 10, duration: 1280}, e)
 }
