@@ -178,7 +178,9 @@ func (c *Center) deviceChanged(seat string, registered bool) {
 	c.journal.event(newEvent(c.now(), "", seat, "", EvDevice, EventData{Registered: registered}))
 	c.floor.apply(func(at time.Time) acd.Event { return acd.SetDevice{At: at, Seat: seat, Registered: registered} })
 	s := c.registrar.account(seat)
-	if v, ok := c.floor.seat(seat); registered && s.AutoReady && s.User != "" && ok && v.Presence == acd.Offline {
+	// Only where nobody has said anything yet: a phone that flaps must not
+	// bring back a person who went offline.
+	if v, ok := c.floor.seat(seat); registered && s.AutoReady && s.User != "" && ok && v.User == "" {
 		if err := c.SetStatus(context.Background(), s.User, seat, Status{Presence: Ready}); err != nil {
 			c.log.Warn("seat cannot be made ready", "seat", seat, "error", err)
 		}

@@ -202,6 +202,29 @@ func TestDeviceApartFromPerson(t *testing.T) {
 	})
 }
 
+func TestSaveSeat(t *testing.T) {
+	r := newRig(t)
+	s := telephony.Seat{ID: "8009", User: "agent9", HA1: telephony.HA1(telephony.MD5, "8009", r.center.Realm(), secret), AutoReady: true}
+	require.NoError(t, r.center.SaveSeat(t.Context(), s))
+	p := r.phone(phone.Options{User: "8009", Secret: secret})
+	require.NoError(t, p.Register(r.ctx(), time.Hour))
+	last := func() telephony.AgentState { a := r.center.Agents(); return a[len(a)-1] }
+	require.Equal(t, acd.StateReady, last().State, "ready without a word")
+	require.NoError(t, r.center.SetStatus(t.Context(), "agent9", "", telephony.Status{Presence: telephony.Offline}))
+	require.NoError(t, p.Unregister(r.ctx()))
+	require.NoError(t, p.Register(r.ctx(), time.Hour))
+	require.Equal(t, acd.StateOffline, last().State, "a phone does not bring back who went offline")
+	s.Algorithm, s.Disabled = telephony.MD5, true
+	require.NoError(t, r.center.SaveSeat(t.Context(), s))
+	require.Error(t, p.Register(r.ctx(), time.Hour), "a disabled seat cannot register")
+	for _, bad := range []telephony.Seat{
+		{ID: "", HA1: s.HA1}, {ID: "a b", HA1: s.HA1}, {ID: "8010", HA1: "short"},
+		{ID: "8010", HA1: s.HA1, Algorithm: telephony.SHA256}, {ID: "8010", HA1: s.HA1, Algorithm: "ROT13"},
+	} {
+		require.ErrorIs(t, r.center.SaveSeat(t.Context(), bad), telephony.ErrInvalid)
+	}
+}
+
 const goodSDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
 
 func TestInviteRefusals(t *testing.T) {

@@ -23,7 +23,7 @@ type Seat struct {
 	User      string    `json:"user"` // usual user; who really sits there is told by SetStatus
 	Algorithm Algorithm `json:"algorithm"`
 	HA1       string    `json:"-"`          // hex, under Algorithm
-	AutoReady bool      `json:"auto_ready"` // the seat's usual user is ready as soon as the phone registers
+	AutoReady bool      `json:"auto_ready"` // the usual user is ready when the phone registers and nobody has said otherwise
 	Disabled  bool      `json:"disabled"`
 }
 
