@@ -56,7 +56,7 @@ type inbound struct {
 	base, high uint32
 	count      uint32
 	past       struct{ expected, received uint64 } // streams that have ended
-	timed      bool // transit is that of an earlier packet of this stream
+	timed      bool                                // transit is that of an earlier packet of this stream
 	transit    int32
 	jitter     float64
 	digits     digitFilter
