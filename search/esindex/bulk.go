@@ -19,9 +19,8 @@ type document struct {
 	Digest      int64    `json:"digest"`
 	Title       string   `json:"title"`
 	Body        string   `json:"body"`
+	Text        []string `json:"text,omitempty"`
 	TitleText   string   `json:"title_text,omitempty"`
-	BodyText    string   `json:"body_text,omitempty"`
-	NumberText  string   `json:"number_text,omitempty"`
 	Type        string   `json:"type,omitempty"`
 	Category    string   `json:"category,omitempty"`
 	Categories  []string `json:"categories,omitempty"`
@@ -38,9 +37,10 @@ type document struct {
 func normal(text string) string { return search.Normal(search.Analyse(text), gap) }
 
 func fromDocument(d search.Document) document {
+	title := normal(d.Title)
 	return document{
 		ID: d.ID, Number: d.Number, Version: d.Version, Digest: d.Digest(), Title: d.Title, Body: d.Body,
-		TitleText: normal(d.Title), BodyText: normal(d.Body), NumberText: normal(d.Number),
+		Text: []string{title, normal(d.Body), normal(d.Number)}, TitleText: title,
 		Type: d.Type, Category: d.Category, Categories: d.Categories, District: d.District, Department: d.Department,
 		Departments: d.Departments, State: d.State, Channel: d.Channel, Urgency: d.Urgency,
 		CreatedAt: search.Millis(d.CreatedAt), DueAt: search.Millis(d.DueAt),

@@ -78,13 +78,17 @@ func Open(_ context.Context, rawURL string, opts Options) (*Index, error) {
 		MaxIdleConnsPerHost:   16,
 		IdleConnTimeout:       90 * time.Second,
 	}
-	password, _ := user.Password()
-	client, err := elastictransport.New(elastictransport.Config{
-		UserAgent: "hotline", URLs: addresses, Username: user.Username(), Password: password, Transport: pool,
-		MaxRetries: opts.Retries, RetryOnStatus: []int{429, 502, 503, 504},
-		RetryOnError: func(_ *http.Request, err error) bool { return !errors.Is(err, context.Canceled) },
-		RetryBackoff: func(attempt int) time.Duration { return time.Duration(attempt) * 100 * time.Millisecond },
-	})
+	options := []elastictransport.Option{
+		elastictransport.WithUserAgent("hotline"), elastictransport.WithURLs(addresses...), elastictransport.WithTransport(pool),
+		elastictransport.WithRetry(opts.Retries, 429, 502, 503, 504),
+		elastictransport.WithRetryOnError(func(_ *http.Request, err error) bool { return !errors.Is(err, context.Canceled) }),
+		elastictransport.WithRetryBackoff(func(attempt int) time.Duration { return time.Duration(attempt) * 100 * time.Millisecond }),
+	}
+	if user != nil {
+		password, _ := user.Password()
+		options = append(options, elastictransport.WithBasicAuth(user.Username(), password))
+	}
+	client, err := elastictransport.NewClient(options...)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch client: %w", err)
 	}

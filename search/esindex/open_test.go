@@ -92,6 +92,23 @@ func TestSlowClusterTimesOut(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
+func TestSignsIn(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "hot line" || password != "p@ss/%" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(server.Close)
+	for credentials, status := range map[string]string{"": "401", "hot%20line:wrong@": "401", "hot%20line:p%40ss%2F%25@": "418"} {
+		driver, err := esindex.Open(t.Context(), strings.Replace("elasticsearch+"+server.URL, "://", "://"+credentials, 1), esindex.Options{})
+		require.NoError(t, err)
+		require.ErrorContains(t, driver.Ready(t.Context()), "answered "+status, credentials)
+		require.NoError(t, driver.Close())
+	}
+}
+
 func TestNotElasticsearch(t *testing.T) {
 	x := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "<html>welcome</html>")

@@ -34,6 +34,8 @@ func (x *Index) definition(m meta, aliases, extra object) object {
 		"number_of_shards": x.opts.Shards, "number_of_replicas": x.opts.Replicas,
 		// A late write of an older version must still meet the deletion.
 		"gc_deletes": "10m",
+		// In the order that most queries ask for, the first rows are found first.
+		"sort.field": []string{"created_at", "id"}, "sort.order": []string{"desc", "desc"},
 	}
 	maps.Copy(settings, extra)
 	return object{
@@ -46,11 +48,12 @@ func (x *Index) definition(m meta, aliases, extra object) object {
 		"mappings": object{
 			"dynamic": "strict",
 			"_meta":   m,
-			"_source": object{"excludes": []string{"title_text", "body_text", "number_text"}},
+			"_source": object{"excludes": []string{"text", "title_text"}},
 			"properties": object{
 				"id": keyword, "number": stored, "version": object{"type": "long"}, "digest": object{"type": "long", "index": false},
 				"title": stored, "body": stored,
-				"title_text": text, "body_text": text, "number_text": text,
+				// One field for all text is several times faster than three; its values lie 100 positions apart.
+				"text": text, "title_text": text,
 				"type": keyword, "category": keyword, "categories": keyword, "district": keyword, "department": keyword,
 				"departments": keyword, "state": keyword, "channel": keyword, "urgency": keyword,
 				"created_at": object{"type": "date", "format": "epoch_millis"}, "due_at": object{"type": "date", "format": "epoch_millis"},

@@ -79,9 +79,7 @@ func spell(c search.Clause) (field, text string) {
 
 func anywhere(c search.Clause) object {
 	field, text := spell(c)
-	return object{"multi_match": object{
-		"query": text, "type": "phrase", "fields": []string{"title_text" + field, "body_text" + field, "number_text" + field},
-	}}
+	return object{"match_phrase": object{"text" + field: text}}
 }
 
 func filters(p search.Plan) []object {
