@@ -95,7 +95,7 @@ func (s *Store) attach(ctx context.Context, tx bun.Tx, due []ticketing.Due, ids 
 	for id := range ids {
 		list = append(list, id)
 	}
-	tickets, err := readTickets(ctx, tx.NewSelect().Table("tickets").ColumnExpr(ticketColumns).Where("id IN (?)", bun.In(list)))
+	tickets, err := readTickets(ctx, tx.NewSelect().Table("tickets").ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func readTickets(ctx context.Context, q *bun.SelectQuery) ([]ticketing.Ticket, e
 func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 	in := func(column string, n int, values any) {
 		if n > 0 {
-			q = q.Where("? IN (?)", bun.Ident(column), bun.In(values))
+			q = q.Where("? IN (?)", bun.Ident(column), bun.List(values))
 		}
 	}
 	in("state", len(f.States), f.States)
@@ -53,7 +53,7 @@ func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 		if len(f.Scope) == 0 {
 			q = q.Where("1 = 0")
 		} else {
-			q = q.Where("department IN (?)", bun.In(f.Scope))
+			q = q.Where("department IN (?)", bun.List(f.Scope))
 		}
 	}
 	if f.Line != "" {
@@ -242,7 +242,7 @@ func (s *Store) Notifications(ctx context.Context, audiences []string, limit int
 		return nil, nil
 	}
 	rows, err := s.db.read.NewSelect().Table("notifications").ColumnExpr(notificationColumns).
-		Where("audience IN (?)", bun.In(audiences)).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)).Rows(ctx)
+		Where("audience IN (?)", bun.List(audiences)).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)).Rows(ctx)
 	if err != nil {
 		return nil, err
 	}

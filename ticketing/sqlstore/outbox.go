@@ -70,7 +70,7 @@ func (s *Store) eachGen(ctx context.Context, items []ticketing.OutboxItem, q str
 		for gen, ids := range byGen {
 			for len(ids) > 0 {
 				n := min(batch, len(ids))
-				if _, err := tx.NewRaw(q, first, gen, bun.In(ids[:n])).Exec(ctx); err != nil {
+				if _, err := tx.NewRaw(q, first, gen, bun.List(ids[:n])).Exec(ctx); err != nil {
 					return err
 				}
 				ids = ids[n:]

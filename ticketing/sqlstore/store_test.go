@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"hotline/ticketing/sqlstore"
 	"hotline/ticketing/storetest"
@@ -77,7 +79,28 @@ func TestStore(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Opener {
 				address := e.fresh(t)
 				return func(t *testing.T) storetest.Store { return open(t, address) }
-			})
+			}, fill)
 		})
 	}
+}
+
+// fill puts drafts in by many rows a statement.
+func fill(t *testing.T, s storetest.Store, n int) {
+	const many = 500
+	db := s.(*sqlstore.Store).DB()
+	require.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		for first := 0; first < n; first += many {
+			var rows []string
+			for i := first; i < min(first+many, n); i++ {
+				rows = append(rows, fmt.Sprintf("('fill-%06d', 1, 'draft', 'api', 'normal', 0, '', '', '', '', '', '', '', '', '', '', '', '', '', 0, 0, 1, 1, 0, 0, 0, '{}')", i))
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO tickets (id, version, state, channel, urgency, confidential, line, digit, type, title, description, category, "+
+				"district, address, name, phone, department, operator, answer, reopened, at_desk, created_at, updated_at, accepted_at, resolved_at, closed_at, doc) VALUES "+
+				strings.Join(rows, ", "))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

@@ -34,7 +34,7 @@ func newTexts(ctx context.Context, db *DB) (*texts, error) {
 		if db.dialect != SQLite {
 			continue
 		}
-		stmt, err := db.sql.PrepareContext(ctx, q)
+		stmt, err := db.sql.PrepareContext(ctx, q) //nolint:sqlclosecheck // lives as long as its connections
 		if err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", headOf(q), err)
 		}
@@ -42,7 +42,7 @@ func newTexts(ctx context.Context, db *DB) (*texts, error) {
 	}
 	for _, q := range readTexts() {
 		x.bound[q] = rebind(db.dialect, q)
-		stmt, err := db.read.DB.PrepareContext(ctx, x.bound[q])
+		stmt, err := db.read.DB.PrepareContext(ctx, x.bound[q]) //nolint:sqlclosecheck // lives as long as its connections
 		if err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", headOf(q), err)
 		}
@@ -82,7 +82,7 @@ func (x *texts) exec(ctx context.Context, tx bun.Tx, q string, args ...any) (int
 	var result sql.Result
 	var err error
 	if stmt := x.write[q]; stmt != nil {
-		result, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		result, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	} else {
 		bound, ok := x.bound[q]
 		if !ok {

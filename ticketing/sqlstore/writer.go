@@ -76,7 +76,7 @@ func (db *DB) start(ctx context.Context) error {
 		return nil
 	}
 	for text, into := range map[string]**sql.Stmt{"SAVEPOINT w": &db.savepoint, "RELEASE w": &db.release, "ROLLBACK TO w": &db.undo} {
-		stmt, err := db.sql.PrepareContext(ctx, text)
+		stmt, err := db.sql.PrepareContext(ctx, text) //nolint:sqlclosecheck // lives as long as its connection
 		if err != nil {
 			return fmt.Errorf("prepare: %w", err)
 		}
@@ -238,14 +238,14 @@ func (db *DB) group(first *writing) {
 	}
 	var served []*writing
 	for w, n := first, 1; w != nil; n++ {
-		lost, err := db.serveOne(tx, w)
-		if err == nil {
+		ran, lost := db.serveOne(tx, w)
+		if ran {
 			served = append(served, w)
 		}
-		if lost {
+		if lost != nil {
 			// SQLite gave the transaction up (disk full, I/O error): nothing in it will be.
 			_ = tx.Rollback()
-			answer(served, fmt.Errorf("sqlstore: the transaction was given up by the database: %w", err))
+			answer(served, fmt.Errorf("sqlstore: the transaction was given up by the database: %w", lost))
 			return
 		}
 		w = nil
@@ -264,9 +264,14 @@ func (db *DB) group(first *writing) {
 	answer(served, err)
 }
 
+// answer tells everybody of a group, those who failed too: a failure may come
+// from what another of the group had written, and whoever hears of it must find
+// that committed.
 func answer(served []*writing, err error) {
 	for _, w := range served {
-		w.err = err
+		if w.err == nil {
+			w.err = err
+		}
 		close(w.final)
 	}
 }
@@ -280,41 +285,32 @@ func (db *DB) begin() (bun.Tx, error) {
 	return tx, nil
 }
 
-// serveOne lets one caller write inside a savepoint. lost tells that the
-// transaction as a whole is gone. A caller that has failed or left is answered here.
-func (db *DB) serveOne(tx bun.Tx, w *writing) (lost bool, err error) {
+// serveOne lets one caller write inside a savepoint. ran tells that the caller
+// waits for the answer of its group, lost why the transaction as a whole is gone.
+func (db *DB) serveOne(tx bun.Tx, w *writing) (ran bool, lost error) {
 	if !w.claim() {
-		return false, context.Canceled
+		return false, nil
 	}
 	if err := db.do(tx, db.savepoint); err != nil {
 		w.turn <- turn{err: fmt.Errorf("savepoint: %w", err)}
-		return true, err
+		return false, err
 	}
 	started := time.Now()
 	w.turn <- turn{tx: tx}
-	err = <-w.ran
+	w.err = <-w.ran
 	if took := time.Since(started); took > time.Second {
 		db.log.Warn("a write held the writer for long", "took_ms", took.Milliseconds())
 	}
-	if err != nil {
-		back := db.do(tx, db.undo)
-		if back == nil {
-			back = db.do(tx, db.release)
+	if w.err != nil {
+		if err := db.do(tx, db.undo); err != nil {
+			return true, err
 		}
-		w.err = err
-		close(w.final)
-		return back != nil, err
 	}
-	if err := db.do(tx, db.release); err != nil {
-		w.err = fmt.Errorf("release: %w", err)
-		close(w.final)
-		return true, err
-	}
-	return false, nil
+	return true, db.do(tx, db.release)
 }
 
 func (db *DB) do(tx bun.Tx, stmt *sql.Stmt) error {
 	ctx := context.Background()
-	_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx)
+	_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx) //nolint:sqlclosecheck // the transaction closes it
 	return err
 }

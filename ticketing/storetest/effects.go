@@ -31,7 +31,7 @@ func testRouting(t *testing.T, open Opener) {
 		})
 	}
 	all.Wait()
-	got, err := b.Store.Ticket(b.ctx, d.ID)
+	got, err := b.Ticket(b.ctx, d.ID)
 	require.NoError(t, err)
 	require.Equal(t, ticketing.Dispatched, got.State)
 	require.Len(t, got.Assignments, 1)
@@ -46,7 +46,7 @@ func testRouting(t *testing.T, open Opener) {
 	other.Appeal.Category = "unknown"
 	o := b.act(agent(), b.draft(other).ID, ticketing.ActAccept, "")
 	b.route()
-	got, err = b.Store.Ticket(b.ctx, o.ID)
+	got, err = b.Ticket(b.ctx, o.ID)
 	require.NoError(t, err)
 	require.Equal(t, ticketing.Accepted, got.State)
 	require.True(t, got.AtDesk)
@@ -65,7 +65,7 @@ func testRouting(t *testing.T, open Opener) {
 	require.Len(t, items, 1)
 	b.act(lead(), c.ID, ticketing.ActDispatch, `{"department":"dept-c"}`)
 	require.NoError(t, b.svc.RouteTicket(b.ctx, items[0]))
-	got, err = b.Store.Ticket(b.ctx, c.ID)
+	got, err = b.Ticket(b.ctx, c.ID)
 	require.NoError(t, err)
 	require.Equal(t, "dept-c", got.Department)
 	require.Error(t, b.svc.RouteTicket(b.ctx, ticketing.OutboxItem{Topic: ticketing.TopicRoute, Key: "nonsense"}))

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -121,9 +120,9 @@ func testFilters(t *testing.T, open Opener) {
 	}
 }
 
-func testCountCap(t *testing.T, open Opener) {
+func testCountCap(t *testing.T, open Opener, fill Fill) {
 	b := newBench(t, open)
-	b.Fill(t, ticketing.CountCap+5)
+	fill(t, b.Store, ticketing.CountCap+5)
 	page, err := b.svc.Tickets(b.ctx, lead(), ticketing.Filter{Limit: 3})
 	require.NoError(t, err)
 	require.Equal(t, ticketing.CountCap, page.Total)
@@ -284,25 +283,4 @@ func testStats(t *testing.T, open Opener) {
 	require.Zero(t, stats.Created)
 	_, err = b.svc.Stats(b.ctx, lead(), b.now, start())
 	require.Equal(t, ticketing.CodeInvalid, ticketing.CodeOf(err))
-}
-
-// Fill puts n bare drafts in.
-func (b *bench) Fill(t *testing.T, n int) {
-	t.Helper()
-	const many = 64
-	for first := 0; first < n; first += many {
-		errs := make(chan error, many)
-		for i := first; i < min(first+many, n); i++ {
-			go func() {
-				v := ticketing.Ticket{
-					ID: fmt.Sprintf("fill-%06d", i), Version: 1, State: ticketing.Draft, Channel: ticketing.ByAPI, Urgency: ticketing.Normal,
-					CreatedAt: b.now, UpdatedAt: b.now,
-				}
-				errs <- b.Commit(b.ctx, ticketing.Change{Ticket: &v})
-			}()
-		}
-		for i := first; i < min(first+many, n); i++ {
-			require.NoError(t, <-errs)
-		}
-	}
 }

@@ -85,7 +85,7 @@ func testEveryField(t *testing.T, open Opener) {
 	}
 	require.NoError(t, b.Commit(b.ctx, ticketing.Change{Ticket: &want}))
 	for _, ref := range []string{want.ID, want.Number} {
-		got, err := b.Store.Ticket(b.ctx, ref)
+		got, err := b.Ticket(b.ctx, ref)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -93,7 +93,7 @@ func testEveryField(t *testing.T, open Opener) {
 	next.Version, next.State, next.Department, next.Answer = 2, ticketing.FollowUp, "dept-y", ""
 	next.Appeal.Title, next.Citizen.Phone, next.Confidential = "新标题", "13900000000", false
 	require.NoError(t, b.Commit(b.ctx, ticketing.Change{Ticket: &next, PrevVersion: 1, Edited: true, Moved: true}))
-	got, err := b.Store.Ticket(b.ctx, want.ID)
+	got, err := b.Ticket(b.ctx, want.ID)
 	require.NoError(t, err)
 	require.Equal(t, next, got)
 	twin := want
@@ -102,7 +102,7 @@ func testEveryField(t *testing.T, open Opener) {
 	twin = want
 	twin.ID = ticketing.NewID(b.now)
 	require.ErrorIs(t, b.Commit(b.ctx, ticketing.Change{Ticket: &twin}), ticketing.ErrNumberTaken)
-	_, err = b.Store.Ticket(b.ctx, "absent")
+	_, err = b.Ticket(b.ctx, "absent")
 	require.ErrorIs(t, err, ticketing.ErrAbsent)
 }
 
@@ -119,7 +119,7 @@ func testConflict(t *testing.T, open Opener) {
 	require.Equal(t, "王**", conflict.Current.Citizen.Name, "masked in a conflict too")
 
 	// A stale change leaves nothing of itself behind.
-	now, err := b.Store.Ticket(b.ctx, d.ID)
+	now, err := b.Ticket(b.ctx, d.ID)
 	require.NoError(t, err)
 	stale := now
 	stale.Version = 9
@@ -163,7 +163,7 @@ func testManyAtOnce(t *testing.T, open Opener) {
 	all.Wait()
 	require.Equal(t, 1, wins)
 	require.Equal(t, callers-1, conflicts)
-	got, err := b.Store.Ticket(b.ctx, d.ID)
+	got, err := b.Ticket(b.ctx, d.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, got.Version)
 }
@@ -195,7 +195,7 @@ func testIdempotency(t *testing.T, open Opener) {
 	for _, n := range numbers {
 		require.Equal(t, numbers[0], n)
 	}
-	got, err := b.Store.Ticket(b.ctx, first.ID)
+	got, err := b.Ticket(b.ctx, first.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, got.Version, "accepted once")
 	cmd.Fields = []byte(`{"reason":"x"}`)
@@ -330,7 +330,7 @@ func testDurable(t *testing.T, open Opener) {
 	require.NoError(t, b.Ready(b.ctx))
 	require.NoError(t, b.Close())
 	again := newBench(t, open)
-	same, err := again.Store.Ticket(again.ctx, got.Number)
+	same, err := again.Ticket(again.ctx, got.Number)
 	require.NoError(t, err)
 	require.Equal(t, ticketing.Accepted, same.State)
 	n, err := again.NextNumber(again.ctx, "20260302")
