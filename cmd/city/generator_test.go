@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/ticketing"
+	"hotline/ticketing/routing"
 	"hotline/ticketing/sla"
 )
 
@@ -84,7 +85,7 @@ func TestSameSeedSameHistory(t *testing.T) {
 }
 
 func TestHistoryIsInOrderAndWithoutRepeats(t *testing.T) {
-	const count = 50_000
+	const count = 20_000
 	g := generate(t, 2, year(count))
 	ids, numbers, calls := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	texts, categories := map[string]int{}, map[string]int{}
@@ -184,7 +185,7 @@ func TestOpenTicketsStandAtTheEnd(t *testing.T) {
 }
 
 func TestSeasonsWeekdaysAndHolidays(t *testing.T) {
-	o := year(200_000)
+	o := year(100_000)
 	o.Outbreaks = []Outbreak{}
 	calendar := sla.DefaultCalendar()
 	days := map[time.Weekday]map[string]int{}
@@ -299,8 +300,23 @@ func TestDepartmentsFollowTheCatalogue(t *testing.T) {
 	require.Greater(t, desk, 50)
 }
 
+// The platform's own router and the generator read the catalogue alike.
+func TestRouterAgrees(t *testing.T) {
+	city := Sample()
+	find, router := newLookup(city), routing.New(city)
+	for _, k := range city.Categories {
+		if k.Parent == "" {
+			continue
+		}
+		for _, d := range city.Districts {
+			got := router.Route(ticketing.Ticket{Appeal: ticketing.Appeal{Category: k.Code, District: d.Code}})
+			require.Equal(t, find.department(k.Code, d.Code), got.Department, "%s in %s", k.Code, d.Code)
+		}
+	}
+}
+
 func TestSharesAndRepeatCallers(t *testing.T) {
-	const count = 40_000
+	const count = 20_000
 	callers, phones := map[int]int{}, map[string]int{}
 	channels, kinds, ratings := map[ticketing.Channel]int{}, map[ticketing.AppealType]int{}, map[Rating]int{}
 	direct, missed := 0, 0
@@ -324,14 +340,14 @@ func TestSharesAndRepeatCallers(t *testing.T) {
 	require.Greater(t, direct, count/10)
 	require.Greater(t, missed, count/50)
 	for r := Unrated; r <= VerySatisfied; r++ {
-		require.Greater(t, ratings[r], 50)
+		require.Greater(t, ratings[r], 30)
 	}
 	most := 0
 	for _, n := range callers {
 		most = max(most, n)
 	}
-	require.Greater(t, most, 100, "somebody calls all the time")
-	require.Greater(t, len(callers), 3000)
+	require.Greater(t, most, 50, "somebody calls all the time")
+	require.Greater(t, len(callers), 2000)
 }
 
 func TestPerDayIsKept(t *testing.T) {
@@ -380,13 +396,13 @@ func TestForeignCity(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	g := generate(t, 1, year(300_000))
+	g := generate(t, 1, year(90_000))
 	var before, now runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	n := 0
 	for range g.All() {
-		if n++; n%100_000 == 0 {
+		if n++; n%30_000 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
 			require.Less(t, int64(now.HeapAlloc)-int64(before.HeapAlloc), int64(8<<20))

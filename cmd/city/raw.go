@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -159,10 +160,12 @@ func jsonNode(dec *json.Decoder) (*yaml.Node, error) {
 	}
 }
 
-// textNode is a string that reads back as a string.
+// textNode is a string that reads back as a string. What is not plain is put
+// in double quotes: block style loses leading line breaks.
 func textNode(s string) *yaml.Node {
-	var n yaml.Node
-	n.SetString(s)
-	n.Tag = "!!str"
-	return &n
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
 }
