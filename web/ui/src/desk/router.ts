@@ -8,13 +8,13 @@ export const router = createRouter({
     { path: '/work', component: () => import('./pages/Work.vue') },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },
-    { path: '/:rest(.*)*', redirect: '/tickets' },
+    { path: '/:rest(.*)*', redirect: () => (useSession().has('agent') ? '/work' : '/tickets') },
   ],
 })
 
 router.beforeEach(async (to) => {
   const session = useSession()
   if (to.meta.open) return true
-  if (!session.me && !(await session.load())) return { path: '/login', query: { next: to.fullPath } }
+  if (!session.me && !(await session.load())) return { path: '/login', query: to.redirectedFrom ? {} : { next: to.fullPath } }
   return true
 })

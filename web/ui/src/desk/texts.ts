@@ -32,7 +32,7 @@ export const zh = {
     followed_up: '回访', cancelled: '撤单', deadline: '时限', recalculated: '时限重算', person_shown: '查看个人信息',
   },
   fields: {
-    number: '编号', state: '状态', type: '类型', title: '标题', description: '内容', category: '分类', district: '区域', address: '地址', urgency: '紧急程度',
+    number: '编号', unnumbered: '未编号', state: '状态', type: '类型', title: '标题', description: '内容', category: '分类', district: '区域', address: '地址', urgency: '紧急程度',
     name: '姓名', phone: '电话', confidential: '保密', anonymous: '匿名', department: '承办单位', channel: '渠道', created: '提交时间', answer: '答复',
     reason: '理由', note: '备注', contacted: '已联系到', solved: '已解决', rating: '满意度', clocks: '时限', citizen: '诉求人', line: '热线', digit: '按键',
   },
@@ -94,7 +94,7 @@ export const en: typeof zh = {
     followed_up: 'Followed up', cancelled: 'Cancelled', deadline: 'Deadline', recalculated: 'Limits recalculated', person_shown: 'Person shown',
   },
   fields: {
-    number: 'Number', state: 'State', type: 'Type', title: 'Title', description: 'Matter', category: 'Category', district: 'District', address: 'Address', urgency: 'Urgency',
+    number: 'Number', unnumbered: 'No number yet', state: 'State', type: 'Type', title: 'Title', description: 'Matter', category: 'Category', district: 'District', address: 'Address', urgency: 'Urgency',
     name: 'Name', phone: 'Phone', confidential: 'Confidential', anonymous: 'Anonymous', department: 'Department', channel: 'Channel', created: 'Created', answer: 'Answer',
     reason: 'Reason', note: 'Note', contacted: 'Reached', solved: 'Solved', rating: 'Satisfaction', clocks: 'Limits', citizen: 'Citizen', line: 'Line', digit: 'Key pressed',
   },

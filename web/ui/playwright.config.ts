@@ -1,0 +1,34 @@
+import { defineConfig } from '@playwright/test'
+
+const port = Number(process.env.HOTLINE_E2E_PORT ?? 18080)
+const sip = Number(process.env.HOTLINE_E2E_SIP ?? 15060)
+const base = `http://127.0.0.1:${port}`
+
+export default defineConfig({
+  testDir: 'tests/e2e',
+  fullyParallel: false,
+  workers: 1,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [['line'], ['json', { outputFile: process.env.HOTLINE_E2E_REPORT ?? 'test-results/report.json' }]],
+  use: {
+    baseURL: base,
+    locale: 'zh-CN',
+    viewport: { width: 1366, height: 768 },
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env.HOTLINE_CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    },
+  },
+  metadata: { sip },
+  webServer: {
+    command: `../../bin/hotline demo --no-traffic --http 127.0.0.1:${port} --sip 127.0.0.1:${sip} --rtp 28000-28999`,
+    url: `${base}/readyz`,
+    timeout: 60_000,
+    reuseExistingServer: false,
+    stdout: 'pipe',
+  },
+})

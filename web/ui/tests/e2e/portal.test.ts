@@ -1,0 +1,47 @@
+import { expect, test } from '@playwright/test'
+import { accessible } from './people'
+
+test.use({ viewport: { width: 390, height: 844 } })
+
+test('a citizen files an appeal by keyboard and follows it', async ({ page }) => {
+  await page.goto('/')
+  await accessible(page)
+  await page.getByRole('link', { name: /说事情/ }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: '提交' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('alert')).toContainText('有 4 处需要改')
+  await expect(page.getByRole('alert')).toBeFocused()
+  await accessible(page)
+  await page.getByLabel('投诉', { exact: true }).focus()
+  await page.keyboard.press('Space')
+  await page.getByLabel('标题').fill('小区门口路灯不亮')
+  await page.getByLabel('事情经过').fill('兴隆街路灯连续三天不亮,夜里走路很不安全。')
+  await page.getByLabel('手机号').fill('14212345678')
+  await page.getByRole('button', { name: '提交' }).focus()
+  await page.keyboard.press('Enter')
+  const number = await page.locator('[data-test=number]').innerText()
+  const code = await page.locator('[data-test=code]').innerText()
+  expect(number).toMatch(/^\d{8}-\d{6}$/)
+  await accessible(page)
+
+  await page.getByRole('link', { name: '查看进度' }).click()
+  await expect(page.getByLabel('编号')).toHaveValue(number)
+  await page.getByLabel('查询码').fill('ZZZZZZZZ')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('alert')).toContainText('编号或查询码不对')
+  await page.getByLabel('查询码').fill(code.toLowerCase())
+  await page.keyboard.press('Enter')
+  await expect(page.locator('[data-test=state]')).toHaveText('已收到,等待受理')
+  await accessible(page)
+})
+
+test('the portal fits 320 px and reads well in the dark and in English', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 })
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.goto('/report')
+  await accessible(page)
+  await page.getByRole('button', { name: 'English' }).click()
+  await expect(page.getByRole('heading', { name: 'Tell us what it is about' })).toBeVisible()
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
+})
