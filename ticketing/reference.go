@@ -69,32 +69,28 @@ func (s *Service) ImportCity(ctx context.Context, a Actor, c City) error {
 	return s.RecalculateClocks(ctx)
 }
 
-// RecalculateClocks derives the clocks of every open ticket by the reference
-// data in force. It may be broken off and run again.
+// RecalculateClocks derives the clocks that run by the reference data in force.
+// Clocks that have stopped stay as they are. It may be broken off and run again.
 func (s *Service) RecalculateClocks(ctx context.Context) error {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return err
 	}
-	const batch = 200
-	after := ""
+	q := Query{Filter: Filter{Sort: SortDue, Limit: 200}, Now: s.clock()} // by due: the tickets with a running clock
 	for {
-		tickets, err := s.store.Scan(ctx, after, batch)
+		page, err := s.store.Tickets(ctx, q)
 		if err != nil {
 			return fmt.Errorf("recalculate: %w", err)
 		}
-		for _, t := range tickets {
-			after = t.ID
-			if t.State.Final() || t.State == Draft {
-				continue
-			}
+		for _, t := range page.Items {
 			if err := s.recalculate(ctx, t, snap); err != nil {
 				return fmt.Errorf("recalculate: %w", err)
 			}
 		}
-		if len(tickets) < batch {
+		if page.NextCursor == "" {
 			return nil
 		}
+		q.Cursor = page.NextCursor
 	}
 }
 

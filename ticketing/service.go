@@ -340,6 +340,10 @@ func notify(c *Change, t Ticket, kind string, clock ClockName, now time.Time, au
 // appeal never moves it.
 func freeze(before, derived []Clock) []Clock {
 	for i, c := range derived {
+		for _, at := range []*time.Time{&c.StartedAt, &c.YellowAt, &c.RedAt, &c.DueAt, &c.StoppedAt} {
+			*at = at.UTC() // as they will be read from the store
+		}
+		derived[i] = c
 		for _, old := range before {
 			if old.Name == c.Name && !old.StoppedAt.IsZero() && old.StoppedAt.Equal(c.StoppedAt) && old.StartedAt.Equal(c.StartedAt) {
 				derived[i] = old
