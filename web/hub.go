@@ -14,8 +14,9 @@ import (
 const (
 	ringSize   = 4096
 	batch      = 500
-	maxReplay  = 2000        // more than that is a resync
-	pollEvery  = time.Second // in case a wake-up got lost
+	maxReplay  = 2000                  // more than that is a resync
+	restTime   = 10 * time.Millisecond // between two reads of the log: under load one read serves many commits
+	pollEvery  = time.Second           // in case a wake-up got lost
 	readBudget = 5 * time.Second
 )
 
@@ -89,6 +90,7 @@ func (h *hub) run(ctx context.Context, wake <-chan struct{}) {
 	failing := false
 	for {
 		err := h.pump(ctx)
+		read := time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -99,7 +101,7 @@ func (h *hub) run(ctx context.Context, wake <-chan struct{}) {
 		}
 		failing = err != nil
 		if failing {
-			wake = h.calm(ctx, wake, tick.C)
+			rest(ctx, pollEvery) // wake-ups must not make a busy loop
 			continue
 		}
 		select {
@@ -109,18 +111,23 @@ func (h *hub) run(ctx context.Context, wake <-chan struct{}) {
 			if !ok {
 				wake = nil // the store is closing; the ticker remains
 			}
+			rest(ctx, restTime-time.Since(read))
 		case <-tick.C:
 		}
 	}
 }
 
-// calm waits a tick after a failure, so that wake-ups cannot make a busy loop.
-func (h *hub) calm(ctx context.Context, wake <-chan struct{}, tick <-chan time.Time) <-chan struct{} {
+// rest waits, unless the context ends first.
+func rest(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
 	case <-ctx.Done():
-	case <-tick:
+	case <-t.C:
 	}
-	return wake
 }
 
 // pump hands out everything that is new.

@@ -28,6 +28,8 @@ type PublicAppeal struct {
 type fileInput struct {
 	Idempotency string `header:"Idempotency-Key" minLength:"16" maxLength:"200" doc:"Chosen at random by the client; a repeat gets the same number and code"`
 	Site        string `header:"Sec-Fetch-Site" hidden:"true"`
+	Origin      string `header:"Origin" hidden:"true"`
+	Host        string `header:"Host" hidden:"true"`
 	Body        PublicFiling
 }
 
@@ -88,8 +90,8 @@ func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, er
 		return nil, err
 	}
 	channel := ticketing.ByAPI
-	if in.Site == "same-origin" {
-		channel = ticketing.ByWeb // our own portal
+	if in.Site+in.Origin != "" && sameOrigin(in.Site, in.Origin, in.Host) {
+		channel = ticketing.ByWeb // our own portal; browsers leave Sec-Fetch-Site out without TLS
 	}
 	a := in.Body.Appeal
 	filed, err := s.deps.Tickets.File(ctx, ticketing.Filing{
