@@ -220,7 +220,7 @@ func (g *Generator) All() iter.Seq[Case] {
 		for i, h := 0, g.opts.From; h.Before(g.opts.To); i, h = i+1, h.Add(time.Hour) {
 			pcg.Seed(g.seed, mix64(uint64(i)))
 			w := g.clock.weight(h)
-			n := 0
+			var n int
 			if g.opts.Count == 0 {
 				n = poisson(r, g.scale*w)
 			} else {

@@ -50,15 +50,6 @@ func compile(s string) (template, error) {
 	return t, nil
 }
 
-func (t template) has(slot byte) bool {
-	for _, s := range t {
-		if s.slot == slot {
-			return true
-		}
-	}
-	return false
-}
-
 // parseGrammar reads the blocks of grammar.txt by category.
 func parseGrammar(text string) (map[string]*leaf, error) {
 	out := map[string]*leaf{}

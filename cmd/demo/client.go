@@ -63,7 +63,7 @@ func (c *client) from(address string) *client {
 	if err != nil {
 		return c
 	}
-	probe.Close()
+	_ = probe.Close()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: 5 * time.Second}
 	return &client{base: c.base, http: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}, logins: map[string]*login{}}
 }

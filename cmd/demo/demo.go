@@ -140,17 +140,11 @@ func (d *Demo) spawn(f func()) {
 	})
 }
 
-// chance, number and delay draw from the people's common source.
+// chance draws from the people's common source.
 func (d *Demo) chance(p float64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rng.Float64() < p
-}
-
-func (d *Demo) number(n int) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.rng.IntN(n)
 }
 
 // delay is about part of the pace: from a half to one and a half.
