@@ -336,61 +336,6 @@ func notify(c *Change, t Ticket, kind string, clock ClockName, now time.Time, au
 	}
 }
 
-// freeze keeps a stopped clock as it is: a later change of policy, calendar or
-// appeal never moves it.
-func freeze(before, derived []Clock) []Clock {
-	for i, c := range derived {
-		for _, at := range []*time.Time{&c.StartedAt, &c.YellowAt, &c.RedAt, &c.DueAt, &c.StoppedAt} {
-			*at = at.UTC() // as they will be read from the store
-		}
-		derived[i] = c
-		for _, old := range before {
-			if old.Name == c.Name && !old.StoppedAt.IsZero() && old.StoppedAt.Equal(c.StoppedAt) && old.StartedAt.Equal(c.StartedAt) {
-				derived[i] = old
-			}
-		}
-	}
-	return derived
-}
-
-// deadlines compares the clocks before and after: a clock that moved, stopped
-// or started loses its unfired deadlines and gets those it has now.
-func deadlines(before, next Ticket) (drop []ClockName, put []Deadline) {
-	old := map[ClockName]Clock{}
-	for _, c := range before.Clocks {
-		old[c.Name] = c
-	}
-	for _, c := range next.Clocks {
-		was, had := old[c.Name]
-		delete(old, c.Name)
-		if had && same(was, c) {
-			continue
-		}
-		if had {
-			drop = append(drop, c.Name)
-		}
-		if !c.Running() {
-			continue
-		}
-		for _, d := range []Deadline{{Level: Yellow, DueAt: c.YellowAt}, {Level: Red, DueAt: c.RedAt}, {Level: Overdue, DueAt: c.DueAt}} {
-			if !d.DueAt.IsZero() {
-				d.TicketID, d.Clock, d.Run = next.ID, c.Name, c.StartedAt
-				put = append(put, d)
-			}
-		}
-	}
-	for name := range old {
-		drop = append(drop, name)
-	}
-	slices.Sort(drop)
-	return drop, put
-}
-
-func same(a, b Clock) bool {
-	return a.StartedAt.Equal(b.StartedAt) && a.StoppedAt.Equal(b.StoppedAt) && a.DueAt.Equal(b.DueAt) &&
-		a.YellowAt.Equal(b.YellowAt) && a.RedAt.Equal(b.RedAt)
-}
-
 // receipt describes a request that may be sent again; nil without a key.
 func (s *Service) receipt(scope, key, ticketID string, now time.Time, body any, parts ...string) (*Receipt, error) {
 	if err := checkKey(key); err != nil || key == "" {
