@@ -38,7 +38,7 @@ export const zh = {
   },
   ratings: { 5: '非常满意', 4: '满意', 3: '基本满意', 2: '不满意', 1: '非常不满意' },
   list: {
-    search: '搜索:内容、地址、编号', all: '全部', mine: '我受理的', overdue: '已超时', desk: '派单台', changed: '{n} 条有更新', refresh: '刷新', total: '共 {n} 件',
+    search: '搜索:内容、地址、编号', find: '搜索', all: '全部', mine: '我受理的', overdue: '已超时', desk: '派单台', changed: '{n} 条有更新', refresh: '刷新', total: '共 {n} 件',
     capped: '超过 {n} 件', empty: '没有符合条件的工单。试试去掉“{filter}”。', none: '还没有工单。来电或网上提交后会出现在这里。', more: '下一页', first: '回到首页',
   },
   ticket: {
@@ -100,7 +100,7 @@ export const en: typeof zh = {
   },
   ratings: { 5: 'very satisfied', 4: 'satisfied', 3: 'mostly satisfied', 2: 'dissatisfied', 1: 'very dissatisfied' },
   list: {
-    search: 'Search: matter, address, number', all: 'All', mine: 'Mine', overdue: 'Overdue', desk: 'Dispatch desk', changed: '{n} changed', refresh: 'Refresh', total: '{n} tickets',
+    search: 'Search: matter, address, number', find: 'Search', all: 'All', mine: 'Mine', overdue: 'Overdue', desk: 'Dispatch desk', changed: '{n} changed', refresh: 'Refresh', total: '{n} tickets',
     capped: 'more than {n} tickets', empty: 'No ticket fits. Try without “{filter}”.', none: 'No tickets yet. Calls and online appeals appear here.', more: 'Next page', first: 'First page',
   },
   ticket: {
