@@ -8,11 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 )
+
+// busyHere is the status of RFC 3261 section 21.4.24.
+const busyHere = 486
 
 // seatGroup is a number of registered phones that answer.
 type seatGroup struct {
@@ -101,7 +102,7 @@ func (g *seatGroup) serve(call *phone.Call) {
 		return
 	}
 	if reject {
-		call.Reject(sip.StatusBusyHere)
+		call.Reject(busyHere)
 		g.count(func(c *SeatCounts) { c.Rejected++ })
 		return
 	}

@@ -1,9 +1,3 @@
-// Package prompts holds the sentences and the music that the call centre
-// plays: WAV, 8 kHz, mono, G.711 A-law, made by speak.sh.
-//
-// A city replaces them by a folder with files of the same names. A sentence
-// that is missing is told at start-up and a tone is played in its place, so
-// that a caller never hears silence.
 package prompts
 
 import (

@@ -1,4 +1,3 @@
-// Package storetest is the suite that every telephony.Store passes.
 package storetest
 
 import (

@@ -1,0 +1,190 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/web"
+)
+
+// minPassword is the shortest password that is taken, in characters.
+const minPassword = 10
+
+// Users is what the package needs of the store.
+type Users interface {
+	Users(ctx context.Context) ([]ticketing.User, error)
+	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
+	SaveUser(ctx context.Context, u ticketing.User) error
+	RevokeSessions(ctx context.Context, userID string, at time.Time) error
+}
+
+// Seats keeps SIP accounts.
+type Seats interface {
+	SaveSeat(ctx context.Context, s telephony.Seat) error
+}
+
+// Roles are the names that a user may be given.
+var Roles = []ticketing.Role{
+	ticketing.RoleAgent, ticketing.RoleLead, ticketing.RoleDispatcher, ticketing.RoleQC, ticketing.RoleFollowUp, ticketing.RoleSupervisor,
+	ticketing.RoleAnalyst, ticketing.RoleClerk, ticketing.RoleHead, ticketing.RoleAdmin, ticketing.RoleSecAdmin, ticketing.RoleAuditor,
+}
+
+var administrators = []ticketing.Role{ticketing.RoleAdmin, ticketing.RoleSecAdmin, ticketing.RoleAuditor}
+
+// Issued is a password that was made up, to be told once.
+type Issued struct{ Login, Password string }
+
+// FirstStart makes the three administrators of an empty store. Their passwords
+// come from HOTLINE_ADMIN_PASSWORD, HOTLINE_SECADMIN_PASSWORD and
+// HOTLINE_AUDITOR_PASSWORD; those made up are returned.
+func FirstStart(ctx context.Context, users Users, now time.Time) ([]Issued, error) {
+	present, err := users.Users(ctx)
+	if err != nil || len(present) > 0 {
+		return nil, err
+	}
+	var issued []Issued
+	for _, one := range []struct {
+		login, name string
+		role        ticketing.Role
+	}{
+		{"admin", "系统管理员", ticketing.RoleAdmin},
+		{"secadmin", "安全管理员", ticketing.RoleSecAdmin},
+		{"auditor", "审计管理员", ticketing.RoleAuditor},
+	} {
+		password := os.Getenv("HOTLINE_" + strings.ToUpper(one.login) + "_PASSWORD")
+		if password == "" {
+			password = random()
+			issued = append(issued, Issued{one.login, password})
+		}
+		user := ticketing.User{Login: one.login, Name: one.name, Roles: []ticketing.Role{one.role}}
+		if err := Save(ctx, users, user, password, now); err != nil {
+			return nil, fmt.Errorf("making the user %s: %w", one.login, err)
+		}
+	}
+	return issued, nil
+}
+
+// Save makes or changes a user; an empty password keeps the one there is. A
+// new password ends the user's sessions.
+func Save(ctx context.Context, users Users, u ticketing.User, password string, now time.Time) error {
+	hash := ""
+	if password != "" {
+		if utf8.RuneCountInString(password) < minPassword {
+			return fmt.Errorf("the password needs at least %d characters", minPassword)
+		}
+		var err error
+		if hash, err = web.HashPassword(password); err != nil {
+			return err
+		}
+	}
+	return save(ctx, users, u, hash, now)
+}
+
+func save(ctx context.Context, users Users, u ticketing.User, hash string, now time.Time) error {
+	if err := check(u); err != nil {
+		return err
+	}
+	old, err := users.UserByLogin(ctx, u.Login)
+	switch {
+	case err == nil:
+		u.ID, u.CreatedAt, u.PasswordHash = old.ID, old.CreatedAt, old.PasswordHash
+	case errors.Is(err, ticketing.ErrAbsent):
+		u.ID, u.CreatedAt = ticketing.NewID(now), now
+	default:
+		return err
+	}
+	if hash != "" {
+		u.PasswordHash = hash
+	}
+	if u.PasswordHash == "" {
+		return errors.New("a new user needs a password")
+	}
+	if err := users.SaveUser(ctx, u); err != nil {
+		return err
+	}
+	if old.ID != "" && (hash != "" || u.Disabled) {
+		return users.RevokeSessions(ctx, u.ID, now)
+	}
+	return nil
+}
+
+func check(u ticketing.User) error {
+	if u.Login == "" || strings.ContainsAny(u.Login, " \t\r\n:/@") || len(u.Login) > 64 {
+		return errors.New("a login is a word of at most 64 characters without spaces, ':', '/' and '@'")
+	}
+	if u.Name == "" {
+		return errors.New("a user needs a name")
+	}
+	if len(u.Roles) == 0 {
+		return errors.New("a user needs at least one role")
+	}
+	powers := 0
+	for _, r := range u.Roles {
+		if !slices.Contains(Roles, r) {
+			return fmt.Errorf("unknown role %q; known are %s", r, joined(Roles))
+		}
+		if slices.Contains(administrators, r) {
+			powers++
+		}
+		if (r == ticketing.RoleClerk || r == ticketing.RoleHead) && u.Department == "" {
+			return fmt.Errorf("a %s needs a department", r)
+		}
+	}
+	if powers > 1 || powers == 1 && len(u.Roles) > 1 {
+		return errors.New("system, security and audit administration cannot be combined with each other or with other roles")
+	}
+	return nil
+}
+
+func joined(roles []ticketing.Role) string {
+	words := make([]string, len(roles))
+	for i, r := range roles {
+		words[i] = string(r)
+	}
+	return strings.Join(words, ", ")
+}
+
+// SeatAccount is a SIP account to be made.
+type SeatAccount struct {
+	ID        string // SIP user, such as 8001
+	Login     string // of the user who usually sits there; may be empty
+	Realm     string
+	Secret    string
+	Algorithm telephony.Algorithm
+}
+
+// SaveSeat makes or changes a SIP account. The secret is kept as the digest's HA1.
+func SaveSeat(ctx context.Context, users Users, seats Seats, a SeatAccount) error {
+	if a.ID == "" || strings.Trim(a.ID, "0123456789") != "" || len(a.ID) > 16 {
+		return errors.New("a seat is a number such as 8001")
+	}
+	if utf8.RuneCountInString(a.Secret) < minPassword {
+		return fmt.Errorf("the secret needs at least %d characters", minPassword)
+	}
+	seat := telephony.Seat{ID: a.ID, Algorithm: a.Algorithm, HA1: telephony.HA1(a.Algorithm, a.ID, a.Realm, a.Secret)}
+	if a.Login != "" {
+		user, err := users.UserByLogin(ctx, a.Login)
+		if err != nil {
+			return fmt.Errorf("user %s: %w", a.Login, err)
+		}
+		seat.User = user.ID
+	}
+	return seats.SaveSeat(ctx, seat)
+}
+
+// random is a password of 100 bits.
+func random() string {
+	raw := make([]byte, 15)
+	_, _ = rand.Read(raw) // never fails since Go 1.24
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw))[:20]
+}

@@ -1,0 +1,214 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hotline/cmd/hotline/accounts"
+	"hotline/cmd/hotline/bridge"
+	"hotline/cmd/hotline/config"
+	"hotline/cmd/hotline/engines"
+	"hotline/jobs"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/web"
+)
+
+// Options are what a program or a test may set beside the configuration.
+type Options struct {
+	Log       *slog.Logger
+	Version   string
+	Telephony func(*telephony.Config) // last word on the call centre's settings
+	Web       func(*web.Options)      // last word on the web server's
+	// Prepare runs on the opened engines before any role starts; nil makes the
+	// three administrators of an empty store.
+	Prepare func(ctx context.Context, cfg config.Config, e *engines.Engines) ([]accounts.Issued, error)
+}
+
+// App is one node.
+type App struct {
+	cfg  config.Config
+	opts Options
+	log  *slog.Logger
+
+	Engines *engines.Engines
+	Center  *telephony.Center
+	Runner  *jobs.Runner
+	Server  *web.Server
+	Issued  []accounts.Issued // passwords made up at the first start, to be shown once
+
+	teardown []func(context.Context) error // last started, first stopped
+}
+
+// New makes a node; Start brings it up.
+func New(cfg config.Config, opts Options) *App {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Prepare == nil {
+		opts.Prepare = Administrators
+	}
+	return &App{cfg: cfg, opts: opts, log: opts.Log}
+}
+
+// Start opens the engines and starts the node's roles.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.start(ctx); err != nil {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return errors.Join(err, a.Stop(stop))
+	}
+	return nil
+}
+
+func (a *App) start(ctx context.Context) error {
+	opened, err := engines.Open(ctx, a.cfg, a.log)
+	if err != nil {
+		return err
+	}
+	a.Engines = opened
+	a.teardown = append(a.teardown, func(context.Context) error { return opened.Close() })
+	if a.Issued, err = a.opts.Prepare(ctx, a.cfg, opened); err != nil {
+		return err
+	}
+	if err := a.repairIndex(ctx); err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	for _, startRole := range []struct {
+		role  config.Role
+		start func(context.Context, *prometheus.Registry) error
+	}{{config.Worker, a.startWorkers}, {config.SIP, a.startCenter}, {config.Web, a.startWeb}} {
+		if !a.cfg.Has(startRole.role) {
+			continue
+		}
+		if err := startRole.start(ctx, registry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop ends the node: no new calls and requests, then what runs, then the engines.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(a.teardown) - 1; i >= 0; i-- {
+		errs = append(errs, a.teardown[i](ctx))
+	}
+	a.teardown = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) error {
+	store, tickets := a.Engines.Store, a.Engines.Tickets
+	a.Runner = jobs.New(a.Engines.Queue, jobs.Deps{
+		Outbox: store,
+		Topics: map[string]jobs.TopicHandler{
+			ticketing.TopicRoute:  jobs.RouteHandler(tickets),
+			ticketing.TopicIndex:  jobs.IndexHandler(a.Engines.Index, a.Engines.Source),
+			ticketing.TopicNotify: jobs.NotifyHandler(tickets),
+		},
+		Deadlines: tickets,
+		Schedules: a.schedules(),
+	}, jobs.Options{Log: a.log})
+	if err := a.Runner.Start(ctx); err != nil {
+		return fmt.Errorf("workers: %w", err)
+	}
+	a.teardown = append(a.teardown, a.Runner.Stop)
+	registry.MustRegister(workerMetrics{a.Runner})
+	return nil
+}
+
+func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) error {
+	cfg := telephony.Config{
+		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
+		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
+	}
+	if a.opts.Telephony != nil {
+		a.opts.Telephony(&cfg)
+	}
+	calls := bridge.New(a.Engines.Tickets, a.Engines.Store, a.log, nil)
+	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), telephony.Options{Log: a.log})
+	if err != nil {
+		return fmt.Errorf("call centre: %w", err)
+	}
+	if err := center.Start(ctx); err != nil {
+		return fmt.Errorf("call centre: %w", err)
+	}
+	a.Center = center
+	a.teardown = append(a.teardown, center.Stop)
+	registry.MustRegister(callMetrics{center})
+	return nil
+}
+
+func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error {
+	deps := web.Deps{
+		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Live: a.Engines.Store, Index: a.Engines.Index,
+		Health: a.Health, Metrics: registry,
+	}
+	if a.Center != nil {
+		deps.Calls = a.Center
+	}
+	opts := web.Options{
+		Addr: a.cfg.HTTP, TLSCert: a.cfg.TLSCert, TLSKey: a.cfg.TLSKey, Log: a.log, Version: a.opts.Version, Registerer: registry,
+	}
+	if a.opts.Web != nil {
+		a.opts.Web(&opts)
+	}
+	server, err := web.New(deps, opts)
+	if err != nil {
+		return err
+	}
+	if err := server.Start(ctx); err != nil {
+		return err
+	}
+	a.Server = server
+	a.teardown = append(a.teardown, server.Stop)
+	return nil
+}
+
+// HTTPAddr is where the web server listens; the zero AddrPort without that role.
+func (a *App) HTTPAddr() netip.AddrPort {
+	if a.Server == nil {
+		return netip.AddrPort{}
+	}
+	return a.Server.Addr()
+}
+
+// URL is where browsers find the node; empty without the web role.
+func (a *App) URL() string {
+	if a.Server == nil {
+		return ""
+	}
+	scheme := "http"
+	if a.cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + a.Server.Addr().String()
+}
+
+// Health tells how each part is; nil means well.
+func (a *App) Health(ctx context.Context) map[string]error {
+	parts := map[string]error{"store": a.Engines.Store.Ready(ctx), "search": a.Engines.Index.Ready(ctx)}
+	if a.Runner != nil {
+		parts["queue"] = a.Runner.Ready(ctx)
+	}
+	if a.Center != nil {
+		parts["sip"] = a.Center.Ready(ctx)
+	}
+	return parts
+}
+
+func lines(numbers []string) []telephony.Line {
+	all := make([]telephony.Line, len(numbers))
+	for i, n := range numbers {
+		all[i] = telephony.Line{Number: n, Name: n}
+	}
+	return all
+}

@@ -1,0 +1,68 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/cmd/hotline/app"
+	"hotline/cmd/hotline/config"
+)
+
+// stopWithin is how long a node may take to end calls and requests.
+const stopWithin = 20 * time.Second
+
+func newServe(version string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a node: telephony, web and workers",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, log, err := settings(c)
+			if err != nil {
+				return err
+			}
+			node := app.New(cfg, app.Options{Log: log, Version: version})
+			return runNode(c, node, cfg, log, func(context.Context) error { return nil })
+		},
+	}
+	config.Flags(c.Flags())
+	return c
+}
+
+// runNode starts a node, says where it is, and stops it when the command is
+// told to end. then runs beside it and may end it by returning an error.
+func runNode(c *cobra.Command, node *app.App, cfg config.Config, log *slog.Logger, then func(context.Context) error) error {
+	began := time.Now()
+	if err := node.Start(c.Context()); err != nil {
+		return err
+	}
+	for _, one := range node.Issued {
+		fmt.Fprintf(c.OutOrStdout(), "first start: user %s, one-time password %s (shown once; change it after signing in)\n", one.Login, one.Password)
+	}
+	log.Info("ready", "took_ms", time.Since(began).Milliseconds(), "http", node.URL(), "sip", cfg.SIP, "roles", cfg.Roles)
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- then(ctx) }()
+	var err error
+	select {
+	case <-ctx.Done():
+		cancel()
+		err = <-ended
+	case err = <-ended:
+		if err == nil {
+			<-ctx.Done()
+		}
+	}
+	log.Info("stopping")
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer done()
+	err = errors.Join(err, node.Stop(stop))
+	log.Info("stopped")
+	return err
+}

@@ -1,0 +1,153 @@
+package commands
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hotline/cmd/city"
+	"hotline/cmd/hotline/config"
+	"hotline/cmd/hotline/engines"
+	"hotline/ticketing"
+	"hotline/web"
+)
+
+func newMigrate() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database's tables up to date and exit",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(c, func(context.Context, config.Config, *engines.Engines) error { return nil })
+		},
+	}
+	config.Flags(c.Flags())
+	return c
+}
+
+func newCity() *cobra.Command {
+	c := &cobra.Command{Use: "city", Short: "The city's reference data: districts, departments, categories, catalogue"}
+	load := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Check a city's YAML file and put it in force",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			raw, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			parsed, err := city.Parse(raw)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return withStore(c, func(ctx context.Context, _ config.Config, e *engines.Engines) error {
+				if err := e.Tickets.ImportCity(ctx, ticketing.SystemActor(), parsed); err != nil {
+					return err
+				}
+				version, err := e.Tickets.CityVersion(ctx)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s is in force as version %d\n", parsed.Name, version)
+				return nil
+			})
+		},
+	}
+	save := &cobra.Command{
+		Use:   "export",
+		Short: "Print the city in force, or the sample city when there is none, as YAML",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withStore(c, func(ctx context.Context, _ config.Config, e *engines.Engines) error {
+				now, err := e.Tickets.City(ctx)
+				if err != nil {
+					return err
+				}
+				text := city.SampleDocument()
+				if now.Name != "" {
+					if text, err = city.Format(now); err != nil {
+						return err
+					}
+				}
+				_, err = c.OutOrStdout().Write(text)
+				return err
+			})
+		},
+	}
+	for _, sub := range []*cobra.Command{load, save} {
+		config.Flags(sub.Flags())
+		c.AddCommand(sub)
+	}
+	return c
+}
+
+func newReindex() *cobra.Command {
+	var verify bool
+	c := &cobra.Command{
+		Use:   "reindex",
+		Short: "Build the search index anew from the database, or compare the two and repair what differs",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			cfg, log, err := settings(c)
+			if err != nil {
+				return err
+			}
+			e := &engines.Engines{}
+			defer func() { err = errors.Join(err, e.Close()) }()
+			if err := e.OpenStore(c.Context(), cfg, log); err != nil {
+				return err
+			}
+			if err := e.OpenIndex(c.Context(), cfg, log); err != nil {
+				return err
+			}
+			if !verify {
+				if err := e.Index.Rebuild(c.Context(), e.Source); err != nil {
+					return err
+				}
+			}
+			report, err := e.Index.Verify(c.Context(), e.Source, true)
+			if err != nil {
+				return err
+			}
+			out := json.NewEncoder(c.OutOrStdout())
+			out.SetIndent("", "  ")
+			return out.Encode(report)
+		},
+	}
+	config.Flags(c.Flags())
+	c.Flags().BoolVar(&verify, "verify", false, "compare with the database and repair, instead of building anew")
+	return c
+}
+
+func newGenerate() *cobra.Command {
+	var openapi, actions string
+	c := &cobra.Command{
+		Use:    "generate",
+		Short:  "Write the documents that are made from the code",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(*cobra.Command, []string) error {
+			document, err := web.OpenAPI()
+			if err != nil {
+				return err
+			}
+			if openapi != "" {
+				if err := os.WriteFile(openapi, document, 0o644); err != nil {
+					return err
+				}
+			}
+			if actions != "" {
+				text := "# Actions\n\nWho may do what to a ticket, from which state. Made from the code by `make generate`.\n\n" + ticketing.TransitionsMarkdown()
+				return os.WriteFile(actions, []byte(text), 0o644)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&openapi, "openapi", "", "file for the OpenAPI document")
+	c.Flags().StringVar(&actions, "actions", "", "file for the table of actions")
+	return c
+}

@@ -1,0 +1,152 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+
+	"hotline/cmd/hotline/config"
+	"hotline/jobs"
+	"hotline/search"
+	"hotline/search/esindex"
+	"hotline/search/ftsindex"
+	"hotline/telephony"
+	callstore "hotline/telephony/sqlstore"
+	"hotline/ticketing"
+	"hotline/ticketing/blobs"
+	"hotline/ticketing/routing"
+	"hotline/ticketing/sla"
+	ticketstore "hotline/ticketing/sqlstore"
+)
+
+// Engines are the opened parts of one node.
+type Engines struct {
+	Store   *ticketstore.Store
+	Calls   *callstore.Store
+	Tickets *ticketing.Service
+	Index   *search.Index
+	Source  search.Source
+	Queue   *jobs.Queue  // nil without the worker role
+	Blobs   *blobs.Files // nil without the sip and web roles
+
+	closers []func() error // last opened, first closed
+}
+
+// Open opens what the node's roles need. Its errors say what to do.
+func Open(ctx context.Context, c config.Config, log *slog.Logger) (*Engines, error) {
+	e := &Engines{}
+	if err := e.open(ctx, c, log); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engines) open(ctx context.Context, c config.Config, log *slog.Logger) error {
+	if err := prepareData(c); err != nil {
+		return err
+	}
+	if err := e.OpenStore(ctx, c, log); err != nil {
+		return err
+	}
+	if err := e.OpenIndex(ctx, c, log); err != nil {
+		return err
+	}
+	if c.Has(config.Worker) {
+		queue, err := jobs.OpenQueue(c.Queue, jobs.QueueOptions{Log: log})
+		if err != nil {
+			return fmt.Errorf("--queue: %w", err)
+		}
+		e.Queue = queue
+		e.closers = append(e.closers, queue.Close)
+	}
+	if c.Has(config.SIP) || c.Has(config.Web) {
+		files, err := blobs.Open(c.Blobs)
+		if err != nil {
+			return fmt.Errorf("--blobs: %w", err)
+		}
+		e.Blobs = files
+		e.closers = append(e.closers, files.Close)
+	}
+	return nil
+}
+
+// OpenStore opens the database alone, for commands that need no more.
+func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logger) error {
+	store, err := ticketstore.Open(ctx, c.Store, ticketstore.Options{Log: log})
+	if err != nil {
+		return fmt.Errorf("--store: %w", err)
+	}
+	e.Store = store
+	e.closers = append(e.closers, store.Close)
+	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{}); err != nil {
+		return fmt.Errorf("--store: tables of calls: %w", err)
+	}
+	e.Tickets = ticketing.NewService(store, rules, ticketing.Options{Log: log})
+	return nil
+}
+
+// OpenIndex opens the search engine. It needs the store.
+func (e *Engines) OpenIndex(ctx context.Context, c config.Config, log *slog.Logger) error {
+	driver, err := openDriver(ctx, c.Search, log)
+	if err != nil {
+		return fmt.Errorf("--search: %w", err)
+	}
+	e.Index = search.New(driver, search.Options{})
+	e.Source = jobs.Source(e.Store)
+	e.closers = append(e.closers, e.Index.Close)
+	return nil
+}
+
+func openDriver(ctx context.Context, rawURL string, log *slog.Logger) (search.Driver, error) {
+	switch scheme, _, _ := strings.Cut(rawURL, "://"); scheme {
+	case "fts":
+		return ftsindex.Open(ctx, rawURL, ftsindex.Options{Log: log})
+	case "elasticsearch+http", "elasticsearch+https":
+		return esindex.Open(ctx, rawURL, esindex.Options{Log: log})
+	default:
+		return nil, fmt.Errorf("unknown engine %q; use fts:///path or elasticsearch+http(s)://host:port", scheme)
+	}
+}
+
+// rules are what a city's reference data means for its tickets.
+func rules(c ticketing.City) (ticketing.Rules, error) {
+	keeper, err := sla.FromCity(c)
+	if err != nil {
+		return ticketing.Rules{}, err
+	}
+	return ticketing.Rules{Clocks: keeper, Router: routing.New(c)}, nil
+}
+
+// prepareData makes the data folder when an embedded engine lives in it.
+func prepareData(c config.Config) error {
+	needed := c.Has(config.SIP)
+	for _, engine := range []string{c.Store, c.Search, c.Blobs} {
+		if u, err := url.Parse(engine); err == nil && strings.HasPrefix(u.Path, c.Data) {
+			needed = true
+		}
+	}
+	if !needed {
+		return nil
+	}
+	if err := os.MkdirAll(c.Data, 0o750); err != nil {
+		return fmt.Errorf("--data: cannot make the folder %s (%w); name another, or make it and give it to this user", c.Data, err)
+	}
+	return nil
+}
+
+// Close closes everything, last opened first.
+func (e *Engines) Close() error {
+	var errs []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		errs = append(errs, e.closers[i]())
+	}
+	e.closers = nil
+	return errors.Join(errs...)
+}
+
+// CallBlobs lets the call centre keep recordings in the blob store.
+func (e *Engines) CallBlobs() telephony.Blobs { return callBlobs{e.Blobs} }

@@ -1,0 +1,12 @@
+package main
+
+import (
+	"os"
+
+	"hotline/cmd/hotline/commands"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() { os.Exit(commands.Run(os.Args[1:], version)) }
