@@ -67,6 +67,17 @@ func (q *Queue) PendingLength(queue string) (int64, error) {
 	return q.client.LLen(context.Background(), pendingKey(queue)).Result()
 }
 
+// Waiting is how many tasks of a queue wait for another try.
+func (q *Queue) Waiting(queue string) (int64, error) {
+	ctx := context.Background()
+	alone, err := q.client.ZCard(ctx, "asynq:{"+queue+"}:scheduled").Result()
+	if err != nil {
+		return 0, err
+	}
+	again, err := q.client.ZCard(ctx, "asynq:{"+queue+"}:retry").Result()
+	return alone + again, err
+}
+
 // Listed says whether asynq knows a queue of this name.
 func (q *Queue) Listed(queue string) (bool, error) {
 	return q.client.SIsMember(context.Background(), queuesKey, queue).Result()

@@ -87,8 +87,8 @@ func (r *Runner) relayRows(ctx context.Context, t *topic) (time.Duration, error)
 		return r.opts.Poll, nil
 	}
 	full := len(items) >= r.opts.Batch
-	if full {
-		// Only a backlog fills a batch: bound what the queue holds of it.
+	if t.unchecked += len(items); full || t.unchecked >= r.opts.Batch {
+		// Now and then, and always in a backlog, bound what the queue holds.
 		room, err := r.room(t)
 		if err != nil {
 			return 0, err
@@ -96,6 +96,7 @@ func (r *Runner) relayRows(ctx context.Context, t *topic) (time.Duration, error)
 		if room <= 0 {
 			return r.opts.Poll, nil
 		}
+		t.unchecked = 0
 	}
 	bundles := bundle(items, t.h.Finishes)
 	queued := make([]bool, len(bundles))

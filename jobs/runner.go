@@ -130,6 +130,8 @@ type topic struct {
 	fails  atomic.Int64 // failures of a Drain in a row
 	counts topicCounts
 	health health // of the relay
+
+	unchecked int // rows queued since the queue's length was looked at; the relay's own
 }
 
 // Runner moves effects from the outbox through the queue to their handlers.

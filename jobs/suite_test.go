@@ -158,20 +158,22 @@ func TestPoisonBlocksNobody(t *testing.T) {
 		v := &view{box: newBox()}
 		var heal atomic.Bool
 		var tries atomic.Int64
+		opts := quick()
+		opts.Batch = 50
 		start(t, e.again(), jobs.Deps{Outbox: v, Topics: topics(v, func(i ticketing.OutboxItem) error {
 			if i.Key[0] == 'p' && !heal.Load() {
 				tries.Add(1)
 				return errors.New("poison")
 			}
 			return nil
-		})}, quick())
+		})}, opts)
 		for _, topic := range []string{inside, outside, batched} {
-			v.add(topic, keys("p", 300)...) // more than a batch
-			v.add(topic, keys("k", 100)...)
+			v.add(topic, keys("p", 60)...) // more than a batch
+			v.add(topic, keys("k", 60)...)
 		}
-		await(t, "the healthy are done", func() bool { return v.left() == 900 })
+		await(t, "the healthy are done", func() bool { return v.left() == 180 })
 		seen := tries.Load()
-		await(t, "the poisoned are tried again", func() bool { return tries.Load() >= seen+900 })
+		await(t, "the poisoned are tried again", func() bool { return tries.Load() >= seen+180 })
 		heal.Store(true)
 		await(t, "all done", func() bool { return v.left() == 0 })
 	})
@@ -197,7 +199,11 @@ func TestWipedQueueIsRefilled(t *testing.T) {
 		opts.SweepEvery = time.Hour
 		r := start(t, q, deps, opts)
 		v.add(inside, keys("k", 300)...)
-		await(t, "all failed once", func() bool { return r.Stats().Topics[inside].Failed == 300 })
+		await(t, "all failed and wait", func() bool {
+			n, err := q.Waiting(inside)
+			require.NoError(t, err)
+			return n == 300
+		})
 		broken.Store(false)
 		require.NoError(t, q.Wipe(context.Background()))
 		await(t, "all done", func() bool { return v.left() == 0 })
