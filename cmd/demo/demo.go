@@ -24,7 +24,7 @@ type Options struct {
 	Seed     int64          // of what they say and do; 0 takes the time
 	Rate     float64        // calls a minute; 0 is 6, negative none
 	Online   float64        // appeals filed online a minute; 0 is 2, negative none
-	Pace     time.Duration  // how long one step of a person takes on average; 0 is 8 s
+	Pace     time.Duration  // how long one step of a person takes on average; 0 is 5 s
 	Seats    []Seat         // nil: 8002…8005 of agent2…agent5
 	City     ticketing.City // what they talk about; zero: city.Sample()
 	Log      *slog.Logger   // nil discards
@@ -69,7 +69,7 @@ func New(opts Options) *Demo {
 		opts.Online = 2
 	}
 	if opts.Pace <= 0 {
-		opts.Pace = 8 * time.Second
+		opts.Pace = 5 * time.Second
 	}
 	if opts.Seats == nil {
 		for n := 2; n <= 5; n++ {
