@@ -11,6 +11,7 @@ const (
 	EventFiled          = "filed"
 	EventEdited         = "edited"
 	EventCallLinked     = "call_linked"
+	EventCallAnswered   = "call_answered" // an operator took the call; the draft is his
 	EventAccepted       = "accepted"
 	EventAnswered       = "answered_directly"
 	EventDispatched     = "dispatched"
@@ -48,7 +49,8 @@ type EventData struct {
 	Answer     string    `json:"answer,omitempty"`
 	Note       string    `json:"note,omitempty"`
 	CallID     string    `json:"call_id,omitempty"`
-	Fields     []string  `json:"fields,omitempty"` // names of the fields that were edited
+	Operator   string    `json:"operator,omitempty"` // user id
+	Fields     []string  `json:"fields,omitempty"`   // names of the fields that were edited
 	Clock      ClockName `json:"clock,omitempty"`
 	Level      Level     `json:"level,omitempty"`
 	DueAt      time.Time `json:"due_at,omitzero"`

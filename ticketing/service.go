@@ -174,29 +174,55 @@ func (s *Service) LinkCall(ctx context.Context, a Actor, ref, callID string) err
 	if callID == "" {
 		return required("call_id")
 	}
+	return s.amend(ctx, a, ref, func(next *Ticket, c *Change) (string, EventData, error) {
+		if slices.Contains(next.Calls, callID) {
+			return "", EventData{}, nil
+		}
+		if len(next.Calls) >= maxCalls {
+			return "", EventData{}, invalid("call_id", "the ticket has "+strconv.Itoa(maxCalls)+" calls already", "该工单关联的通话过多")
+		}
+		next.Calls = append(next.Calls, callID)
+		c.NewCalls = []string{callID}
+		return EventCallLinked, EventData{CallID: callID}, nil
+	})
+}
+
+// AnswerDraft notes who answered the call of a draft: the draft becomes that
+// user's. A ticket that is no draft any more stays as it is.
+func (s *Service) AnswerDraft(ctx context.Context, a Actor, ref, callID, userID string) error {
+	return s.amend(ctx, a, ref, func(next *Ticket, _ *Change) (string, EventData, error) {
+		if next.State != Draft || next.Operator == userID {
+			return "", EventData{}, nil
+		}
+		next.Operator = userID
+		return EventCallAnswered, EventData{CallID: callID, Operator: userID}, nil
+	})
+}
+
+// amend changes a ticket beside its states, on the newest version. edit names
+// the event, or none when there is nothing to change.
+func (s *Service) amend(ctx context.Context, a Actor, ref string, edit func(next *Ticket, c *Change) (string, EventData, error)) error {
 	for range attempts {
 		t, err := s.load(ctx, a, ref)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(t.Calls, callID) {
-			return nil
-		}
-		if len(t.Calls) >= maxCalls {
-			return invalid("call_id", "the ticket has "+strconv.Itoa(maxCalls)+" calls already", "该工单关联的通话过多")
-		}
 		now := s.clock()
 		next := t.clone()
 		next.Version++
 		next.UpdatedAt = now
-		next.Calls = append(next.Calls, callID)
-		c := s.change(t, next, newEvent(next, EventCallLinked, a.UserID, now, EventData{CallID: callID}), now)
-		c.NewCalls = []string{callID}
+		var extra Change
+		event, data, err := edit(&next, &extra)
+		if err != nil || event == "" {
+			return err
+		}
+		c := s.change(t, next, newEvent(next, event, a.UserID, now, data), now)
+		c.NewCalls = extra.NewCalls
 		if err = s.store.Commit(ctx, c); err == nil {
 			return nil
 		}
 		if !errors.Is(err, ErrStale) {
-			return fmt.Errorf("link call: %w", err)
+			return fmt.Errorf("%s: %w", event, err)
 		}
 	}
 	return ErrConflict

@@ -15,6 +15,7 @@ import (
 // Tickets is what the bridge needs of the work orders; *ticketing.Service has it.
 type Tickets interface {
 	OpenDraft(ctx context.Context, who ticketing.Actor, in ticketing.DraftInput) (ticketing.Ticket, error)
+	AnswerDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
 	OfferDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
 }
@@ -81,9 +82,14 @@ func typeOf(digit string) ticketing.AppealType {
 	return ""
 }
 
-// Answered tells the user's pages that the call is on.
+// Answered gives the draft to the user and tells the user's pages that the call is on.
 func (b *Bridge) Answered(ctx context.Context, callID, seat, user string, at time.Time) error {
-	draft, _ := b.draft(callID)
+	draft, ok := b.draft(callID)
+	if ok {
+		if err := b.tickets.AnswerDraft(ctx, ticketing.SystemActor(), draft, callID, user); err != nil {
+			b.log.Error("the draft of a call has no operator", "call_id", callID, "error", err)
+		}
+	}
 	return b.publish(ctx, "call.answered", callID, "user:"+user, map[string]string{"ticket": draft, "seat": seat}, at)
 }
 

@@ -27,7 +27,7 @@ export const zh = {
     approve_review: '审核通过', reject_review: '退回修改', follow_up: '回访', cancel: '撤单',
   },
   events: {
-    created: '建单', filed: '网上提交', edited: '修改', call_linked: '关联通话', accepted: '受理', answered_directly: '直接答复', dispatched: '派单',
+    created: '建单', filed: '网上提交', edited: '修改', call_linked: '关联通话', call_answered: '接听', accepted: '受理', answered_directly: '直接答复', dispatched: '派单',
     to_desk: '转派单台', signed: '签收', contacted: '联系诉求人', resolved: '办结答复', review_approved: '审核通过', review_rejected: '退回修改',
     followed_up: '回访', cancelled: '撤单', deadline: '时限', recalculated: '时限重算', person_shown: '查看个人信息',
   },
@@ -89,7 +89,7 @@ export const en: typeof zh = {
     approve_review: 'Approve', reject_review: 'Send back', follow_up: 'Follow up', cancel: 'Cancel ticket',
   },
   events: {
-    created: 'Created', filed: 'Filed online', edited: 'Edited', call_linked: 'Call linked', accepted: 'Accepted', answered_directly: 'Answered', dispatched: 'Dispatched',
+    created: 'Created', filed: 'Filed online', edited: 'Edited', call_linked: 'Call linked', call_answered: 'Call answered', accepted: 'Accepted', answered_directly: 'Answered', dispatched: 'Dispatched',
     to_desk: 'To the dispatch desk', signed: 'Signed', contacted: 'Citizen contacted', resolved: 'Reply', review_approved: 'Approved', review_rejected: 'Sent back',
     followed_up: 'Followed up', cancelled: 'Cancelled', deadline: 'Deadline', recalculated: 'Limits recalculated', person_shown: 'Person shown',
   },

@@ -1,0 +1,94 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/cmd/hotline/bridge"
+	"hotline/telephony"
+	"hotline/ticketing"
+	"hotline/ticketing/routing"
+	"hotline/ticketing/sla"
+	"hotline/ticketing/sqlstore"
+)
+
+type node struct {
+	store   *sqlstore.Store
+	service *ticketing.Service
+	bridge  *bridge.Bridge
+}
+
+func open(t *testing.T) node {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), "sqlite://"+t.TempDir()+"/hotline.db", sqlstore.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	service := ticketing.NewService(store, func(c ticketing.City) (ticketing.Rules, error) {
+		keeper, err := sla.FromCity(c)
+		return ticketing.Rules{Clocks: keeper, Router: routing.New(c)}, err
+	}, ticketing.Options{})
+	return node{store, service, bridge.New(service, store, nil, nil)}
+}
+
+func offer(user, seat string, attempt int) telephony.Offer {
+	return telephony.Offer{
+		CallID: "call-1", Caller: "14212345678", Line: "12345", Digit: "2", Seat: seat, User: user, Attempt: attempt, At: time.Now(),
+	}
+}
+
+func (n node) drafts(t *testing.T) []ticketing.Ticket {
+	t.Helper()
+	page, err := n.service.Tickets(t.Context(), ticketing.SystemActor(), ticketing.Filter{})
+	require.NoError(t, err)
+	return page.Items
+}
+
+// live lists the types and audiences of the live events so far.
+func (n node) live(t *testing.T) []string {
+	t.Helper()
+	events, err := n.store.LiveEvents(t.Context(), 0, 100)
+	require.NoError(t, err)
+	var all []string
+	for _, e := range events {
+		all = append(all, e.Type+" "+e.Audience)
+	}
+	return all
+}
+
+func TestOneDraftHoweverManySeatsAreTried(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u2", "8002", 2)))
+	drafts := n.drafts(t)
+	require.Len(t, drafts, 1)
+	require.Equal(t, ticketing.Draft, drafts[0].State)
+	require.Equal(t, ticketing.Complaint, drafts[0].Appeal.Type, "the caller pressed 2")
+	require.Equal(t, "12345", drafts[0].Line)
+	require.Equal(t, "142****5678", drafts[0].Citizen.Phone)
+	require.Equal(t, []string{"call-1"}, drafts[0].Calls)
+	require.Contains(t, n.live(t), "call.offered user:u1")
+	require.Contains(t, n.live(t), "call.offered user:u2")
+}
+
+func TestTheDraftBelongsToWhoAnswered(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	require.NoError(t, n.bridge.Answered(t.Context(), "call-1", "8001", "u1", time.Now()))
+	require.Equal(t, "u1", n.drafts(t)[0].Operator)
+	require.NoError(t, n.bridge.Ended(t.Context(), telephony.CDR{ID: "call-1", User: "u1", Seat: "8001", EndedAt: time.Now()}))
+	require.Equal(t, ticketing.Draft, n.drafts(t)[0].State, "the operator still writes")
+	require.Contains(t, n.live(t), "call.answered user:u1")
+	require.Contains(t, n.live(t), "call.ended user:u1")
+}
+
+func TestAMissedCallLeavesNoOpenDraft(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	require.NoError(t, n.bridge.Missed(t.Context(), telephony.MissedCall{CallID: "call-1", Cause: telephony.CauseAbandoned, EndedAt: time.Now()}))
+	require.NoError(t, n.bridge.Ended(t.Context(), telephony.CDR{ID: "call-1", EndedAt: time.Now()}))
+	require.Equal(t, ticketing.Cancelled, n.drafts(t)[0].State)
+	require.Contains(t, n.live(t), "call.missed role:lead")
+	require.NoError(t, n.bridge.Missed(t.Context(), telephony.MissedCall{CallID: "never-offered", EndedAt: time.Now()}))
+}
