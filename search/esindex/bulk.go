@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
 	"hotline/search"
 )
 
@@ -97,10 +99,10 @@ func write[T any](ctx context.Context, x *Index, items []T, operationOf func(T) 
 	}
 	x.swapping.RLock()
 	defer x.swapping.RUnlock()
-	if err := x.bulk(ctx, "/"+x.prefix+"/_bulk?require_alias=true", ops); err != nil || x.building == "" {
+	if err := x.bulk(ctx, x.prefix, ops); err != nil || x.building == "" {
 		return x.gone(err)
 	}
-	return x.bulk(ctx, "/"+x.building+"/_bulk", ops)
+	return x.bulk(ctx, x.building, ops)
 }
 
 func operations[T any](items []T, operationOf func(T) (operation, error)) ([]operation, error) {
@@ -114,8 +116,10 @@ func operations[T any](items []T, operationOf func(T) (operation, error)) ([]ope
 	return ops, nil
 }
 
-// bulk sends operations in requests of bounded size. Those that the cluster puts off are sent again, a bounded number of times.
-func (x *Index) bulk(ctx context.Context, path string, ops []operation) error {
+// bulk sends operations in requests of bounded size. Those that the cluster puts off are sent again, a
+// bounded number of times. esutil.BulkIndexer would not: it retries no single documents, and
+// forgets those that an answer leaves out.
+func (x *Index) bulk(ctx context.Context, index string, ops []operation) error {
 	for len(ops) > 0 {
 		n, size := 0, 0
 		for n < len(ops) && (n == 0 || size+len(ops[n].lines) <= x.opts.BulkBytes) {
@@ -125,7 +129,7 @@ func (x *Index) bulk(ctx context.Context, path string, ops []operation) error {
 		part := ops[:n]
 		ops = ops[n:]
 		for attempt := 0; len(part) > 0; attempt++ {
-			busy, err := x.send(ctx, path, part)
+			busy, err := x.send(ctx, index, part)
 			if err != nil {
 				return err
 			}
@@ -153,7 +157,7 @@ type itemResult struct {
 }
 
 // send makes one request and returns the operations to send again.
-func (x *Index) send(ctx context.Context, path string, ops []operation) (busy []operation, err error) {
+func (x *Index) send(ctx context.Context, index string, ops []operation) (busy []operation, err error) {
 	var body bytes.Buffer
 	for _, op := range ops {
 		body.Write(op.lines)
@@ -161,7 +165,11 @@ func (x *Index) send(ctx context.Context, path string, ops []operation) (busy []
 	var answer struct {
 		Items []map[string]itemResult `json:"items"`
 	}
-	if err := x.call(ctx, http.MethodPost, path, body.Bytes(), &answer); err != nil {
+	req := esapi.BulkRequest{
+		Index: index, RequireAlias: new(index == x.prefix), Body: &body,
+		FilterPath: []string{"items.*.status", "items.*.error.type"},
+	}
+	if err := x.call(ctx, req, &answer); err != nil {
 		return nil, err
 	}
 	if len(answer.Items) != len(ops) {

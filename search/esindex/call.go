@@ -1,7 +1,6 @@
 package esindex
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,16 +8,13 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
 	"hotline/search"
 )
 
 // maxAnswer bounds what is read of one answer.
 const maxAnswer = 64 << 20
-
-// compatible asks a later major version to speak this one's language.
-const compatible = "application/vnd.elasticsearch+json;compatible-with=8"
-
-const compatibleLines = "application/vnd.elasticsearch+x-ndjson;compatible-with=8"
 
 // statusError is an answer that refuses. Kind is Elasticsearch's name of the error; its
 // reason is left out, because it may quote the query.
@@ -41,32 +37,11 @@ func isKind(err error, kind string) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
-// call sends a JSON body, or raw lines when body is a []byte, and reads a JSON answer into out.
-func (x *Index) call(ctx context.Context, method, path string, body, out any) error {
+// call makes a request and reads its JSON answer into out.
+func (x *Index) call(ctx context.Context, req esapi.Request, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, x.opts.Timeout)
 	defer cancel()
-	contentType := compatible
-	var reader io.Reader
-	switch b := body.(type) {
-	case nil:
-	case []byte:
-		reader, contentType = bytes.NewReader(b), compatibleLines
-	default:
-		raw, err := json.Marshal(b)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		reader = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, path, reader)
-	if err != nil {
-		return fmt.Errorf("elasticsearch request: %w", err)
-	}
-	req.Header.Set("Accept", compatible)
-	if body != nil {
-		req.Header.Set("Content-Type", contentType)
-	}
-	res, err := x.client.Perform(req)
+	res, err := req.Do(ctx, x.client)
 	if err != nil {
 		return fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 	}
@@ -78,7 +53,7 @@ func (x *Index) call(ctx context.Context, method, path string, body, out any) er
 	if len(raw) > maxAnswer {
 		return fmt.Errorf("%w: the answer is longer than %d bytes", search.ErrUnavailable, maxAnswer)
 	}
-	if res.StatusCode >= 300 {
+	if res.IsError() {
 		return refusal(res.StatusCode, raw)
 	}
 	if out == nil {

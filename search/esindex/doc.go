@@ -1,4 +1,4 @@
-// Package esindex is the search engine for production: Elasticsearch 8, over its HTTP API.
+// Package esindex is the search engine for production: Elasticsearch 8, through go-elasticsearch.
 //
 // What always holds here:
 //

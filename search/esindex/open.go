@@ -13,7 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/elastic/elastic-transport-go/v8/elastictransport"
+	"github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"hotline/search"
 )
@@ -40,7 +41,7 @@ type Options struct {
 // Index implements [search.Driver].
 type Index struct {
 	prefix string // the alias, and what index names begin with
-	client *elastictransport.Client
+	client *elasticsearch.BaseClient
 	pool   *http.Transport
 	log    *slog.Logger
 	now    func() time.Time
@@ -71,24 +72,24 @@ func Open(_ context.Context, rawURL string, opts Options) (*Index, error) {
 	setDefault(&opts.Shards, 1)
 	setDefault(&opts.BulkBytes, 5<<20)
 	pool := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		ResponseHeaderTimeout: opts.Timeout,
-		MaxIdleConnsPerHost:   16,
-		IdleConnTimeout:       90 * time.Second,
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     90 * time.Second,
 	}
-	options := []elastictransport.Option{
-		elastictransport.WithUserAgent("hotline"), elastictransport.WithURLs(addresses...), elastictransport.WithTransport(pool),
-		elastictransport.WithRetry(opts.Retries, 429, 502, 503, 504),
-		elastictransport.WithRetryOnError(func(_ *http.Request, err error) bool { return !errors.Is(err, context.Canceled) }),
-		elastictransport.WithRetryBackoff(func(attempt int) time.Duration { return time.Duration(attempt) * 100 * time.Millisecond }),
+	config := elasticsearch.Config{
+		Addresses: addresses, Transport: pool, MaxRetries: opts.Retries, RetryOnStatus: []int{429, 502, 503, 504},
+		RetryBackoff: func(attempt int) time.Duration { return time.Duration(attempt) * 100 * time.Millisecond },
+		// A later major version is asked to speak this one's language.
+		EnableCompatibilityMode: true, DisableMetaHeader: true,
 	}
 	if user != nil {
-		password, _ := user.Password()
-		options = append(options, elastictransport.WithBasicAuth(user.Username(), password))
+		config.Username = user.Username()
+		config.Password, _ = user.Password()
 	}
-	client, err := elastictransport.NewClient(options...)
+	// The base client goes without the table of every API, which would put all of them into the binary.
+	client, err := elasticsearch.NewBaseClient(config)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch client: %w", err)
 	}
@@ -105,7 +106,7 @@ func setDefault[T comparable](v *T, d T) {
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,99}$`)
 
 // parse reads the URL by hand, because net/url allows only one host.
-func parse(rawURL string) (addresses []*url.URL, user *url.Userinfo, prefix string, err error) {
+func parse(rawURL string) (addresses []string, user *url.Userinfo, prefix string, err error) {
 	const usage = "use elasticsearch+http://host:9200/prefix, with https and user:password@ where needed, hosts joined by commas"
 	scheme, rest, ok := strings.Cut(rawURL, "://")
 	if !ok || scheme != Scheme && scheme != SchemeSecure {
@@ -132,7 +133,7 @@ func parse(rawURL string) (addresses []*url.URL, user *url.Userinfo, prefix stri
 		if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
 			return nil, nil, "", errors.New("search URL: a host is not valid; " + usage)
 		}
-		addresses = append(addresses, u)
+		addresses = append(addresses, u.String())
 	}
 	return addresses, user, prefix, nil
 }
@@ -153,7 +154,7 @@ func (x *Index) Ready(ctx context.Context) error {
 			Meta meta `json:"_meta"`
 		} `json:"mappings"`
 	}
-	if err := x.call(ctx, http.MethodGet, "/"+x.prefix+"/_mapping", nil, &mappings); err != nil {
+	if err := x.call(ctx, esapi.IndicesGetMappingRequest{Index: []string{x.prefix}}, &mappings); err != nil {
 		return x.gone(err)
 	}
 	if len(mappings) != 1 {
@@ -167,7 +168,7 @@ func (x *Index) Ready(ctx context.Context) error {
 	var health struct {
 		Status string `json:"status"`
 	}
-	if err := x.call(ctx, http.MethodGet, "/_cluster/health/"+x.prefix, nil, &health); err != nil {
+	if err := x.call(ctx, esapi.ClusterHealthRequest{Index: []string{x.prefix}}, &health); err != nil {
 		return x.gone(err)
 	}
 	if health.Status == "red" {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hotline/search"
@@ -110,16 +111,20 @@ func TestSignsIn(t *testing.T) {
 }
 
 func TestNotElasticsearch(t *testing.T) {
-	x := against(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "<html>welcome</html>")
-	}, esindex.Options{})
-	require.ErrorIs(t, x.Ready(t.Context()), search.ErrUnavailable)
+	for _, product := range []string{"", "Elasticsearch"} {
+		x := against(t, func(w http.ResponseWriter, r *http.Request) {
+			assert.NotEqual(t, "/", r.URL.Path, "the root is nothing to ask for")
+			w.Header().Set("X-Elastic-Product", product)
+			_, _ = io.WriteString(w, "<html>welcome</html>")
+		}, esindex.Options{})
+		require.ErrorIs(t, x.Ready(t.Context()), search.ErrUnavailable)
+	}
 }
 
 // bulk answers the alias as there, and each bulk request with the next of the answers.
 func bulk(asked *atomic.Int64, answers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Elastic-Product", "Elasticsearch")
 		if !strings.HasSuffix(r.URL.Path, "/_bulk") {
 			_, _ = io.WriteString(w, `{"p-1":{"aliases":{"p":{}}}}`)
 			return

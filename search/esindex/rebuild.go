@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/elastic/go-elasticsearch/v8/esutil"
+
 	"hotline/search"
 )
 
@@ -19,8 +22,8 @@ func (x *Index) Rebuild(ctx context.Context, fill func(put func([]search.Documen
 	}
 	name := fmt.Sprintf("%s-%d", x.prefix, x.now().UnixNano())
 	loading := object{"refresh_interval": "-1", "number_of_replicas": 0}
-	if err := x.call(ctx, http.MethodPut, "/"+name, x.definition(meta{Schema: schema}, object{}, loading), nil); err != nil {
-		return fmt.Errorf("create search index %s: %w", name, err)
+	if err := x.create(ctx, name, meta{Schema: schema}, object{}, loading); err != nil {
+		return err
 	}
 	if !x.begin(name) {
 		return errors.Join(search.ErrSuperseded, x.drop(ctx, name))
@@ -30,7 +33,7 @@ func (x *Index) Rebuild(ctx context.Context, fill func(put func([]search.Documen
 		if err != nil {
 			return err
 		}
-		return x.bulk(ctx, "/"+name+"/_bulk", ops)
+		return x.bulk(ctx, name, ops)
 	})
 	if err == nil {
 		err = x.finish(ctx, name)
@@ -63,15 +66,16 @@ func (x *Index) end(name string) {
 
 // finish makes the filled index like any other, moves the alias and drops what it pointed to.
 func (x *Index) finish(ctx context.Context, name string) error {
+	names := []string{name}
 	settings := object{"index": object{"refresh_interval": nil, "number_of_replicas": x.opts.Replicas}}
-	if err := x.call(ctx, http.MethodPut, "/"+name+"/_settings", settings, nil); err != nil {
-		return fmt.Errorf("settings of %s: %w", name, err)
-	}
-	if err := x.call(ctx, http.MethodPut, "/"+name+"/_mapping", object{"_meta": meta{Schema: schema, Ready: true}}, nil); err != nil {
-		return fmt.Errorf("mapping of %s: %w", name, err)
-	}
-	if err := x.call(ctx, http.MethodPost, "/"+name+"/_refresh", nil, nil); err != nil {
-		return fmt.Errorf("refresh %s: %w", name, err)
+	for _, req := range []esapi.Request{
+		esapi.IndicesPutSettingsRequest{Index: names, Body: esutil.NewJSONReader(settings)},
+		esapi.IndicesPutMappingRequest{Index: names, Body: esutil.NewJSONReader(object{"_meta": meta{Schema: schema, Ready: true}})},
+		esapi.IndicesRefreshRequest{Index: names},
+	} {
+		if err := x.call(ctx, req, nil); err != nil {
+			return fmt.Errorf("finish search index %s: %w", name, err)
+		}
 	}
 	old, err := x.swap(ctx, name)
 	if err != nil {
@@ -95,7 +99,7 @@ func (x *Index) swap(ctx context.Context, name string) (old []string, err error)
 	for _, o := range old {
 		actions = append(actions, object{"remove": object{"index": o, "alias": x.prefix}})
 	}
-	if err := x.call(ctx, http.MethodPost, "/_aliases", object{"actions": actions}, nil); err != nil {
+	if err := x.call(ctx, esapi.IndicesUpdateAliasesRequest{Body: esutil.NewJSONReader(object{"actions": actions})}, nil); err != nil {
 		return nil, err
 	}
 	x.building = ""
@@ -104,7 +108,7 @@ func (x *Index) swap(ctx context.Context, name string) (old []string, err error)
 
 // drop removes an index even when the work around it was given up.
 func (x *Index) drop(ctx context.Context, name string) error {
-	err := x.call(context.WithoutCancel(ctx), http.MethodDelete, "/"+name, nil, nil)
+	err := x.call(context.WithoutCancel(ctx), esapi.IndicesDeleteRequest{Index: []string{name}}, nil)
 	if isStatus(err, http.StatusNotFound) {
 		return nil
 	}

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/elastic/go-elasticsearch/v8/esutil"
 )
 
 // schema is raised when the mapping or the analysis changes; an index of another schema is rebuilt.
@@ -21,6 +24,14 @@ type meta struct {
 }
 
 type object = map[string]any
+
+func (x *Index) create(ctx context.Context, name string, m meta, aliases, extra object) error {
+	body := esutil.NewJSONReader(x.definition(m, aliases, extra))
+	if err := x.call(ctx, esapi.IndicesCreateRequest{Index: name, Body: body}, nil); err != nil {
+		return fmt.Errorf("create search index %s: %w", name, err)
+	}
+	return nil
+}
 
 // definition is the body that creates an index.
 func (x *Index) definition(m meta, aliases, extra object) object {
@@ -77,12 +88,12 @@ func (x *Index) ensure(ctx context.Context) error {
 	if len(held) == 0 {
 		// The name is the same for all nodes that start at once, so only one of them creates it.
 		name := x.prefix + "-1"
-		err := x.call(ctx, http.MethodPut, "/"+name, x.definition(meta{Schema: schema}, object{x.prefix: object{}}, nil), nil)
+		err := x.create(ctx, name, meta{Schema: schema}, object{x.prefix: object{}}, nil)
 		if isKind(err, "resource_already_exists_exception") {
-			err = x.call(ctx, http.MethodPut, "/"+name+"/_alias/"+x.prefix, nil, nil)
+			err = x.call(ctx, esapi.IndicesPutAliasRequest{Index: []string{name}, Name: x.prefix}, nil)
 		}
 		if err != nil {
-			return fmt.Errorf("create search index %s: %w", name, err)
+			return err
 		}
 	}
 	x.ensured = true
@@ -92,7 +103,7 @@ func (x *Index) ensure(ctx context.Context) error {
 // holders returns the indexes that the alias points to.
 func (x *Index) holders(ctx context.Context) ([]string, error) {
 	var found map[string]any
-	err := x.call(ctx, http.MethodGet, "/_alias/"+x.prefix, nil, &found)
+	err := x.call(ctx, esapi.IndicesGetAliasRequest{Name: []string{x.prefix}}, &found)
 	if isStatus(err, http.StatusNotFound) {
 		return nil, nil
 	}

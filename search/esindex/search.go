@@ -3,9 +3,11 @@ package esindex
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/elastic/go-elasticsearch/v8/esutil"
 
 	"hotline/search"
 )
@@ -15,15 +17,20 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (search.Found, error)
 	if err := x.ensure(ctx); err != nil {
 		return search.Found{}, err
 	}
-	var a answer
-	err := x.call(ctx, http.MethodPost, "/"+x.prefix+"/_search?allow_partial_search_results=false", request(p), &a)
+	a, err := x.query(ctx, request(p))
 	if err != nil {
-		return search.Found{}, x.gone(err)
+		return search.Found{}, err
 	}
 	if a.TimedOut {
 		return search.Found{}, fmt.Errorf("%w: the cluster took too long", search.ErrUnavailable)
 	}
 	return a.found(p), nil
+}
+
+func (x *Index) query(ctx context.Context, body object) (a answer, err error) {
+	req := esapi.SearchRequest{Index: []string{x.prefix}, Body: esutil.NewJSONReader(body), AllowPartialSearchResults: new(false)}
+	err = x.gone(x.call(ctx, req, &a))
+	return a, err
 }
 
 // request spells a plan in the query language of Elasticsearch. Values are only ever JSON strings of their own.
@@ -208,9 +215,9 @@ func (x *Index) Stamps(ctx context.Context, after string, limit int) ([]search.S
 	if after != "" {
 		body["search_after"] = []string{after}
 	}
-	var a answer
-	if err := x.call(ctx, http.MethodPost, "/"+x.prefix+"/_search?allow_partial_search_results=false", body, &a); err != nil {
-		return nil, x.gone(err)
+	a, err := x.query(ctx, body)
+	if err != nil {
+		return nil, err
 	}
 	stamps := make([]search.Stamp, len(a.Hits.Hits))
 	for i, h := range a.Hits.Hits {
@@ -230,8 +237,8 @@ func (x *Index) Lookup(ctx context.Context, ids []string) ([]search.Stamp, error
 			Source document `json:"_source"`
 		} `json:"docs"`
 	}
-	path := "/" + x.prefix + "/_mget?_source_includes=id,version,digest"
-	if err := x.call(ctx, http.MethodPost, path, object{"ids": ids}, &a); err != nil {
+	req := esapi.MgetRequest{Index: x.prefix, Body: esutil.NewJSONReader(object{"ids": ids}), SourceIncludes: []string{"id", "version", "digest"}}
+	if err := x.call(ctx, req, &a); err != nil {
 		return nil, x.gone(err)
 	}
 	var stamps []search.Stamp
@@ -248,5 +255,5 @@ func (x *Index) Refresh(ctx context.Context) error {
 	if err := x.ensure(ctx); err != nil {
 		return err
 	}
-	return x.gone(x.call(ctx, http.MethodPost, "/"+x.prefix+"/_refresh", nil, nil))
+	return x.gone(x.call(ctx, esapi.IndicesRefreshRequest{Index: []string{x.prefix}}, nil))
 }
