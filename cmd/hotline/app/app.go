@@ -15,6 +15,7 @@ import (
 	"hotline/cmd/hotline/config"
 	"hotline/cmd/hotline/engines"
 	"hotline/jobs"
+	"hotline/jobs/notify"
 	"hotline/telephony"
 	"hotline/ticketing"
 	"hotline/web"
@@ -107,12 +108,20 @@ func (a *App) Stop(ctx context.Context) error {
 
 func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) error {
 	store, tickets := a.Engines.Store, a.Engines.Tickets
+	var senders []notify.Sender
+	if a.cfg.Webhook != "" {
+		webhook, err := notify.NewWebhook(a.cfg.Webhook, a.cfg.Secret, notify.WebhookOptions{})
+		if err != nil {
+			return fmt.Errorf("--notify-webhook: %w", err)
+		}
+		senders = append(senders, webhook)
+	}
 	a.Runner = jobs.New(a.Engines.Queue, jobs.Deps{
 		Outbox: store,
 		Topics: map[string]jobs.TopicHandler{
 			ticketing.TopicRoute:  jobs.RouteHandler(tickets),
 			ticketing.TopicIndex:  jobs.IndexHandler(a.Engines.Index, a.Engines.Source),
-			ticketing.TopicNotify: jobs.NotifyHandler(tickets),
+			ticketing.TopicNotify: jobs.NotifyHandler(tickets, senders...),
 		},
 		Deadlines: tickets,
 		Schedules: a.schedules(),
@@ -129,6 +138,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 	cfg := telephony.Config{
 		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
+		Gateway: a.cfg.Gateway,
 	}
 	if a.opts.Telephony != nil {
 		a.opts.Telephony(&cfg)
@@ -157,6 +167,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	}
 	opts := web.Options{
 		Addr: a.cfg.HTTP, TLSCert: a.cfg.TLSCert, TLSKey: a.cfg.TLSKey, Log: a.log, Version: a.opts.Version, Registerer: registry,
+		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
 	}
 	if a.opts.Web != nil {
 		a.opts.Web(&opts)

@@ -84,7 +84,7 @@ func welcome(c *cobra.Command, node *app.App, cfg config.Config) {
 
   工作台 desk      %[1]s/desk
   市民端 portal    %[1]s/
-  接口 API         %[1]s/api
+  接口 API         %[1]s/docs
   SIP              %[2]s
 
   用户 users       agent1 … agent5, lead1, dispatcher1, qc1, follow1, supervisor1, analyst1, admin, secadmin, auditor,

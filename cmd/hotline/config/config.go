@@ -47,6 +47,11 @@ type Config struct {
 	PublicIP string
 	Trunks   []netip.Prefix // addresses that may send calls from the public network
 	Lines    []string       // numbers that are answered
+	Gateway  string         // host:port that outbound calls go to; empty for none
+	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
+	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
+	Webhook  string         // URL that notifications are posted to; empty for none
+	Secret   string         // that signs them
 	Realm    string         // of SIP digests
 	LogLevel string         // debug, info, warn, error
 }
@@ -54,30 +59,39 @@ type Config struct {
 // setting is one row of the table that flags, variables and keys come from.
 type setting struct {
 	name, value, help string
+	secret            bool // no flag: every user of the machine sees a command line
 }
 
 var settings = []setting{
-	{"data", "data", "folder for the database, the index, recordings and attachments"},
-	{"http", "127.0.0.1:8080", "address of the web server, host:port"},
-	{"tls-cert", "", "PEM file with the certificate chain; needs --tls-key"},
-	{"tls-key", "", "PEM file with the private key; needs --tls-cert"},
-	{"sip", "127.0.0.1:5060", "where to listen for SIP: host:port (UDP and TCP), or a list of udp:// and tcp:// URLs"},
-	{"store", "", "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
-	{"queue", "mem://", "task queue: mem://, redis://… or rediss://…"},
-	{"search", "", "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
-	{"blobs", "", "recordings and attachments: file:///path (in the data folder when not given)"},
-	{"roles", "sip,web,worker", "what this node does"},
-	{"rtp", "30000-39999", "UDP ports for RTP, LOW-HIGH"},
-	{"public-ip", "", "address that phones reach this node at, when it differs from the one it listens on"},
-	{"trunks", "127.0.0.0/8", "addresses that may send calls from the public network, a list of prefixes"},
-	{"lines", "12345,12315,12388,12340", "numbers that are answered"},
-	{"realm", "hotline", "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
-	{"log-level", "info", "debug, info, warn or error"},
+	{name: "data", value: "data", help: "folder for the database, the index, recordings and attachments"},
+	{name: "http", value: "127.0.0.1:8080", help: "address of the web server, host:port"},
+	{name: "tls-cert", value: "", help: "PEM file with the certificate chain; needs --tls-key"},
+	{name: "tls-key", value: "", help: "PEM file with the private key; needs --tls-cert"},
+	{name: "sip", value: "127.0.0.1:5060", help: "where to listen for SIP: host:port (UDP and TCP), or a list of udp:// and tcp:// URLs"},
+	{name: "store", value: "", help: "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
+	{name: "queue", value: "mem://", help: "task queue: mem://, redis://… or rediss://…"},
+	{name: "search", value: "", help: "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
+	{name: "blobs", value: "", help: "recordings and attachments: file:///path (in the data folder when not given)"},
+	{name: "roles", value: "sip,web,worker", help: "what this node does"},
+	{name: "rtp", value: "30000-39999", help: "UDP ports for RTP, LOW-HIGH"},
+	{name: "public-ip", value: "", help: "address that phones reach this node at, when it differs from the one it listens on"},
+	{name: "trunks", value: "127.0.0.0/8", help: "addresses that may send calls from the public network, a list of prefixes"},
+	{name: "lines", value: "12345,12315,12388,12340", help: "numbers that are answered"},
+	{name: "gateway", value: "", help: "where outbound calls go, host:port"},
+	{name: "trusted-proxies", value: "", help: "proxies whose X-Forwarded-For is believed, a list of prefixes"},
+	{name: "metrics-from", value: "", help: "who may read /metrics, a list of prefixes (loopback and private networks when not given)"},
+	{name: "notify-webhook", value: "", help: "URL that notifications are posted to; signed with the key notify-secret"},
+	{name: "notify-secret", secret: true},
+	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
+	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
 
 // Flags adds a flag for every setting.
 func Flags(flags *pflag.FlagSet) {
 	for _, s := range settings {
+		if s.secret {
+			continue
+		}
 		flags.String(s.name, s.value, s.help+" ["+variable(s.name)+"]")
 	}
 	flags.String("config", "", "YAML file with the same keys as the flags [HOTLINE_CONFIG]")
@@ -153,6 +167,7 @@ func build(v map[string]string) (Config, error) {
 		HTTP: v["http"], TLSCert: v["tls-cert"], TLSKey: v["tls-key"], SIP: list(v["sip"]),
 		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
 		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
+		Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"],
 	}
 	var errs []error
 	fail := func(name, format string, args ...any) {
@@ -178,12 +193,17 @@ func build(v map[string]string) (Config, error) {
 	if c.PublicIP != "" && net.ParseIP(c.PublicIP) == nil {
 		fail("public-ip", "%q is not an IP address", c.PublicIP)
 	}
-	for _, p := range list(v["trunks"]) {
-		prefix, err := prefixOf(p)
-		if err != nil {
-			fail("trunks", "%q is not an address or prefix such as 10.1.2.0/24", p)
+	for name, into := range map[string]*[]netip.Prefix{"trunks": &c.Trunks, "trusted-proxies": &c.Proxies, "metrics-from": &c.Scrapers} {
+		for _, p := range list(v[name]) {
+			prefix, err := prefixOf(p)
+			if err != nil {
+				fail(name, "%q is not an address or prefix such as 10.1.2.0/24", p)
+			}
+			*into = append(*into, prefix)
 		}
-		c.Trunks = append(c.Trunks, prefix)
+	}
+	if (c.Webhook == "") != (c.Secret == "") {
+		fail("notify-webhook", "give the URL and, as HOTLINE_NOTIFY_SECRET or in the file, notify-secret; or neither")
 	}
 	if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
 		fail("http", "%q is not host:port", c.HTTP)
