@@ -18,7 +18,7 @@ type Change struct {
 	Outbox      []OutboxItem // Topic, Key and CreatedAt count; a key that exists stays as it is
 	// DropDeadlines lists the clocks whose unfired deadlines go before Deadlines are put.
 	DropDeadlines []ClockName
-	Deadlines     []Deadline
+	Deadlines     []Deadline // the levels of one clock together, in the order in which they come
 	Live          []LiveEvent
 	Notifications []Notification
 	NewCalls      []string // calls linked by this change
@@ -183,8 +183,8 @@ type Store interface {
 	Notifications(ctx context.Context, audiences []string, limit int) ([]Notification, error)
 	Stats(ctx context.Context, q Query) (TicketStats, error)
 
-	// FireDeadlines claims up to limit deadlines due at or before now that have
-	// not fired, and writes the changes that fire makes of them, in one transaction.
+	// FireDeadlines claims what is due at or before now and has not fired, on up
+	// to limit clocks, and writes the changes that fire makes of them, in one transaction.
 	FireDeadlines(ctx context.Context, now time.Time, limit int, fire func([]Due) []Change) (int, error)
 	NextDeadline(ctx context.Context) (time.Time, bool, error)
 

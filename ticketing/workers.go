@@ -67,7 +67,8 @@ func (s *Service) route(ctx context.Context, id string, hop int, snap *snapshot,
 
 // FireDeadlines tells of the clocks that have reached a level: an event, live
 // events and notifications each, written in the transaction that marks the
-// deadline fired, so each fires once. It returns how many fired, limit at most.
+// deadline fired, so each fires once. It works on limit clocks at most and
+// returns how many levels fired.
 func (s *Service) FireDeadlines(ctx context.Context, now time.Time, limit int) (int, error) {
 	fired, err := s.store.FireDeadlines(ctx, now.UTC().Truncate(time.Millisecond), limit, func(due []Due) []Change {
 		changes := make([]Change, len(due))

@@ -24,9 +24,8 @@ const (
 	updateDepartment = "UPDATE tickets SET department = ? WHERE id = ?"
 	updateEdited     = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
 		"name = ?, phone = ? WHERE id = ?"
-	finishOutbox  = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
-	dropDeadlines = "DELETE FROM deadlines WHERE ticket_id = ? AND clock = ? AND fired_at IS NULL"
-	onConflict    = " ON CONFLICT DO NOTHING"
+	finishOutbox = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
+	onConflict   = " ON CONFLICT DO NOTHING"
 )
 
 // Statements of single reads.
@@ -39,14 +38,13 @@ const (
 
 func tables() map[string]table {
 	list := map[string]table{
-		"tickets":  newTable("tickets", ticketColumns, ""),
-		"events":   newTable("ticket_events", "ticket_id, version, type, at, actor, data", ""),
-		"calls":    newTable("ticket_calls", "call_id, ticket_id", onConflict),
-		"codes":    newTable("query_codes", "ticket_id, salt, hash", ""),
-		"receipts": newTable("receipts", "scope, key, hash, ticket_id, sealed, at", ""),
-		"outbox":   newTable("outbox", "topic, key, gen, created_at", " ON CONFLICT (topic, key) DO NOTHING"),
-		"deadlines": newTable("deadlines", "ticket_id, clock, run, level, due_at",
-			" ON CONFLICT (ticket_id, clock, run, level) DO UPDATE SET due_at = excluded.due_at WHERE deadlines.fired_at IS NULL"),
+		"tickets":       newTable("tickets", ticketColumns, ""),
+		"events":        newTable("ticket_events", "ticket_id, version, type, at, actor, data", ""),
+		"calls":         newTable("ticket_calls", "call_id, ticket_id", onConflict),
+		"codes":         newTable("query_codes", "ticket_id, salt, hash", ""),
+		"receipts":      newTable("receipts", "scope, key, hash, ticket_id, sealed, at", ""),
+		"outbox":        newTable("outbox", "topic, key, gen, created_at", " ON CONFLICT (topic, key) DO NOTHING"),
+		"deadlines":     newTable("deadlines", "ticket_id, clock, run, yellow_at, red_at, overdue_at, next_at", putDeadlines()),
 		"live":          newTable("live_events", "type, subject, version, audience, data, at", ""),
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
 		"reads":         newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
@@ -135,8 +133,8 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 	for _, e := range c.Events {
 		p.add("events", []any{e.TicketID, e.Version, e.Type, ms(e.At), e.Actor, text(e.Data)})
 	}
-	for _, d := range c.Deadlines {
-		p.add("deadlines", []any{d.TicketID, string(d.Clock), ms(d.Run), string(d.Level), ms(d.DueAt)})
+	for _, row := range deadlineRows(c.Deadlines) {
+		p.add("deadlines", row)
 	}
 	for _, n := range c.Notifications {
 		p.add("notifications", []any{n.ID, n.TicketID, n.Number, n.Kind, string(n.Clock), n.Audience, ms(n.CreatedAt)})

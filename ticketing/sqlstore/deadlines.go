@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,7 +12,7 @@ import (
 	"hotline/ticketing"
 )
 
-// FireDeadlines claims what is due, and writes what fire makes of it, in one
+// FireDeadlines claims what is due on up to limit clocks, and writes what fire makes of it, in one
 // transaction; see ticketing.Store. Several nodes may call it at once: on
 // PostgreSQL each takes rows that no other holds.
 func (s *Store) FireDeadlines(ctx context.Context, now time.Time, limit int, fire func([]ticketing.Due) []ticketing.Change) (int, error) {
@@ -48,40 +50,112 @@ func (s *Store) FireDeadlines(ctx context.Context, now time.Time, limit int, fir
 	return fired, nil
 }
 
-// claim marks up to limit rows as fired and reads their tickets.
-func (s *Store) claim(ctx context.Context, tx bun.Tx, now time.Time, limit int) ([]ticketing.Due, error) {
-	q := tx.NewSelect().Table("deadlines").Column("ticket_id", "clock", "run", "level", "due_at").
-		Where("fired_at IS NULL AND due_at <= ?", now.UnixMilli()).OrderExpr("due_at").Limit(int64(limit))
-	if s.db.dialect == Postgres {
-		q = q.For("UPDATE SKIP LOCKED")
+// deadlineRow is one clock's levels: when each comes and when it fired.
+type deadlineRow struct {
+	ticketID string
+	clock    ticketing.ClockName
+	run      int64
+	at       [levelCount]sql.NullInt64
+	fired    [levelCount]sql.NullInt64
+}
+
+const (
+	deadlineColumns = "ticket_id, clock, run, yellow_at, red_at, overdue_at, yellow_fired, red_fired, overdue_fired"
+	levelCount      = 3
+)
+
+// levels are in the order in which a clock reaches them.
+func levels() [levelCount]ticketing.Level {
+	return [levelCount]ticketing.Level{ticketing.Yellow, ticketing.Red, ticketing.Overdue}
+}
+
+// deadlineRows joins the levels of each run of a clock.
+func deadlineRows(list []ticketing.Deadline) [][]any {
+	var rows [][]any
+	for _, d := range list {
+		n := len(rows)
+		if n == 0 || rows[n-1][1] != string(d.Clock) || rows[n-1][2] != ms(d.Run) {
+			rows = append(rows, []any{d.TicketID, string(d.Clock), ms(d.Run), nil, nil, nil, nil})
+			n++
+		}
+		row := rows[n-1]
+		for i, level := range levels() {
+			if level == d.Level {
+				row[3+i] = ms(d.DueAt)
+			}
+		}
+		if next, ok := row[6].(int64); !ok || ms(d.DueAt) < next {
+			row[6] = ms(d.DueAt)
+		}
 	}
-	var due []ticketing.Due
-	ids := map[string]struct{}{}
-	rows, err := q.Rows(ctx)
+	return rows
+}
+
+// putDeadlines lets a level that has not fired move and one that has fired stay.
+func putDeadlines() string {
+	var moved, open []string
+	for _, level := range levels() {
+		now := fmt.Sprintf("COALESCE(excluded.%[1]s_at, deadlines.%[1]s_at)", level)
+		moved = append(moved, fmt.Sprintf("%[1]s_at = CASE WHEN deadlines.%[1]s_fired IS NULL THEN %[2]s ELSE deadlines.%[1]s_at END", level, now))
+		open = append(open, fmt.Sprintf("CASE WHEN deadlines.%s_fired IS NULL THEN %s END", level, now))
+	}
+	return " ON CONFLICT (ticket_id, clock, run) DO UPDATE SET " + strings.Join(moved, ", ") + ", next_at = COALESCE(" + strings.Join(open, ", ") + ")"
+}
+
+// dropDeadlines takes the levels of a clock back that have not fired.
+const dropDeadlines = "UPDATE deadlines SET next_at = NULL, " +
+	"yellow_at = CASE WHEN yellow_fired IS NULL THEN NULL ELSE yellow_at END, " +
+	"red_at = CASE WHEN red_fired IS NULL THEN NULL ELSE red_at END, " +
+	"overdue_at = CASE WHEN overdue_fired IS NULL THEN NULL ELSE overdue_at END " +
+	"WHERE ticket_id = ? AND clock = ? AND next_at IS NOT NULL"
+
+func readDeadlines(ctx context.Context, q *bun.SelectQuery) ([]deadlineRow, error) {
+	rows, err := q.Table("deadlines").ColumnExpr(deadlineColumns).Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	var list []deadlineRow
 	for rows.Next() {
-		var d ticketing.Deadline
-		var run, when int64
-		if err := rows.Scan(&d.TicketID, &d.Clock, &run, &d.Level, &when); err != nil {
+		var r deadlineRow
+		if err := rows.Scan(&r.ticketID, &r.clock, &r.run, &r.at[0], &r.at[1], &r.at[2], &r.fired[0], &r.fired[1], &r.fired[2]); err != nil {
 			return nil, err
 		}
-		d.Run, d.DueAt = at(run), at(when)
-		due = append(due, ticketing.Due{Deadline: d})
-		ids[d.TicketID] = struct{}{}
+		list = append(list, r)
 	}
-	if err := rows.Err(); err != nil || len(due) == 0 {
+	return list, rows.Err()
+}
+
+// claim marks what is due on up to limit clocks as fired and reads their tickets.
+func (s *Store) claim(ctx context.Context, tx bun.Tx, now time.Time, limit int) ([]ticketing.Due, error) {
+	q := tx.NewSelect().Where("next_at <= ?", now.UnixMilli()).OrderExpr("next_at").Limit(int64(limit))
+	if s.db.dialect == Postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	rows, err := readDeadlines(ctx, q)
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	fired := s.now().UnixMilli()
-	for _, d := range due {
-		_, err := tx.NewRaw("UPDATE deadlines SET fired_at = ? WHERE ticket_id = ? AND clock = ? AND run = ? AND level = ?",
-			fired, d.Deadline.TicketID, string(d.Deadline.Clock), ms(d.Deadline.Run), string(d.Deadline.Level)).Exec(ctx)
+	fired := sql.NullInt64{Int64: s.now().UnixMilli(), Valid: true}
+	var due []ticketing.Due
+	ids := map[string]struct{}{}
+	for _, r := range rows {
+		var next sql.NullInt64
+		for i, level := range levels() {
+			switch {
+			case !r.at[i].Valid || r.fired[i].Valid:
+			case r.at[i].Int64 <= now.UnixMilli():
+				r.fired[i] = fired
+				due = append(due, ticketing.Due{Deadline: ticketing.Deadline{
+					TicketID: r.ticketID, Clock: r.clock, Level: level, Run: at(r.run), DueAt: at(r.at[i].Int64),
+				}})
+			case !next.Valid || r.at[i].Int64 < next.Int64:
+				next = r.at[i]
+			}
+		}
+		ids[r.ticketID] = struct{}{}
+		_, err := tx.NewRaw("UPDATE deadlines SET yellow_fired = ?, red_fired = ?, overdue_fired = ?, next_at = ? WHERE ticket_id = ? AND clock = ? AND run = ?",
+			r.fired[0], r.fired[1], r.fired[2], next, r.ticketID, string(r.clock), r.run).Exec(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -112,28 +186,26 @@ func (s *Store) attach(ctx context.Context, tx bun.Tx, due []ticketing.Due, ids 
 // NextDeadline is when the next unfired deadline comes.
 func (s *Store) NextDeadline(ctx context.Context) (time.Time, bool, error) {
 	var next sql.NullInt64
-	err := s.db.read.QueryRowContext(ctx, "SELECT min(due_at) FROM deadlines WHERE fired_at IS NULL").Scan(&next)
+	err := s.db.read.QueryRowContext(ctx, "SELECT min(next_at) FROM deadlines WHERE next_at IS NOT NULL").Scan(&next)
 	return at(next.Int64), next.Valid, err
 }
 
 // Deadlines lists a ticket's deadlines and when they fired, for those who check.
 func (s *Store) Deadlines(ctx context.Context, ticketID string) ([]ticketing.FiredDeadline, error) {
-	rows, err := s.db.read.NewSelect().Table("deadlines").Column("clock", "run", "level", "due_at", "fired_at").
-		Where("ticket_id = ?", ticketID).OrderExpr("due_at, clock, level").Rows(ctx)
+	rows, err := readDeadlines(ctx, s.db.read.NewSelect().Where("ticket_id = ?", ticketID).OrderExpr("run, clock"))
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	var list []ticketing.FiredDeadline
-	for rows.Next() {
-		d := ticketing.FiredDeadline{Deadline: ticketing.Deadline{TicketID: ticketID}}
-		var run, due int64
-		var fired sql.NullInt64
-		if err := rows.Scan(&d.Clock, &run, &d.Level, &due, &fired); err != nil {
-			return nil, err
+	for _, r := range rows {
+		for i, level := range levels() {
+			if r.at[i].Valid {
+				list = append(list, ticketing.FiredDeadline{
+					Deadline: ticketing.Deadline{TicketID: r.ticketID, Clock: r.clock, Level: level, Run: at(r.run), DueAt: at(r.at[i].Int64)},
+					FiredAt:  at(r.fired[i].Int64),
+				})
+			}
 		}
-		d.Run, d.DueAt, d.FiredAt = at(run), at(due), at(fired.Int64)
-		list = append(list, d)
 	}
-	return list, rows.Err()
+	return list, nil
 }

@@ -40,7 +40,7 @@ func (s *Store) Stats(ctx context.Context, f ticketing.Query) (ticketing.TicketS
 	if out.ByDay, err = s.days(ctx, base()); err != nil {
 		return out, err
 	}
-	fired, err := s.groups(ctx, s.db.read.NewSelect().Table("deadlines").Where("level = ? AND fired_at IS NOT NULL", string(ticketing.Overdue)).
+	fired, err := s.groups(ctx, s.db.read.NewSelect().Table("deadlines").Where("overdue_fired IS NOT NULL").
 		Where("ticket_id IN (?)", base().Column("id")), "clock")
 	if err != nil {
 		return out, err

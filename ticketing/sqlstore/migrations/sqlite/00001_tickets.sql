@@ -84,16 +84,21 @@ CREATE INDEX outbox_pending ON outbox (topic, id) WHERE enqueued_at IS NULL AND 
 CREATE INDEX outbox_stale ON outbox (topic, enqueued_at) WHERE enqueued_at IS NOT NULL AND done_at IS NULL;
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
 
+-- One row for the three levels of a clock: a third of the work of a row each.
 CREATE TABLE deadlines (
-    ticket_id TEXT NOT NULL,
-    clock     TEXT NOT NULL,
-    run       BIGINT NOT NULL, -- when the clock started
-    level     TEXT NOT NULL,
-    due_at    BIGINT NOT NULL,
-    fired_at  BIGINT,
-    PRIMARY KEY (ticket_id, clock, run, level)
+    ticket_id     TEXT NOT NULL,
+    clock         TEXT NOT NULL,
+    run           BIGINT NOT NULL, -- when the clock started
+    yellow_at     BIGINT,
+    red_at        BIGINT,
+    overdue_at    BIGINT,
+    yellow_fired  BIGINT,
+    red_fired     BIGINT,
+    overdue_fired BIGINT,
+    next_at       BIGINT, -- the earliest level that has not fired
+    PRIMARY KEY (ticket_id, clock, run)
 ) WITHOUT ROWID;
-CREATE INDEX deadlines_due ON deadlines (due_at) WHERE fired_at IS NULL;
+CREATE INDEX deadlines_next ON deadlines (next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE live_events (
     id       INTEGER PRIMARY KEY,
