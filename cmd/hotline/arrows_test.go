@@ -153,7 +153,8 @@ func checkFence(t *testing.T, path, folder, imported string, test bool) {
 			library, found = prefix, true
 		}
 	}
-	if found && !within(folder, fences[library]) && !(test && within(folder, peers) && within(library, wireLibraries)) {
+	peer := test && within(folder, peers) && within(library, wireLibraries)
+	if found && !peer && !within(folder, fences[library]) {
 		t.Errorf("%s imports %s; only %s may", path, imported, strings.Join(fences[library], ", "))
 	}
 }
