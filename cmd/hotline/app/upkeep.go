@@ -14,18 +14,21 @@ import (
 const (
 	keepLiveEvents = 48 * time.Hour
 	keepSessions   = 7 * 24 * time.Hour // after their end
+	keepReceipts   = 48 * time.Hour     // a request sent again later counts as new
+	keepOutbox     = 7 * 24 * time.Hour // after the effect
 )
 
 // schedules is the regular upkeep, done by one node at a time.
 func (a *App) schedules() []jobs.Schedule {
 	store := a.Engines.Store
+	prune := func(name string, every, keep time.Duration, run func(context.Context, time.Time) error) jobs.Schedule {
+		return jobs.Schedule{Name: name, Every: every, Run: func(ctx context.Context) error { return run(ctx, time.Now().Add(-keep)) }}
+	}
 	return []jobs.Schedule{
-		{Name: "prune-live-events", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
-			return store.PruneLiveEvents(ctx, time.Now().Add(-keepLiveEvents))
-		}},
-		{Name: "prune-sessions", Every: time.Hour, Run: func(ctx context.Context) error {
-			return store.PruneSessions(ctx, time.Now().Add(-keepSessions))
-		}},
+		prune("prune-live-events", 10*time.Minute, keepLiveEvents, store.PruneLiveEvents),
+		prune("prune-sessions", time.Hour, keepSessions, store.PruneSessions),
+		prune("prune-receipts", time.Hour, keepReceipts, store.PruneReceipts),
+		prune("prune-outbox", time.Hour, keepOutbox, store.PruneOutbox),
 	}
 }
 
