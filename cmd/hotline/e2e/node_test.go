@@ -32,10 +32,13 @@ type engineSet struct {
 	apply func(t *testing.T, c *config.Config)
 }
 
+// embedded are the engines inside the binary.
+var embedded = engineSet{"embedded", func(*testing.T, *config.Config) {}}
+
 // engineSets runs test on the embedded engines, and on the real ones where they are named.
 func engineSets(t *testing.T, test func(t *testing.T, e engineSet)) {
 	t.Run("embedded", func(t *testing.T) {
-		test(t, engineSet{"embedded", func(*testing.T, *config.Config) {}})
+		test(t, embedded)
 	})
 	for _, variable := range []string{"HOTLINE_TEST_POSTGRES", "HOTLINE_TEST_REDIS", "HOTLINE_TEST_ELASTICSEARCH"} {
 		if os.Getenv(variable) != "" {

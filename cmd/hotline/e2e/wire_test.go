@@ -53,7 +53,7 @@ func tap(t *testing.T, ports ...uint16) *wire {
 // portFilter lets pass what comes from or goes to one of the ports, in classic BPF.
 func portFilter(ports []uint16) []unix.SockFilter {
 	program := []unix.SockFilter{{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}} // X = length of the IP header
-	for field := range uint32(2) {                                                  // source, destination
+	for field := range uint32(2) {                                                 // source, destination
 		program = append(program, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_IND, K: 2 * field})
 		for _, p := range ports {
 			program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: uint32(p)},
