@@ -125,6 +125,19 @@ func TestSourceDocument(t *testing.T) {
 	require.Equal(t, []string{"env.noise.night", "env.noise", "env", "all"}, doc.Categories)
 }
 
+func TestSourceHidesThePersonOfAConfidentialTicket(t *testing.T) {
+	secret := ticket("1", "20260302-000001")
+	secret.Confidential = true
+	secret.Appeal.Title, secret.Appeal.Description = "张三反映夜间噪声", "我是张三，电话138-1234-5678"
+	secret.Answer = "已答复张三"
+	doc, found, err := jobs.Source(&store{tickets: []ticketing.Ticket{secret}, city: city(1)}).Document(t.Context(), "1")
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "***反映夜间噪声", doc.Title)
+	require.NotContains(t, doc.Body, "张三")
+	require.NotContains(t, doc.Body, "5678")
+}
+
 func TestSourceWithoutCityAndWithLoops(t *testing.T) {
 	tick := ticket("1", "20260302-000001")
 	s := &store{tickets: []ticketing.Ticket{tick}}

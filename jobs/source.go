@@ -131,17 +131,19 @@ func Indexed(t ticketing.Ticket) bool {
 }
 
 // document is what the index keeps of a ticket. A citizen's own number that was
-// written into the text is masked there.
+// written into the text is masked there; of a confidential ticket the name too.
 func document(t ticketing.Ticket, city trees) search.Document {
+	phone := t.Citizen.Phone
+	t = t.WithoutPerson()
 	body := make([]string, 0, 3)
 	for _, s := range []string{t.Appeal.Description, t.Appeal.Address, t.Answer} {
 		if s != "" {
-			body = append(body, hide(s, t.Citizen.Phone))
+			body = append(body, hide(s, phone))
 		}
 	}
 	d := search.Document{
 		ID: t.ID, Number: t.Number, Version: t.Version,
-		Title: hide(t.Appeal.Title, t.Citizen.Phone), Body: strings.Join(body, "\n"),
+		Title: hide(t.Appeal.Title, phone), Body: strings.Join(body, "\n"),
 		Type: string(t.Appeal.Type), Category: t.Appeal.Category, District: t.Appeal.District,
 		Department: t.Department, State: string(t.State), Channel: string(t.Channel),
 		Urgency: string(t.Urgency), CreatedAt: t.CreatedAt,

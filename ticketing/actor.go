@@ -60,9 +60,7 @@ func (a Actor) audiences() []string {
 func (a Actor) view(t Ticket) Ticket {
 	t = t.clone()
 	if t.Confidential && !a.Staff() {
-		t.Appeal.Title = hidePerson(t.Appeal.Title, t.Citizen)
-		t.Appeal.Description = hidePerson(t.Appeal.Description, t.Citizen)
-		t.Appeal.Address = hidePerson(t.Appeal.Address, t.Citizen)
+		t.hidePerson()
 		t.Calls = nil // a recording has the citizen's voice and number
 		t.Citizen = Citizen{Anonymous: t.Citizen.Anonymous}
 		return t
@@ -70,4 +68,34 @@ func (a Actor) view(t Ticket) Ticket {
 	t.Citizen.Name = MaskName(t.Citizen.Name)
 	t.Citizen.Phone = MaskPhone(t.Citizen.Phone)
 	return t
+}
+
+// hidePerson takes the citizen's own name and number out of the ticket's texts.
+func (t *Ticket) hidePerson() {
+	texts := []*string{&t.Appeal.Title, &t.Appeal.Description, &t.Appeal.Address, &t.Answer}
+	for i := range t.Assignments {
+		texts = append(texts, &t.Assignments[i].Reason)
+	}
+	for _, text := range texts {
+		*text = hidePerson(*text, t.Citizen)
+	}
+}
+
+// history is a ticket's events as the actor may see them: of a confidential
+// ticket departments get no call, and texts without the citizen's name and number.
+func (a Actor) history(t Ticket, events []Event) []Event {
+	if !t.Confidential || a.Staff() {
+		return events
+	}
+	shown := make([]Event, len(events))
+	for i, e := range events {
+		d := e.Decode()
+		d.CallID = ""
+		for _, text := range []*string{&d.Reason, &d.Answer, &d.Note} {
+			*text = hidePerson(*text, t.Citizen)
+		}
+		shown[i] = newEvent(Ticket{}, e.Type, e.Actor, e.At, d)
+		shown[i].ID, shown[i].TicketID, shown[i].Version = e.ID, e.TicketID, e.Version
+	}
+	return shown
 }

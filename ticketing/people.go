@@ -91,10 +91,53 @@ func national(s string) string {
 // hidePerson takes a citizen's own name and number out of a text.
 func hidePerson(text string, c Citizen) string {
 	if len(c.Phone) >= 5 {
-		text = strings.ReplaceAll(text, c.Phone, "***")
+		text = hideNumber(text, c.Phone)
 	}
 	if utf8.RuneCountInString(c.Name) >= 2 {
 		text = strings.ReplaceAll(text, c.Name, "***")
 	}
 	return text
+}
+
+// hideNumber takes a number out of a text, also when it is written in groups
+// (138-1234-5678) or in full-width digits.
+func hideNumber(text, number string) string {
+	var b strings.Builder
+	runes := []rune(text)
+	for i := 0; i < len(runes); {
+		if n := spelled(runes[i:], number); n > 0 {
+			b.WriteString("***")
+			i += n
+			continue
+		}
+		b.WriteRune(runes[i])
+		i++
+	}
+	return b.String()
+}
+
+// spelled tells how many runes at the beginning of a text spell the number; 0
+// when they do not.
+func spelled(text []rune, number string) int {
+	const most = 2 // separators between two digits
+	at, between := 0, 0
+	for i := 0; i < len(number); {
+		if at == len(text) {
+			return 0
+		}
+		r := text[at]
+		if r >= '０' && r <= '９' {
+			r += '0' - '０'
+		}
+		switch {
+		case r == rune(number[i]):
+			i, between = i+1, 0
+		case at > 0 && between < most && (r == ' ' || r == '-' || r == '－' || r == '.' || r == '\u00a0' || r == '\u3000'):
+			between++
+		default:
+			return 0
+		}
+		at++
+	}
+	return at
 }

@@ -98,6 +98,18 @@ func TestConfidentialTicketsHideThePerson(t *testing.T) {
 	require.Empty(t, got.Citizen)
 	require.Empty(t, got.Calls)
 	require.Equal(t, "我叫***，***", got.Appeal.Description)
+	secret.Answer, secret.Assignments = "已回复王建国", []Assignment{{Reason: "请回电 138 1234-5678"}}
+	got = clerk.view(secret)
+	require.Equal(t, "已回复***", got.Answer)
+	require.Equal(t, "请回电 ***", got.Assignments[0].Reason)
+	require.Equal(t, "请回电 138 1234-5678", secret.Assignments[0].Reason, "a view is a copy")
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	told := newEvent(secret, EventDispatched, "u1", at, EventData{Department: "dept-a", Reason: "王建国，１３８１２３４５６７８", Note: "见王建国", Answer: "致王建国", CallID: "call"})
+	told.ID = 7
+	shown := clerk.history(secret, []Event{told})[0]
+	require.Equal(t, EventData{Department: "dept-a", Reason: "***，***", Note: "见***", Answer: "致***"}, shown.Decode())
+	require.Equal(t, []any{int64(7), told.TicketID, told.Version, told.Type, told.At, told.Actor}, []any{shown.ID, shown.TicketID, shown.Version, shown.Type, shown.At, shown.Actor})
+	require.Equal(t, []Event{told}, Actor{Roles: []Role{RoleAgent}}.history(secret, []Event{told}))
 	got = Actor{Roles: []Role{RoleAgent}}.view(secret)
 	require.Equal(t, Citizen{Name: "王**", Phone: "138****5678"}, got.Citizen)
 	require.Equal(t, "王建国", secret.Citizen.Name, "a view is a copy")

@@ -70,7 +70,7 @@ func (s *Service) Timeline(ctx context.Context, a Actor, ref string) ([]Event, e
 	if err != nil {
 		return nil, fmt.Errorf("timeline: %w", err)
 	}
-	return events, nil
+	return a.history(t, events), nil
 }
 
 // Clocks reads a ticket's clocks with the derivation of each: why it is due then.
@@ -249,10 +249,7 @@ func (s *Service) Stats(ctx context.Context, a Actor, from, to time.Time) (Ticke
 func (t Ticket) WithoutPerson() Ticket {
 	t = t.clone()
 	if t.Confidential {
-		t.Appeal.Title = hidePerson(t.Appeal.Title, t.Citizen)
-		t.Appeal.Description = hidePerson(t.Appeal.Description, t.Citizen)
-		t.Appeal.Address = hidePerson(t.Appeal.Address, t.Citizen)
-		t.Answer = hidePerson(t.Answer, t.Citizen)
+		t.hidePerson()
 	}
 	t.Citizen = Citizen{}
 	return t
