@@ -103,9 +103,12 @@ type peer struct {
 	seq  atomic.Int64
 }
 
-func newPeer(t *testing.T, node netip.AddrPort) *peer {
+func newPeer(t *testing.T, node netip.AddrPort) *peer { return newPeerAt(t, node, "127.0.0.1") }
+
+// newPeerAt is a peer at one of the loopback's many addresses.
+func newPeerAt(t *testing.T, node netip.AddrPort, ip string) *peer {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip)})
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadBuffer(4<<20))
 	p := &peer{t: t, node: node, conn: conn, in: make(chan message, 10_000)}
