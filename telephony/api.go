@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -174,9 +175,14 @@ func (c *Center) SetStatus(_ context.Context, user, seat string, s Status) error
 }
 
 // deviceChanged hears from the registrar that a phone came or went.
-func (c *Center) deviceChanged(seat string, registered bool) {
+// Two changes may be told out of order, so what holds now is looked up.
+func (c *Center) deviceChanged(seat string) {
+	registered := false
+	c.floor.apply(func(at time.Time) acd.Event {
+		_, registered = c.registrar.lookup(seat)
+		return acd.SetDevice{At: at, Seat: seat, Registered: registered}
+	})
 	c.journal.event(newEvent(c.now(), "", seat, "", EvDevice, EventData{Registered: registered}))
-	c.floor.apply(func(at time.Time) acd.Event { return acd.SetDevice{At: at, Seat: seat, Registered: registered} })
 	s := c.registrar.account(seat)
 	// Only where nobody has said anything yet: a phone that flaps must not
 	// bring back a person who went offline.
@@ -264,6 +270,14 @@ func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
 		tone.Stop()
 		return nil
 	}, func() {})
+}
+
+func hostOf(hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return hostport
+	}
+	return host
 }
 
 func addrOf(hostport string) netip.Addr {

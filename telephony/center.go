@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -240,9 +241,12 @@ func (c *Center) stop(ctx context.Context) error {
 	case <-ctx.Done():
 		errs = append(errs, fmt.Errorf("%d calls did not end in time", len(c.list())))
 	}
-	if err := c.endpoint.Stop(ctx); err != nil {
+	// A phone that is gone keeps its session to the end of the time given: the call log needs some of its own.
+	polite, enough := context.WithTimeout(ctx, 5*time.Second)
+	if err := c.endpoint.Stop(polite); err != nil {
 		errs = append(errs, fmt.Errorf("stop SIP: %w", err))
 	}
+	enough()
 	if err := c.journal.sync(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("call log not written to its end: %w", err))
 	}
@@ -278,7 +282,14 @@ func (c *Center) tellWithin(ctx context.Context, what, callID string, fn func(ct
 	bounded, cancel := context.WithTimeout(ctx, c.patient)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- fn(bounded) }()
+	go func() {
+		defer func() {
+			if p := recover(); p != nil { // one handler's fault must not end every call
+				done <- fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		done <- fn(bounded)
+	}()
 	var err error
 	select {
 	case err = <-done:

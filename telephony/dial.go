@@ -93,7 +93,7 @@ func (c *Center) target(from, number string) (invite.Outgoing, string, Direction
 	}
 	line := c.cfg.Lines[0].Number
 	return invite.Outgoing{
-		To: sip.Uri{Scheme: "sip", User: n, Host: addrOf(c.cfg.Gateway).String()}, From: c.fromURI(line),
+		To: sip.Uri{Scheme: "sip", User: n, Host: hostOf(c.cfg.Gateway)}, From: c.fromURI(line),
 		Destination: c.cfg.Gateway, Transport: "udp", RingTimeout: directRing,
 	}, "", Outbound, nil
 }

@@ -270,6 +270,9 @@ func (c *Center) fromURI(user string) sip.Uri {
 		addr = c.endpoint.Addr("tcp")
 	}
 	host := c.cfg.PublicIP
+	if host == "" && addr.Addr().IsUnspecified() {
+		return sip.Uri{Scheme: "sip", User: user} // the endpoint names the address that faces the phone
+	}
 	if host == "" {
 		host = addr.Addr().String()
 	}

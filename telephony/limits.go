@@ -16,7 +16,11 @@ type throttle struct {
 	mu      sync.Mutex
 	buckets map[netip.Addr]*bucket
 	rest    bucket
+	pruned  time.Time
 }
+
+// pruneEvery bounds how often all sources are looked through.
+const pruneEvery = 100 * time.Millisecond
 
 type bucket struct {
 	tokens float64
@@ -31,13 +35,34 @@ func newThrottle(rate, burst float64, most int, now func() time.Time) *throttle 
 
 // take spends tokens of a source; false when it has too few.
 func (t *throttle) take(src netip.Addr, cost float64) bool {
-	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	b := t.bucket(src)
+	if b.tokens < cost {
+		return false
+	}
+	b.tokens -= cost
+	return true
+}
+
+// charge takes tokens whether the source has them or not: one that is in
+// debt has nothing until it is paid. The debt is bounded by the burst.
+func (t *throttle) charge(src netip.Addr, cost float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.bucket(src)
+	b.tokens = max(b.tokens-cost, -t.burst)
+}
+
+// bucket finds or makes the bucket of a source and fills it up to now. The
+// caller holds mu.
+func (t *throttle) bucket(src netip.Addr) *bucket {
+	now := t.now()
 	b := t.buckets[src]
 	if b == nil {
-		if len(t.buckets) >= t.most {
+		if len(t.buckets) >= t.most && now.Sub(t.pruned) >= pruneEvery {
 			t.prune(now)
+			t.pruned = now
 		}
 		if len(t.buckets) >= t.most {
 			b = &t.rest
@@ -47,11 +72,7 @@ func (t *throttle) take(src netip.Addr, cost float64) bool {
 		}
 	}
 	b.refill(now, t.rate, t.burst)
-	if b.tokens < cost {
-		return false
-	}
-	b.tokens -= cost
-	return true
+	return b
 }
 
 func (b *bucket) refill(now time.Time, rate, burst float64) {

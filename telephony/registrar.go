@@ -32,7 +32,7 @@ type registrar struct {
 	now      func() time.Time
 	nonces   *nonces
 	throttle *throttle
-	changed  func(seat string, registered bool) // called without the lock
+	changed  func(seat string) // its phone came or went; called without the lock
 
 	mu       sync.Mutex
 	accounts map[string]Seat
@@ -48,7 +48,7 @@ const (
 	maxSources    = 10000
 )
 
-func newRegistrar(cfg Config, now func() time.Time, changed func(string, bool)) *registrar {
+func newRegistrar(cfg Config, now func() time.Time, changed func(string)) *registrar {
 	return &registrar{
 		realm: cfg.Realm, min: cfg.MinExpires, max: cfg.MaxExpires, now: now,
 		nonces: newNonces(now), throttle: newThrottle(registerRate, registerBurst, maxSources, now),
@@ -76,7 +76,7 @@ func (r *registrar) setAccount(s Seat) {
 	}
 	r.mu.Unlock()
 	if s.Disabled && bound {
-		r.changed(s.ID, false)
+		r.changed(s.ID)
 	}
 }
 
@@ -110,7 +110,7 @@ func (r *registrar) expire() {
 	}
 	r.mu.Unlock()
 	for _, id := range gone {
-		r.changed(id, false)
+		r.changed(id)
 	}
 }
 
@@ -126,7 +126,7 @@ func (r *registrar) authorize(req *sip.Request, seat string, src netip.Addr) (ok
 	case accepted:
 		return true, 200, nil
 	case wrong:
-		r.throttle.take(src, costWrong)
+		r.throttle.charge(src, costWrong)
 		return false, 403, nil
 	default:
 		return false, 401, []sip.Header{sip.NewHeader("WWW-Authenticate", r.nonces.header(r.realm, s.Algorithm, v == stale))}
@@ -216,7 +216,7 @@ func (r *registrar) bind(req *sip.Request, seat string, src netip.AddrPort, expi
 	b, has := r.bindings[seat]
 	r.mu.Unlock()
 	if has != had {
-		r.changed(seat, has)
+		r.changed(seat)
 	}
 	if !has {
 		return tx.Reply(200, "")
