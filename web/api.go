@@ -70,6 +70,8 @@ var (
 	}}
 	// handlers are those who work on tickets, at the centre or in a department.
 	handlers = access{roles: append(slices.Clone(centre.roles), ticketing.RoleClerk, ticketing.RoleHead)}
+	// watchers look after the record of who looked; ticketing decides which of the handlers do.
+	watchers = access{roles: append(slices.Clone(handlers.roles), ticketing.RoleSecAdmin, ticketing.RoleAuditor)}
 	// intake may open tickets.
 	intake = access{roles: []ticketing.Role{ticketing.RoleAgent, ticketing.RoleLead}}
 	// floor leads people at seats.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,6 +65,10 @@ var everyCall = only(ticketing.RoleLead, ticketing.RoleQC, ticketing.RoleSupervi
 // listeners may hear every recording; an agent hears the own ones.
 var listeners = only(ticketing.RoleLead, ticketing.RoleQC, ticketing.RoleSupervisor)
 
+func errNotYourCall() *Problem {
+	return problem(http.StatusForbidden, "not_your_call", "This is not a call of yours. Ask a shift lead.")
+}
+
 func errNoCalls() *Problem {
 	return problem(http.StatusServiceUnavailable, "telephony_off", "This node takes no calls. Ask a node with the role sip.").after(30)
 }
@@ -73,7 +78,7 @@ func (s *Server) callRoutes() {
 		return operation{method: method, path: "/api/v1" + path, id: id, tag: "calls", who: who, summary: summary}
 	}
 	handle(s, op(http.MethodGet, "/calls", "calls", "Call records, newest first; agents see their own", centre), withCalls(s, s.listCalls))
-	handle(s, op(http.MethodGet, "/calls/{id}", "call", "One call record", centre), withCalls(s, s.getCall))
+	handle(s, op(http.MethodGet, "/calls/{id}", "call", "One call record; agents those that they had or were offered", centre), withCalls(s, s.getCall))
 	handle(s, op(http.MethodGet, "/calls/{id}/recording", "recording", "Stereo WAV: left the caller, right the seat; listening is put on record",
 		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, listeners.roles...)}), withCalls(s, s.recording))
 	handle(s, op(http.MethodPost, "/calls/{id}/hangup", "hangup", "End a running call; agents their own", access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.hangup))
@@ -128,6 +133,11 @@ func (s *Server) getCall(ctx context.Context, in *CallRef) (*body[Call], error) 
 	if err != nil {
 		return nil, err
 	}
+	me := identityOf(ctx).user
+	mine := c.User == me.ID || slices.ContainsFunc(c.Offers, func(o telephony.Offered) bool { return o.User == me.ID })
+	if !mine && !everyCall.allows(me.Roles) {
+		return nil, errNotYourCall()
+	}
 	return answer(s.callView(c, s.names.of(ctx, c.User))), nil
 }
 
@@ -138,7 +148,7 @@ func (s *Server) ownCall(ctx context.Context, id string, others access) (telepho
 		return c, err
 	}
 	if me := identityOf(ctx); !others.allows(me.user.Roles) && c.User != me.user.ID {
-		return c, problem(http.StatusForbidden, "not_your_call", "This is not a call of yours. Ask a shift lead.")
+		return c, errNotYourCall()
 	}
 	return c, nil
 }

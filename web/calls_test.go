@@ -23,6 +23,12 @@ func TestCalls(t *testing.T) {
 	agent.get("/api/v1/calls?user=u-agent2").problem(http.StatusForbidden, "forbidden")
 	agent.get("/api/v1/calls?direction=sideways").problem(http.StatusUnprocessableEntity, "invalid")
 
+	other.get("/api/v1/calls/c1").problem(http.StatusForbidden, "not_your_call")
+	lead.get("/api/v1/calls/c1").want(http.StatusOK)
+	agent.get("/api/v1/calls/c1").want(http.StatusOK)
+	w.calls.offer("c1", "u-agent2")
+	other.get("/api/v1/calls/c1").want(http.StatusOK)
+
 	other.send("POST", "/api/v1/calls/c1/hangup", nil).problem(http.StatusForbidden, "not_your_call")
 	agent.send("POST", "/api/v1/calls/c1/hangup", nil).want(http.StatusNoContent)
 	agent.send("POST", "/api/v1/calls/c1/hangup", nil).want(http.StatusNoContent)

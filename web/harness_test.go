@@ -284,6 +284,14 @@ func (c *centre) Call(_ context.Context, id string) (telephony.CDR, error) {
 	return cdr, nil
 }
 
+func (c *centre) offer(id, user string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr := c.calls[id]
+	cdr.Offers = append(cdr.Offers, telephony.Offered{Seat: "8002", User: user})
+	c.calls[id] = cdr
+}
+
 type sound struct{ *bytes.Reader }
 
 func (sound) Close() error { return nil }

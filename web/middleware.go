@@ -156,7 +156,11 @@ func (s *Server) client(c *fiber.Ctx) (netip.Addr, bool) {
 		return ip, secure
 	}
 	secure = secure || c.Get(fiber.HeaderXForwardedProto) == "https"
-	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
+	// A proxy may add a line of its own below the client's: all lines are one list (RFC 9110 section 5.3).
+	var hops []string
+	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		hops = append(hops, strings.Split(string(line), ",")...)
+	}
 	for i := len(hops) - 1; i >= 0 && within(ip, s.opts.TrustedProxies); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
@@ -165,6 +169,17 @@ func (s *Server) client(c *fiber.Ctx) (netip.Addr, bool) {
 		ip = next.Unmap()
 	}
 	return ip, secure
+}
+
+// source is what limits per address count by: an IPv6 client has at least a /64
+// to choose its addresses from.
+func (r *request) source() string {
+	if r.addr.Is6() {
+		if p, err := r.addr.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return r.addr.String()
 }
 
 func within(ip netip.Addr, prefixes []netip.Prefix) bool {

@@ -85,7 +85,7 @@ func (s *Server) publicRoutes() {
 }
 
 func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, error) {
-	addr := requestOf(ctx).addr.String()
+	addr := requestOf(ctx).source()
 	if err := s.limit(ctx, "file:"+addr, s.opts.PublicPerAddress); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, er
 
 func (s *Server) progress(ctx context.Context, in *progressInput) (*body[Progress], error) {
 	limits := []keyRate{
-		{"progress:" + requestOf(ctx).addr.String(), s.opts.ProgressPerClient},
+		{"progress:" + requestOf(ctx).source(), s.opts.ProgressPerClient},
 		{"progress-of:" + in.Number, s.opts.ProgressPerClient},
 	}
 	for _, l := range limits {

@@ -75,6 +75,18 @@ func TestPublicLimits(t *testing.T) {
 	r.problem(http.StatusTooManyRequests, "too_many_requests")
 	require.Equal(t, "3600", r.Header.Get("Retry-After"))
 	file("203.0.113.1, 198.51.100.7").problem(http.StatusTooManyRequests, "too_many_requests") // what the client wrote itself does not count
+	// A proxy that adds a line of its own leaves the client's line above it.
+	var statuses []int
+	for i := range 4 {
+		resp := w.raw(fmt.Sprintf("GET %s/2020010%d-000001?code=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: 203.0.113.%d\r\nX-Forwarded-For: 198.51.100.60\r\n\r\n", path, i, i))
+		require.NoError(t, resp.Body.Close())
+		statuses = append(statuses, resp.StatusCode)
+	}
+	require.Equal(t, []int{404, 404, 404, 429}, statuses)
+	file("2001:db8:1:2::1").want(http.StatusCreated)
+	file("2001:db8:1:2::2").want(http.StatusCreated)
+	file("2001:db8:1:2:ffff::3").problem(http.StatusTooManyRequests, "too_many_requests") // a client has a whole /64
+	file("2001:db8:1:3::1").want(http.StatusCreated)
 	file("198.51.100.8").want(http.StatusCreated)
 	now = now.Add(time.Hour)
 	file("198.51.100.7").want(http.StatusCreated)

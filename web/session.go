@@ -84,7 +84,7 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*signInOutput, er
 	}
 	r := requestOf(ctx)
 	login := strings.TrimSpace(in.Body.Login)
-	limits := s.signInLimits(strings.ToLower(login), r.addr.String())
+	limits := s.signInLimits(strings.ToLower(login), r.source())
 	for _, l := range limits {
 		if err := s.limit(ctx, l.key, l.rate); err != nil {
 			s.metrics.signIn("limited")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ type actInput struct {
 
 // RevealInput says why somebody wants to see the citizen.
 type RevealInput struct {
-	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; needed unless a running call of yours is the reason"`
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; needed unless the running call is one of the ticket"`
 	CallID string `json:"call_id,omitempty" maxLength:"64" doc:"Your running call"`
 }
 
@@ -158,7 +159,7 @@ func (s *Server) ticketRoutes() {
 	handle(s, one(http.MethodPost, "/actions", "act", "Do an action; 409 has the current ticket", handlers), s.act)
 	handle(s, one(http.MethodGet, "/events", "ticket-events", "History", handlers), s.timeline)
 	handle(s, one(http.MethodGet, "/clocks", "ticket-clocks", "Time limits with their derivation", handlers), s.clocks)
-	handle(s, one(http.MethodGet, "/reads", "ticket-reads", "Who saw the citizen's data", handlers), s.reads)
+	handle(s, one(http.MethodGet, "/reads", "ticket-reads", "Who saw the citizen's data", watchers), s.reads)
 	handle(s, one(http.MethodGet, "/earlier", "ticket-earlier", "The caller's earlier tickets, newest first", handlers), s.earlier)
 	handle(s, one(http.MethodPost, "/reveal", "reveal", "Show the citizen unmasked; the look is recorded", handlers), s.reveal)
 	handle(s, operation{method: http.MethodGet, path: "/api/v1/notifications", id: "notifications", tag: "tickets", who: handlers,
@@ -334,7 +335,13 @@ func (s *Server) reveal(ctx context.Context, in *revealInput) (*body[Person], er
 		if c.User != who.UserID || !c.EndedAt.IsZero() {
 			return nil, problem(http.StatusForbidden, "not_your_call", "This is not a running call of yours. Give a reason instead.")
 		}
-		who.CallID = c.ID
+		t, err := s.deps.Tickets.Ticket(ctx, who, in.Number)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(t.Calls, c.ID) { // a call is no reason to look at somebody else
+			who.CallID = c.ID
+		}
 	}
 	c, err := s.deps.Tickets.Reveal(ctx, who, in.Number, in.Body.Reason)
 	if err != nil {

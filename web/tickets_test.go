@@ -114,7 +114,9 @@ func TestRevealIsRecordedAndNeedsAReason(t *testing.T) {
 	require.Equal(t, "13812345678", person.Phone)
 	require.Equal(t, "王建国", person.Name)
 	require.Equal(t, "no-store", r.Header.Get("Cache-Control"))
-	agent.send("POST", path+"/reveal", map[string]any{"call_id": "c1"}).want(http.StatusOK) // running, and hers
+	agent.send("POST", path+"/reveal", map[string]any{"call_id": "c1"}).problem(http.StatusUnprocessableEntity, "invalid") // somebody else's matter
+	require.NoError(t, w.service.LinkCall(t.Context(), ticketing.SystemActor(), tk.ID, "c1"))
+	agent.send("POST", path+"/reveal", map[string]any{"call_id": "c1"}).want(http.StatusOK) // running, hers, and about this
 	agent.send("POST", path+"/reveal", map[string]any{"call_id": "c2"}).problem(http.StatusForbidden, "not_your_call")
 	w.as("agent2").send("POST", path+"/reveal", map[string]any{"call_id": "c1"}).problem(http.StatusForbidden, "not_your_call")
 
@@ -125,6 +127,10 @@ func TestRevealIsRecordedAndNeedsAReason(t *testing.T) {
 	require.Equal(t, "u-agent1", reads.Items[0].User)
 	require.Equal(t, "回拨", reads.Items[0].Reason)
 	require.Equal(t, "c1", reads.Items[1].CallID)
+	w.as("auditor").get(path + "/reads").want(http.StatusOK).json(&reads)
+	require.Len(t, reads.Items, 2)
+	w.as("auditor").get(path).problem(http.StatusForbidden, "forbidden")
+	w.as("clerk-CG").get(path+"/reads").problem(http.StatusForbidden, "forbidden")
 	require.NotContains(t, w.log.String(), "13812345678")
 	require.NotContains(t, w.log.String(), "王建国")
 }

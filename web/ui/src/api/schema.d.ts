@@ -129,7 +129,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One call record
+         * One call record; agents those that they had or were offered
          * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
          */
         get: operations["call"];
@@ -586,7 +586,7 @@ export interface paths {
         };
         /**
          * Who saw the citizen's data
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head, secadmin, auditor.
          */
         get: operations["ticket-reads"];
         put?: never;
@@ -1416,7 +1416,7 @@ export interface components {
         RevealInput: {
             /** @description Your running call */
             call_id?: string;
-            /** @description Why; needed unless a running call of yours is the reason */
+            /** @description Why; needed unless the running call is one of the ticket */
             reason?: string;
         };
         SearchResult: {
