@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// journal writes events and records behind the calls' backs, in order, so
-// that no call ever waits for the disk. While the store fails it keeps what
-// it has, up to a bound, and tries again.
+// journal writes events and records behind the calls' backs, so that no call
+// ever waits for the disk: events in order, and of each call the newest record
+// after its events. While the store fails it keeps what it has, up to a bound,
+// and tries again.
 type journal struct {
 	store Store
 	log   *slog.Logger
@@ -31,6 +32,7 @@ type journalItem struct {
 const (
 	maxJournal   = 100000 // items kept while the store fails
 	journalBatch = 500
+	journalSaves = 32 // records on their way to the store at once
 )
 
 func newJournal(store Store, log *slog.Logger) *journal {
@@ -97,9 +99,9 @@ func (j *journal) run(ctx context.Context) {
 			}
 			continue
 		}
-		written, err := j.write(ctx, batch)
+		left, err := j.write(ctx, batch)
 		j.mu.Lock()
-		j.items = j.items[written:]
+		j.items = append(left, j.items[n:]...)
 		if len(j.items) == 0 {
 			j.items = nil
 		}
@@ -121,36 +123,64 @@ func (j *journal) run(ctx context.Context) {
 	}
 }
 
-// write puts a batch into the store and returns how many of its items are in.
-// Events that follow each other go together.
-func (j *journal) write(ctx context.Context, batch []journalItem) (int, error) {
+// write puts a batch into the store and returns what is not in: the events in
+// one go, then of each call the newest record, side by side, so that the
+// store can commit many of them together.
+func (j *journal) write(ctx context.Context, batch []journalItem) ([]journalItem, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for i := 0; i < len(batch); {
-		it := batch[i]
-		if it.event == nil {
-			if it.cdr != nil {
-				if err := j.store.SaveCall(ctx, *it.cdr, it.missed); err != nil {
-					return i, err
+	var events []Event
+	newest := map[string]journalItem{}
+	for _, it := range batch {
+		switch {
+		case it.event != nil:
+			events = append(events, *it.event)
+		case it.cdr != nil:
+			newest[it.cdr.ID] = it
+		}
+	}
+	if len(events) > 0 {
+		if err := j.store.AppendEvents(ctx, events); err != nil {
+			return append([]journalItem{}, batch...), err
+		}
+	}
+	failed, err := j.saveAll(ctx, newest)
+	var left []journalItem
+	for _, it := range batch {
+		switch {
+		case it.event != nil:
+		case it.cdr != nil && failed[it.cdr.ID], it.cdr == nil && err != nil: // a sync waits for all before it
+			left = append(left, it)
+		case it.done != nil:
+			close(it.done)
+		}
+	}
+	return left, err
+}
+
+// saveAll saves records side by side and tells whose could not be saved.
+func (j *journal) saveAll(ctx context.Context, records map[string]journalItem) (map[string]bool, error) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	failed := map[string]bool{}
+	slots := make(chan struct{}, journalSaves)
+	for id, it := range records {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := j.store.SaveCall(ctx, *it.cdr, it.missed); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[id] = true
+				if first == nil {
+					first = err
 				}
 			}
-			if it.done != nil {
-				close(it.done)
-			}
-			i++
-			continue
-		}
-		var events []Event
-		next := i
-		for ; next < len(batch) && batch[next].event != nil; next++ {
-			events = append(events, *batch[next].event)
-		}
-		if err := j.store.AppendEvents(ctx, events); err != nil {
-			return i, err
-		}
-		i = next
+		})
 	}
-	return len(batch), nil
+	wg.Wait()
+	return failed, first
 }
 
 // newEvent makes an event of now, to the millisecond.
