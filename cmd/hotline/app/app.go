@@ -96,14 +96,27 @@ func (a *App) start(ctx context.Context) error {
 	return nil
 }
 
+// grace is what each part may take to end when the time to stop is over: a
+// call that goes on to the last moment must not cost the others their end.
+const grace = 5 * time.Second
+
 // Stop ends the node: no new calls and requests, then what runs, then the engines.
 func (a *App) Stop(ctx context.Context) error {
 	var errs []error
 	for i := len(a.teardown) - 1; i >= 0; i-- {
-		errs = append(errs, a.teardown[i](ctx))
+		errs = append(errs, stopPart(ctx, a.teardown[i]))
 	}
 	a.teardown = nil
 	return errors.Join(errs...)
+}
+
+func stopPart(ctx context.Context, stop func(context.Context) error) error {
+	if ctx.Err() != nil {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		ctx = late
+	}
+	return stop(ctx)
 }
 
 func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) error {
