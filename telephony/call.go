@@ -302,9 +302,12 @@ func (k *call) startRecording() {
 // and tells of it. It runs once, whatever way the call took.
 func (k *call) finish() {
 	k.stop(PartySystem, "", CauseFailed, 0) // stands only when nobody gave a reason
-	k.closeRecording()
+	if k.bridge != nil {
+		k.bridge.Close()
+	}
 	k.c.floor.leave(k.id)
 	k.caller.sess.Hangup(invite.Cause{By: invite.Local, Reason: k.end.cause})
+	k.closeRecording() // waits for the disk: legs and seat must not
 	k.wg.Wait()
 	k.closeParty(k.caller)
 	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
@@ -356,9 +359,6 @@ func (k *call) closeParty(p *party) {
 }
 
 func (k *call) closeRecording() {
-	if k.bridge != nil {
-		k.bridge.Close()
-	}
 	if k.recorder == nil {
 		return
 	}

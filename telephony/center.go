@@ -52,6 +52,7 @@ type Center struct {
 	mu       sync.Mutex
 	calls    map[string]*call
 	started  bool
+	up       chan struct{} // closed when started
 	draining bool
 	stopOnce sync.Once
 	stopErr  error
@@ -67,7 +68,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	}
 	c := &Center{
 		cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
-		calls: map[string]*call{}, idle: make(chan struct{}),
+		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -142,8 +143,8 @@ func (h sipHandler) Request(req *sip.Request, src netip.AddrPort, tx invite.Resp
 	}
 }
 
-// Start repairs what a crash left behind, then listens. It returns when the
-// sockets are open; a port in use is an error that names it.
+// Start listens and repairs what a crash left behind. It returns when calls
+// are taken; a port in use is an error that names it.
 func (c *Center) Start(ctx context.Context) error {
 	if err := prepareSpool(c.cfg.SpoolDir); err != nil {
 		return err
@@ -156,12 +157,16 @@ func (c *Center) Start(ctx context.Context) error {
 		c.registrar.setAccount(s)
 		c.board.know(s)
 	}
-	crashed, err := c.spool.repair(ctx)
-	if err != nil {
-		return err
-	}
+	// The sockets first: while another process has them, its calls and its
+	// recordings are not left-overs. Calls wait until all is in order.
 	if err := c.endpoint.Start(ctx); err != nil {
 		return fmt.Errorf("listen for SIP: %w", err)
+	}
+	crashed, err := c.spool.repair(ctx)
+	if err != nil {
+		brief, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		return errors.Join(err, c.endpoint.Stop(brief))
 	}
 	c.wg.Go(func() { c.floor.tick(c.background) })
 	c.wg.Go(func() { c.journal.run(c.background) })
@@ -172,6 +177,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.mu.Lock()
 	c.started = true
 	c.mu.Unlock()
+	close(c.up)
 	c.log.Info("call centre listens", "udp", c.endpoint.Addr("udp").String(), "tcp", c.endpoint.Addr("tcp").String(),
 		"lines", len(c.cfg.Lines), "seats", len(seats))
 	return nil

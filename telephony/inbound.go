@@ -18,6 +18,11 @@ var errTooMany = errors.New("telephony: as many calls as there may be")
 
 // invited takes a new inbound session: a seat's, or a citizen's from a trunk.
 func (c *Center) invited(s *invite.Session) {
+	select {
+	case <-c.up:
+	case <-s.Done():
+		return
+	}
 	req := s.Request()
 	from := ""
 	if h := req.From(); h != nil {
