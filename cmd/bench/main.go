@@ -70,6 +70,9 @@ func main() {
 }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	if len(args) > 0 && args[0] == "relay" {
+		return serveRelay(args[1:])
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "run one bench: "+strings.Join(names(), ", ")+" (all when empty)")

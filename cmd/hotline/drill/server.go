@@ -39,6 +39,7 @@ type Setup struct {
 	Store    string // empty: embedded
 	Queue    string // empty: embedded
 	Search   string // empty: embedded
+	Roles    string // all when empty
 	LogLevel string // info when empty
 	Log      io.Writer
 }
@@ -59,7 +60,7 @@ const startWithin = time.Minute
 // Start runs a node and returns when it is ready.
 func (s Setup) Start(ctx context.Context) (*Server, error) {
 	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", s.SIP, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--log-level": s.LogLevel} {
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel} {
 		if value != "" {
 			args = append(args, flag, value)
 		}
@@ -147,16 +148,19 @@ func (p *Server) Stop() error {
 // architecture that Go runs Linux on.
 const ticksPerSecond = 100
 
-// CPU is the user and system time that the process has used (proc(5), stat).
-func (p *Server) CPU() (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+// CPU is the user and system time that the node has used.
+func (p *Server) CPU() (time.Duration, error) { return CPU(p.PID()) }
+
+// CPU is the user and system time that a process has used (proc(5), stat).
+func CPU(pid int) (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
 	// The second field may hold spaces; it ends with the last parenthesis.
 	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat: %d fields", p.PID(), len(fields))
+		return 0, fmt.Errorf("/proc/%d/stat: %d fields", pid, len(fields))
 	}
 	ticks := 0
 	for _, f := range fields[11:13] { // utime, stime

@@ -43,8 +43,8 @@ func (p *Server) Settle(ctx context.Context, within time.Duration) error {
 	}
 }
 
-// Metric reads a metric at /metrics, summed over its labels; a metric that is
-// not there counts nothing.
+// Metric reads a metric at /metrics, summed over its labels unless the name
+// has them; a metric that is not there counts nothing.
 func (p *Server) Metric(ctx context.Context, name string) (float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL()+"/metrics", nil)
 	if err != nil {
