@@ -151,7 +151,8 @@ func (m move) edit(next *Ticket, data *EventData) error {
 	return nil
 }
 
-// set copies what the patch has and names it.
+// set copies what the patch has and names it. A masked name or phone that comes
+// back as it was shown is no change: it must not replace what it hides.
 func (p Patch) set(t *Ticket) []string {
 	var names []string
 	put := func(name string, has bool, set func()) {
@@ -167,8 +168,8 @@ func (p Patch) set(t *Ticket) []string {
 	put("district", p.District != nil, func() { t.Appeal.District = *p.District })
 	put("address", p.Address != nil, func() { t.Appeal.Address = *p.Address })
 	put("location", p.Location != nil, func() { l := *p.Location; t.Appeal.Location = &l })
-	put("name", p.Name != nil, func() { t.Citizen.Name = *p.Name })
-	put("phone", p.Phone != nil, func() { t.Citizen.Phone = *p.Phone })
+	put("name", p.Name != nil && *p.Name != MaskName(t.Citizen.Name), func() { t.Citizen.Name = *p.Name })
+	put("phone", p.Phone != nil && *p.Phone != MaskPhone(t.Citizen.Phone), func() { t.Citizen.Phone = *p.Phone })
 	put("anonymous", p.Anonymous != nil, func() { t.Citizen.Anonymous = *p.Anonymous })
 	put("confidential", p.Confidential != nil, func() { t.Confidential = *p.Confidential })
 	put("urgency", p.Urgency != nil, func() { t.Urgency = *p.Urgency })

@@ -115,6 +115,17 @@ func TestConfidentialTicketsHideThePerson(t *testing.T) {
 	require.Equal(t, "王建国", secret.Citizen.Name, "a view is a copy")
 }
 
+func TestAMaskedPersonSentBackChangesNothing(t *testing.T) {
+	had := ticket()
+	name, phone, title := MaskName(had.Citizen.Name), MaskPhone(had.Citizen.Phone), "新标题"
+	next := had.clone()
+	require.Equal(t, []string{"title"}, Patch{Name: &name, Phone: &phone, Title: &title}.set(&next))
+	require.Equal(t, had.Citizen, next.Citizen)
+	other, empty := "李**", ""
+	require.Equal(t, []string{"name", "phone"}, Patch{Name: &other, Phone: &empty}.set(&next))
+	require.Equal(t, Citizen{Name: other}, next.Citizen)
+}
+
 func TestCitiesAreChecked(t *testing.T) {
 	good := func() City {
 		return City{
