@@ -17,6 +17,7 @@ type Tickets interface {
 	OpenDraft(ctx context.Context, who ticketing.Actor, in ticketing.DraftInput) (ticketing.Ticket, error)
 	AnswerDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
 	OfferDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
+	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
 }
 
@@ -49,8 +50,16 @@ func New(tickets Tickets, live Live, log *slog.Logger, now func() time.Time) *Br
 
 // Offered makes the draft at the first offer and tells the seat's user at each.
 func (b *Bridge) Offered(ctx context.Context, o telephony.Offer) error {
-	if id, ok := b.draft(o.CallID); ok {
+	id, ok, err := b.find(ctx, o.CallID)
+	if err != nil {
+		return err
+	}
+	if ok {
 		return b.tickets.OfferDraft(ctx, ticketing.SystemActor(), id, o.CallID, o.User)
+	}
+	caller, err := ticketing.NormalizePhone(o.Caller)
+	if err != nil {
+		caller = "" // a caller without a usable number is served all the same
 	}
 	t, err := b.tickets.OpenDraft(ctx, ticketing.SystemActor(), ticketing.DraftInput{
 		Channel: ticketing.ByPhone,
@@ -58,16 +67,37 @@ func (b *Bridge) Offered(ctx context.Context, o telephony.Offer) error {
 		Digit:   o.Digit,
 		CallID:  o.CallID,
 		Appeal:  ticketing.Appeal{Type: typeOf(o.Digit)},
-		Citizen: ticketing.Citizen{Phone: o.Caller},
+		Citizen: ticketing.Citizen{Phone: caller},
 		ForUser: o.User,
 	})
 	if err != nil {
 		return fmt.Errorf("opening a draft for call %s: %w", o.CallID, err)
 	}
-	b.mu.Lock()
-	b.drafts[o.CallID] = t.ID
-	b.mu.Unlock()
+	b.remember(o.CallID, t.ID)
 	return nil
+}
+
+func (b *Bridge) remember(callID, draft string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drafts[callID] = draft
+}
+
+// find is draft, with a look into the store: another process may have made the
+// draft before it died, or an earlier try whose answer did not come in time.
+func (b *Bridge) find(ctx context.Context, callID string) (string, bool, error) {
+	if id, ok := b.draft(callID); ok {
+		return id, true, nil
+	}
+	tickets, err := b.tickets.ByCall(ctx, ticketing.SystemActor(), callID)
+	if err != nil {
+		return "", false, fmt.Errorf("looking for the draft of call %s: %w", callID, err)
+	}
+	if len(tickets) == 0 {
+		return "", false, nil
+	}
+	b.remember(callID, tickets[0].ID)
+	return tickets[0].ID, true, nil
 }
 
 // typeOf reads the menu: 1 is an inquiry, 2 a complaint; 0 asks for a person
@@ -84,7 +114,10 @@ func typeOf(digit string) ticketing.AppealType {
 
 // Answered gives the draft to the user and tells the user's pages that the call is on.
 func (b *Bridge) Answered(ctx context.Context, callID, seat, user string, at time.Time) error {
-	draft, ok := b.draft(callID)
+	draft, ok, err := b.find(ctx, callID)
+	if err != nil {
+		b.log.Error("the draft of a call has no operator", "call_id", callID, "error", err)
+	}
 	if ok {
 		if err := b.tickets.AnswerDraft(ctx, ticketing.SystemActor(), draft, callID, user); err != nil {
 			b.log.Error("the draft of a call has no operator", "call_id", callID, "error", err)
@@ -98,9 +131,9 @@ func (b *Bridge) Missed(ctx context.Context, m telephony.MissedCall) error {
 	if err := b.publish(ctx, "call.missed", m.CallID, "role:"+string(ticketing.RoleLead), nil, m.EndedAt); err != nil {
 		return err
 	}
-	draft, ok := b.draft(m.CallID)
-	if !ok {
-		return nil
+	draft, ok, err := b.find(ctx, m.CallID)
+	if err != nil || !ok {
+		return err
 	}
 	fields, err := json.Marshal(map[string]string{"reason": "来电未接通:" + m.Cause})
 	if err != nil {

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -91,4 +92,32 @@ func TestAMissedCallLeavesNoOpenDraft(t *testing.T) {
 	require.Equal(t, ticketing.Cancelled, n.drafts(t)[0].State)
 	require.Contains(t, n.live(t), "call.missed role:lead")
 	require.NoError(t, n.bridge.Missed(t.Context(), telephony.MissedCall{CallID: "never-offered", EndedAt: time.Now()}))
+}
+
+func TestAMissedCallOfADeadProcessLeavesNoOpenDraft(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	after := bridge.New(n.service, n.store, nil, nil) // knows nothing of the call
+	require.NoError(t, after.Missed(t.Context(), telephony.MissedCall{CallID: "call-1", Cause: telephony.CauseAbandoned, EndedAt: time.Now()}))
+	require.Equal(t, ticketing.Cancelled, n.drafts(t)[0].State)
+}
+
+func TestADraftThatWasMadeIsNotMadeAgain(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	after := bridge.New(n.service, n.store, nil, nil)
+	require.NoError(t, after.Offered(t.Context(), offer("u2", "8002", 2)))
+	require.NoError(t, after.Answered(t.Context(), "call-1", "8002", "u2", time.Now()))
+	require.Len(t, n.drafts(t), 1)
+	require.Equal(t, "u2", n.drafts(t)[0].Operator)
+}
+
+func TestACallerWithoutAUsableNumberHasADraftToo(t *testing.T) {
+	n := open(t)
+	for i, caller := range []string{"", "7", "*67#", "12345678901234567890"} {
+		o := offer("u1", "8001", 1)
+		o.CallID, o.Caller = fmt.Sprint("call-", i), caller
+		require.NoError(t, n.bridge.Offered(t.Context(), o), caller)
+	}
+	require.Len(t, n.drafts(t), 4)
 }
