@@ -22,7 +22,6 @@ const minPassword = 10
 
 // Users is what the package needs of the store.
 type Users interface {
-	Users(ctx context.Context) ([]ticketing.User, error)
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
 	SaveUser(ctx context.Context, u ticketing.User) error
 	RevokeSessions(ctx context.Context, userID string, at time.Time) error
@@ -44,14 +43,11 @@ var administrators = []ticketing.Role{ticketing.RoleAdmin, ticketing.RoleSecAdmi
 // Issued is a password that was made up, to be told once.
 type Issued struct{ Login, Password string }
 
-// FirstStart makes the three administrators of an empty store. Their passwords
-// come from HOTLINE_ADMIN_PASSWORD, HOTLINE_SECADMIN_PASSWORD and
+// FirstStart makes those of the three administrators who are missing, so that a
+// start that was cut short is made good by the next. Their passwords come from
+// HOTLINE_ADMIN_PASSWORD, HOTLINE_SECADMIN_PASSWORD and
 // HOTLINE_AUDITOR_PASSWORD; those made up are returned.
 func FirstStart(ctx context.Context, users Users, now time.Time) ([]Issued, error) {
-	present, err := users.Users(ctx)
-	if err != nil || len(present) > 0 {
-		return nil, err
-	}
 	var issued []Issued
 	for _, one := range []struct {
 		login, name string
@@ -61,14 +57,25 @@ func FirstStart(ctx context.Context, users Users, now time.Time) ([]Issued, erro
 		{"secadmin", "安全管理员", ticketing.RoleSecAdmin},
 		{"auditor", "审计管理员", ticketing.RoleAuditor},
 	} {
+		_, err := users.UserByLogin(ctx, one.login)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, ticketing.ErrAbsent) {
+			return issued, err
+		}
 		password := os.Getenv("HOTLINE_" + strings.ToUpper(one.login) + "_PASSWORD")
-		if password == "" {
+		made := password == ""
+		if made {
 			password = random()
-			issued = append(issued, Issued{one.login, password})
 		}
 		user := ticketing.User{Login: one.login, Name: one.name, Roles: []ticketing.Role{one.role}}
-		if err := Save(ctx, users, user, password, now); err != nil {
-			return nil, fmt.Errorf("making the user %s: %w", one.login, err)
+		switch err := Save(ctx, users, user, password, now); {
+		case errors.Is(err, ticketing.ErrExists): // another node that starts now was faster
+		case err != nil:
+			return issued, fmt.Errorf("making the user %s: %w", one.login, err)
+		case made:
+			issued = append(issued, Issued{one.login, password})
 		}
 	}
 	return issued, nil
@@ -112,7 +119,8 @@ func save(ctx context.Context, users Users, u ticketing.User, hash string, now t
 	if err := users.SaveUser(ctx, u); err != nil {
 		return err
 	}
-	if old.ID != "" && (hash != "" || u.Disabled) {
+	// Live streams keep the rights that their session began with.
+	if old.ID != "" && (hash != "" || u.Disabled || u.Department != old.Department || !slices.Equal(u.Roles, old.Roles)) {
 		return users.RevokeSessions(ctx, u.ID, now)
 	}
 	return nil
@@ -136,8 +144,12 @@ func check(u ticketing.User) error {
 		if slices.Contains(administrators, r) {
 			powers++
 		}
-		if (r == ticketing.RoleClerk || r == ticketing.RoleHead) && u.Department == "" {
+		unit := r == ticketing.RoleClerk || r == ticketing.RoleHead
+		if unit && u.Department == "" {
 			return fmt.Errorf("a %s needs a department", r)
+		}
+		if !unit && u.Department != "" {
+			return fmt.Errorf("a %s belongs to the centre: leave the department out", r)
 		}
 	}
 	if powers > 1 || powers == 1 && len(u.Roles) > 1 {
