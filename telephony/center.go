@@ -43,6 +43,7 @@ type Center struct {
 	blobs     Blobs
 	board     *board
 	strangers *throttle // of log lines
+	messages  *throttle // of addresses that are no trunks
 	recorders atomic.Int64
 
 	background context.Context // of the goroutines below; ends in Stop
@@ -86,6 +87,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.journal = newJournal(store, c.log)
 	c.spool = newSpool(cfg.SpoolDir, blobs, store, c.log, c.now)
 	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
+	c.messages = newThrottle(messageRate, messageBurst, maxSources, c.now)
 	c.board = newBoard(c)
 	if err := c.newSIP(); err != nil {
 		return nil, err
@@ -119,8 +121,22 @@ func (c *Center) newSIP() error {
 	c.endpoint, err = invite.New(invite.Options{
 		Listen: listens, PublicIP: c.cfg.PublicIP, UserAgent: "hotline", Now: c.now, Log: c.log,
 		Timers: invite.Timers{T1: c.cfg.T1}, Limits: invite.Limits{Sessions: 2*c.cfg.MaxCalls + 100},
+		Admit: c.admit,
 	}, sipHandler{c})
 	return err
+}
+
+// Messages that one address outside the trunks may send: each answered request
+// is remembered for 64*T1, so that without a bound one scanner would fill the
+// table (30,000) and calls of others were refused. 20,000 in 32 s at most.
+const (
+	messageRate  = 500 // a second
+	messageBurst = 4000
+)
+
+// admit drops what a source sends beyond its rate. Trunks have none.
+func (c *Center) admit(src netip.AddrPort, _ string) bool {
+	return c.trusted(src.Addr()) || c.messages.take(src.Addr(), 1)
 }
 
 // sipHandler keeps the methods that SIP calls off the Center's own API.

@@ -93,3 +93,31 @@ func TestAddressesInCalls(t *testing.T) {
 	defer func() { require.NoError(t, c.endpoint.Stop(context.Background())) }()
 	require.Empty(t, c.fromURI("13800138000").Host, "the endpoint fills in the address that faces the phone")
 }
+
+// One address cannot fill the table of transactions; trunks are not bounded,
+// and another address is not harmed.
+func TestAdmitBoundsOneSource(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	c, err := New(Config{
+		SpoolDir: t.TempDir(), Listen: []string{"127.0.0.1:0"}, Trunks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+	}, nil, nil, nil, Options{Now: func() time.Time { return at }})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Stop(context.Background())) }()
+	admitted := func(src string, n int) int {
+		yes := 0
+		for i := range n {
+			if c.admit(netip.AddrPortFrom(netip.MustParseAddr(src), uint16(1024+i%60000)), "udp") {
+				yes++
+			}
+		}
+		return yes
+	}
+	total := 0
+	for range 32 { // 64*T1
+		total += admitted("198.51.100.1", 5000)
+		at = at.Add(time.Second)
+	}
+	require.Less(t, total, 30000)
+	require.Equal(t, 100, admitted("198.51.100.2", 100))
+	require.Equal(t, 10000, admitted("192.0.2.7", 10000))
+}

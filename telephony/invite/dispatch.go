@@ -50,6 +50,13 @@ func (e *Endpoint) onRequest(req *sip.Request, tx *sip.ServerTx) {
 		}
 		return
 	}
+	if e.opts.Admit != nil && strings.EqualFold(req.Transport(), "tcp") {
+		if src, err := netip.ParseAddrPort(req.Source()); err == nil && !e.opts.Admit(src, "tcp") {
+			e.refused.Add(1)
+			tx.Terminate()
+			return
+		}
+	}
 	crowd := e.track(tx, false)
 	r := &responder{e: e, req: req, tx: tx}
 	defer func() {

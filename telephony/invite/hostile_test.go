@@ -264,6 +264,13 @@ func TestAdmitAndConnectionLimits(t *testing.T) {
 	c := newPeer(t, e.Addr("udp")).call(2)
 	c.p.send(c.invite())
 	require.Eventually(t, func() bool { return e.Stats().Refused > before }, 10*time.Second, time.Millisecond)
+	// A connection that stands is no way round it.
+	before = e.Stats().Refused
+	_, err = conns[0].Write([]byte("OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKover\r\n" +
+		"Max-Forwards: 70\r\nFrom: <sip:a@127.0.0.1>;tag=a\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: over\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return e.Stats().Refused > before }, 10*time.Second, time.Millisecond)
+	require.LessOrEqual(t, e.Stats().Server, 1, "none but that of the first call")
 	shut.Store(false)
 	alive(t, e, 3)
 	nothingLeft(t, e)

@@ -87,7 +87,8 @@ type Options struct {
 	// wants; REGISTER and OPTIONS always reach it, others are refused.
 	Methods []sip.RequestMethod
 	// Admit is asked for each datagram and each TCP connection before
-	// anything is parsed; false drops it. It must be fast and must not block.
+	// anything is parsed, and for each new request over TCP; false drops it.
+	// It must be fast and must not block.
 	Admit  func(src netip.AddrPort, network string) bool
 	Timers Timers
 	Limits Limits
