@@ -10,6 +10,7 @@
 //   - A seat is offered at most one caller, a caller to at most one seat.
 //   - Callers of a queue are served in the order of arrival; one whose offer
 //     came to nothing keeps the place.
+//   - A seat of several queues goes to the caller who has waited longest.
 //   - A caller goes to the available seat that has been idle longest.
 //   - The person's status is apart from the device: a seat is available only
 //     when its person is ready, its phone is registered and it has no call.

@@ -50,6 +50,7 @@ type caller struct {
 	id       string
 	queue    *queue
 	since    time.Time
+	order    uint64 // of arrival, over all queues
 	phase    phase
 	seat     *seat
 	attempt  int
@@ -214,7 +215,8 @@ func (m *Machine) arrive(e Arrive) {
 		m.decide(Refuse{Call: e.Call, Reason: ReasonQueueFull})
 		return
 	}
-	c := &caller{id: e.Call, queue: q, since: m.now}
+	m.seq++
+	c := &caller{id: e.Call, queue: q, since: m.now, order: m.seq}
 	if q.cfg.MaxWait > 0 {
 		c.expire = m.now.Add(q.cfg.MaxWait)
 	}

@@ -153,3 +153,21 @@ func TestOfferNeverHangs(t *testing.T) {
 	require.Equal(t, at(31), next)
 	require.Contains(t, m.Apply(acd.Tick{At: next}), acd.Withdraw{Call: "c", Seat: "8001", Reason: acd.ReasonNoAnswer})
 }
+
+// Seats that serve several queues go to whoever has waited longest, whichever
+// queue is configured first.
+func TestLongestWaitingAcrossQueues(t *testing.T) {
+	m := acd.New([]acd.Queue{{Name: "first", RingTimeout: time.Minute}, {Name: "second", RingTimeout: time.Minute}, {Name: "third", Seats: []string{"8009"}, RingTimeout: time.Minute}})
+	for i, q := range []string{"third", "second", "first", "second", "first"} {
+		m.Apply(acd.Arrive{At: at(float64(i)), Call: q + string(rune('0'+i)), Queue: q})
+	}
+	var order []string
+	for i := range 4 {
+		for _, d := range join(m, float64(10+i), "800"+string(rune('1'+i)), "u"+string(rune('1'+i))) {
+			if o, ok := d.(acd.Offer); ok {
+				order = append(order, o.Call)
+			}
+		}
+	}
+	require.Equal(t, []string{"second1", "first2", "second3", "first4"}, order)
+}

@@ -37,23 +37,16 @@ func (m *Machine) elapse() {
 // match offers waiting callers to ready seats, then announces positions to
 // those who still wait and are due to hear it.
 func (m *Machine) match() {
+	for c, s := m.foremost(); c != nil; c, s = m.foremost() {
+		c.phase, c.seat = offered, s
+		c.attempt++
+		c.giveUp = m.now.Add(2 * c.queue.cfg.RingTimeout)
+		s.call = c.id
+		m.setState(s, StateRinging, ReasonLongestIdle)
+		m.decide(Offer{Call: c.id, Queue: c.queue.cfg.Name, Seat: s.id, User: s.user, Attempt: c.attempt, Reason: ReasonLongestIdle})
+	}
 	for _, name := range m.names {
 		q := m.queues[name]
-		for _, c := range q.callers {
-			if c.phase != waiting {
-				continue
-			}
-			s := m.longestIdle(q)
-			if s == nil {
-				break
-			}
-			c.phase, c.seat = offered, s
-			c.attempt++
-			c.giveUp = m.now.Add(2 * q.cfg.RingTimeout)
-			s.call = c.id
-			m.setState(s, StateRinging, ReasonLongestIdle)
-			m.decide(Offer{Call: c.id, Queue: name, Seat: s.id, User: s.user, Attempt: c.attempt, Reason: ReasonLongestIdle})
-		}
 		for i, c := range q.callers {
 			if c.phase == waiting && !c.announce.IsZero() && !c.announce.After(m.now) {
 				c.announce = m.now.Add(q.cfg.AnnounceEvery)
@@ -61,6 +54,24 @@ func (m *Machine) match() {
 			}
 		}
 	}
+}
+
+// foremost is the caller who has waited longest of those for whom a seat is
+// ready, whatever the queue, with that seat; nil when there is none.
+func (m *Machine) foremost() (*caller, *seat) {
+	var best *caller
+	var to *seat
+	for _, name := range m.names {
+		q := m.queues[name]
+		i := slices.IndexFunc(q.callers, func(c *caller) bool { return c.phase == waiting })
+		if i < 0 || (best != nil && best.order < q.callers[i].order) {
+			continue
+		}
+		if s := m.longestIdle(q); s != nil {
+			best, to = q.callers[i], s
+		}
+	}
+	return best, to
 }
 
 func (m *Machine) longestIdle(q *queue) *seat {
