@@ -27,8 +27,8 @@ type Options struct {
 	Version   string
 	Telephony func(*telephony.Config) // last word on the call centre's settings
 	Web       func(*web.Options)      // last word on the web server's
-	// Prepare runs on the opened engines before any role starts; nil makes the
-	// three administrators of an empty store.
+	// Prepare runs on the opened engines before any role starts; nil makes those
+	// of the three administrators who are missing.
 	Prepare func(ctx context.Context, cfg config.Config, e *engines.Engines) ([]accounts.Issued, error)
 }
 
@@ -37,6 +37,7 @@ type App struct {
 	cfg  config.Config
 	opts Options
 	log  *slog.Logger
+	care indexCare
 
 	Engines *engines.Engines
 	Center  *telephony.Center
@@ -55,7 +56,7 @@ func New(cfg config.Config, opts Options) *App {
 	if opts.Prepare == nil {
 		opts.Prepare = Administrators
 	}
-	return &App{cfg: cfg, opts: opts, log: opts.Log}
+	return &App{cfg: cfg, opts: opts, log: opts.Log, care: defaultIndexCare()}
 }
 
 // Start opens the engines and starts the node's roles.
@@ -78,9 +79,7 @@ func (a *App) start(ctx context.Context) error {
 	if a.Issued, err = a.opts.Prepare(ctx, a.cfg, opened); err != nil {
 		return err
 	}
-	if err := a.repairIndex(ctx); err != nil {
-		return err
-	}
+	a.keepIndex(ctx)
 	registry := prometheus.NewRegistry()
 	for _, startRole := range []struct {
 		role  config.Role

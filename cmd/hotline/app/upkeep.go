@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"hotline/cmd/hotline/config"
 	"hotline/jobs"
 	"hotline/search"
 )
@@ -32,24 +33,33 @@ func (a *App) schedules() []jobs.Schedule {
 	}
 }
 
-// repairIndex rebuilds an index that was lost or has another layout. It runs
-// beside the service: searches answer from what is there already.
-func (a *App) repairIndex(ctx context.Context) error {
+// indexCare is when the index is looked after.
+type indexCare struct {
+	look   time.Duration // between two looks whether it is there and whole
+	first  time.Duration // from the start to the first comparison with the database
+	again  time.Duration // between two comparisons
+	patrol time.Duration // most that one look may take
+}
+
+func defaultIndexCare() indexCare {
+	return indexCare{look: 10 * time.Second, first: time.Minute, again: 24 * time.Hour, patrol: 10 * time.Second}
+}
+
+// keepIndex looks after the index beside the service, where searches answer
+// from what is there: one that was lost, then or later, or that has another
+// layout is rebuilt. A worker also compares it with the database now and then,
+// and after every change of the city: documents hold the ancestors of their
+// departments, which decide who finds them.
+func (a *App) keepIndex(ctx context.Context) {
 	err := a.Engines.Index.Ready(ctx)
-	if err == nil || !errors.Is(err, search.ErrNeedsRebuild) {
-		if err != nil {
-			a.log.Warn("search does not answer; it is tried again with every query", "error", err)
-		}
-		return nil
+	if err != nil && !errors.Is(err, search.ErrNeedsRebuild) {
+		a.log.Warn("search does not answer; it is tried again with every query", "error", err)
 	}
-	a.log.Info("rebuilding the index from the database", "because", err)
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := a.Engines.Index.Rebuild(background, a.Engines.Source); err != nil && background.Err() == nil {
-			a.log.Error("the index could not be rebuilt; run hotline reindex", "error", err)
-		}
+		a.watchIndex(background, err)
 	}()
 	a.teardown = append(a.teardown, func(ctx context.Context) error {
 		cancel()
@@ -57,8 +67,60 @@ func (a *App) repairIndex(ctx context.Context) error {
 		case <-done:
 			return nil
 		case <-ctx.Done():
-			return fmt.Errorf("rebuilding the index: %w", ctx.Err())
+			return fmt.Errorf("looking after the index: %w", ctx.Err())
 		}
 	})
-	return nil
+}
+
+// watchIndex looks after the index until ctx ends; state is what Ready said.
+func (a *App) watchIndex(ctx context.Context, state error) {
+	city, next := a.cityVersion(ctx), time.Now().Add(a.care.first)
+	wait := a.care.look
+	for {
+		switch now := a.cityVersion(ctx); {
+		case errors.Is(state, search.ErrNeedsRebuild):
+			a.log.Info("rebuilding the index from the database", "because", state)
+			if err := a.Engines.Index.Rebuild(ctx, a.Engines.Source); err != nil && ctx.Err() == nil {
+				wait = min(2*wait, 5*time.Minute)
+				a.log.Error("the index could not be rebuilt and is tried again", "in", wait, "error", err)
+			} else {
+				wait = a.care.look
+			}
+		case state != nil || !a.cfg.Has(config.Worker):
+		case now != city || time.Now().After(next):
+			if a.compareIndex(ctx) {
+				city, next = now, time.Now().Add(a.care.again)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		look, cancel := context.WithTimeout(ctx, a.care.patrol)
+		state = a.Engines.Index.Ready(look)
+		cancel()
+	}
+}
+
+// compareIndex repairs what differs between index and database.
+func (a *App) compareIndex(ctx context.Context) bool {
+	report, err := a.Engines.Index.Verify(ctx, a.Engines.Source, true)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.log.Warn("index and database could not be compared, trying again", "error", err)
+	case err == nil && !report.Clean():
+		a.log.Info("the index differed from the database and was repaired", "missing", report.Missing, "stale", report.Stale,
+			"extra", report.Extra, "ahead", report.Ahead, "doubled", report.Doubled)
+	}
+	return err == nil
+}
+
+// cityVersion is 0 while it cannot be read: once it can, the index is compared.
+func (a *App) cityVersion(ctx context.Context) int64 {
+	version, err := a.Engines.Tickets.CityVersion(ctx)
+	if err != nil {
+		return 0
+	}
+	return version
 }
