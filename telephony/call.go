@@ -147,14 +147,23 @@ func (k *call) watch(p *party, tell func(invite.Event)) {
 		case invite.Reoffered:
 			k.reoffered(p, e)
 		case invite.Confirmed:
-			if e.SDP != nil {
-				if err := p.leg.Accept(e.SDP); err != nil {
-					k.log.Warn("answer in ACK not usable", "error", err)
-				}
-			}
+			k.confirmed(p, e.SDP)
 		default:
 			tell(ev)
 		}
+	}
+}
+
+// confirmed takes the answer in an ACK, which comes when the INVITE had no
+// offer (RFC 3261 §13.2.1). A call that has no sound then is of no use.
+func (k *call) confirmed(p *party, answer []byte) {
+	var err error
+	if answer != nil {
+		err = p.leg.Accept(answer)
+	}
+	if _, ok := p.leg.Codec(); !ok {
+		k.log.Warn("no usable answer to our offer", "error", err)
+		k.stop(PartySystem, "", CauseMedia, 488)
 	}
 }
 

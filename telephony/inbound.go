@@ -97,7 +97,8 @@ func (c *Center) fromTrunk(s *invite.Session, from string) {
 	k.serve(line)
 }
 
-// answerable opens a leg for an offer. Without success the session has been
+// answerable opens a leg for an offer, or makes one where the caller sent
+// none. Without success the session has been
 // refused and the call forgotten.
 func (k *call) answerable(s *invite.Session, who Party) (*media.Leg, []byte, bool) {
 	refuse := func(code int) (*media.Leg, []byte, bool) {
@@ -105,13 +106,13 @@ func (k *call) answerable(s *invite.Session, who Party) (*media.Leg, []byte, boo
 		k.forget()
 		return nil, nil, false
 	}
-	if len(s.RemoteSDP()) == 0 {
-		return refuse(488)
-	}
 	leg, err := k.openLeg(who, s.Source().Addr())
 	if err != nil {
 		k.log.Error("no port for sound", "error", err)
 		return refuse(503)
+	}
+	if len(s.RemoteSDP()) == 0 {
+		return leg, leg.Offer(), true // the answer comes in the ACK
 	}
 	answer, err := leg.Answer(s.RemoteSDP())
 	if err != nil {

@@ -234,7 +234,6 @@ func TestInviteRefusals(t *testing.T) {
 		line, sdp, want string
 	}{
 		"unknown line":  {"99999", goodSDP, "404"},
-		"no sdp":        {"12345", "", "488"},
 		"video only":    {"12345", strings.ReplaceAll(goodSDP, "m=audio", "m=video"), "488"},
 		"unknown codec": {"12345", strings.ReplaceAll(strings.ReplaceAll(goodSDP, "RTP/AVP 8", "RTP/AVP 96"), "rtpmap:8 PCMA/8000", "rtpmap:96 opus/48000/2"), "488"},
 		"broken sdp":    {"12345", "v=0\r\nm=audio x\r\n", "400"},

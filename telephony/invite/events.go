@@ -61,7 +61,9 @@ type Progress struct {
 // Answered is the 2xx to an outbound call; its ACK has been sent.
 type Answered struct{ SDP []byte }
 
-// Confirmed is the ACK to our 2xx; SDP is what the ACK carried, mostly nil.
+// Confirmed is the ACK to our 2xx; SDP is the answer that it carried when the
+// INVITE had no offer and ours was in the 2xx, else nil. The ACK of a
+// re-INVITE is told only when it carries such an answer.
 type Confirmed struct{ SDP []byte }
 
 // Reoffered is a re-INVITE of the peer. Reply must be called once: code 200

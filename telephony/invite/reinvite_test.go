@@ -175,3 +175,21 @@ func TestInfo(t *testing.T) {
 	require.NoError(t, <-failed)
 	c.hangUp(e)
 }
+
+// The answer to an offer of ours comes in the ACK (RFC 3261 section 14.2);
+// to an offer of the peer's there is none.
+func TestReinviteWithoutOffer(t *testing.T) {
+	got := make(chan *Session, 1)
+	e := startEndpoint(t, answering(got), nil)
+	c, s := standing(t, e, got)
+	c.p.send(c.next("INVITE", ""))
+	ev := waitEvent[Reoffered](t, s)
+	require.Nil(t, ev.SDP)
+	ev.Reply([]byte(offerSDP), 200)
+	c.p.expect("200 with our offer", func(m packet) bool { return m.status() == 200 && m.header("CSeq") == "2 INVITE" })
+	moved := offerSDP + "a=recvonly\r\n"
+	c.p.send(c.request("ACK", c.seq, "z9hG4bKmoved", moved))
+	require.Equal(t, moved, string(waitEvent[Confirmed](t, s).SDP))
+	require.Equal(t, moved, string(s.RemoteSDP()))
+	c.hangUp(e)
+}

@@ -87,13 +87,14 @@ func (s *Session) confirm(ack *sip.Request) {
 		return
 	}
 	re := s.wait.re
+	offered := body(s.wait.r.req) != nil
 	s.stopAwait()
 	var sdp []byte
-	if ack != nil {
+	if ack != nil && !offered { // an answer only to an offer of ours (RFC 3261 section 13.2.1)
 		sdp = body(ack)
 		s.setRemoteSDP(sdp)
 	}
-	if !re {
+	if !re || sdp != nil {
 		s.emit(Confirmed{SDP: sdp})
 	}
 }
