@@ -54,7 +54,33 @@ func newRoot(version string) *cobra.Command {
 			fmt.Fprintln(c.OutOrStdout(), "hotline", version)
 		}},
 	)
+	strict(root)
 	return root
+}
+
+// strict makes every misuse of a command's arguments a usageError: cobra
+// itself shows the help, and succeeds, for a word that is no subcommand.
+func strict(c *cobra.Command) {
+	if !c.Runnable() {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+			}
+			return nil
+		}
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	if fits := c.Args; fits != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := fits(c, args); err != nil {
+				return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		strict(sub)
+	}
 }
 
 // settings reads the configuration and makes the log of a command.
