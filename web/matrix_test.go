@@ -118,6 +118,10 @@ func TestNothingThere(t *testing.T) {
 		agent.get("/api/v1/tickets/"+ref).problem(http.StatusNotFound, "not_found")
 	}
 	agent.get("/api/v1/tickets/"+strings.Repeat("9", 65)).problem(http.StatusUnprocessableEntity, "invalid")
+	for _, query := range []string{"line=%00", "department=a%00b", "state=%ff", "%00=1", "cursor=%c3%28"} {
+		agent.get("/api/v1/tickets?"+query).problem(http.StatusBadRequest, "bad_request")
+		agent.get("/api/v1/calls?"+query).problem(http.StatusBadRequest, "bad_request")
+	}
 	agent.get("/api/v1/calls/none").problem(http.StatusNotFound, "not_found")
 	require.NotContains(t, string(agent.get("/%2e%2e/%2e%2e/etc/passwd").Body), "root:")
 	agent.get("/healthz").want(http.StatusOK)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -144,8 +146,16 @@ func (s *Server) guard(c *fiber.Ctx) error {
 	if enc := c.Get(fiber.HeaderContentEncoding); enc != "" && enc != "identity" {
 		return byStatus(http.StatusUnsupportedMediaType)
 	}
+	// No name and no value of ours holds such bytes, and PostgreSQL takes none.
+	for name, value := range c.Context().QueryArgs().All() {
+		if !plainText(name) || !plainText(value) {
+			return byStatus(http.StatusBadRequest)
+		}
+	}
 	return c.Next()
 }
+
+func plainText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
 
 // client is the address of who asks, and whether the way to them is encrypted.
 // X-Forwarded-For counts from the right, as far as trusted proxies wrote it.

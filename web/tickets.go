@@ -328,6 +328,9 @@ func (s *Server) reveal(ctx context.Context, in *revealInput) (*body[Person], er
 		if s.deps.Calls == nil {
 			return nil, errNoCalls()
 		}
+		if !plainText([]byte(in.Body.CallID)) {
+			return nil, byStatus(http.StatusNotFound)
+		}
 		c, err := s.deps.Calls.Call(ctx, in.Body.CallID)
 		if err != nil {
 			return nil, err
