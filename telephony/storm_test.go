@@ -25,7 +25,7 @@ func TestStormLeavesNothing(t *testing.T) {
 		c.RingTimeout = 80 * time.Millisecond
 		c.Queues[0].SetAside = 50 * time.Millisecond
 	})
-	base := runtime.NumGoroutine() + 2 // a reader for each of the two Ports starts with its first leg
+	base := runtime.NumGoroutine() + 2*max(2, runtime.GOMAXPROCS(0)/4) // the readers of both Ports start with their first legs
 	ports, err := media.NewPorts(media.PortOptions{})
 	require.NoError(t, err)
 	t.Cleanup(ports.Close)
