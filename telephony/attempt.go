@@ -77,7 +77,9 @@ func (a *attempt) run() {
 		answered: func() {
 			answered = true
 			a.party = p
-			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Answered{At: at, Call: k.id, Seat: d.Seat} })
+			k.c.floor.apply(func(at time.Time) acd.Event {
+				return acd.Answered{At: at, Call: k.id, Seat: d.Seat, Attempt: d.Attempt}
+			})
 		},
 		ended: func(c invite.Cause) { a.ended(c, answered) },
 	})
@@ -115,5 +117,5 @@ func (a *attempt) fail(outcome string) {
 		return
 	}
 	a.outcome.CompareAndSwap(nil, outcome)
-	a.k.failed(a.offer.Seat, outcome)
+	a.k.failed(a.offer.Seat, a.offer.Attempt, outcome)
 }

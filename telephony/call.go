@@ -397,8 +397,8 @@ func (k *call) say(names ...string) bool {
 }
 
 // failed tells the machine that an offer came to nothing.
-func (k *call) failed(seat, reason string) {
+func (k *call) failed(seat string, attempt int, reason string) {
 	k.c.floor.apply(func(at time.Time) acd.Event {
-		return acd.Failed{At: at, Call: k.id, Seat: seat, Reason: reason}
+		return acd.Failed{At: at, Call: k.id, Seat: seat, Attempt: attempt, Reason: reason}
 	})
 }

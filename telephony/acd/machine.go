@@ -236,8 +236,13 @@ func (m *Machine) standing(call, seat string) *caller {
 	return c
 }
 
+func stale(c *caller, attempt int) bool { return attempt != 0 && attempt != c.attempt }
+
 func (m *Machine) answered(e Answered) {
 	c := m.standing(e.Call, e.Seat)
+	if c != nil && stale(c, e.Attempt) {
+		return
+	}
 	if c == nil {
 		if k := m.callers[e.Call]; k != nil && k.phase == talking && k.seat.id == e.Seat {
 			return // told twice
@@ -253,7 +258,7 @@ func (m *Machine) answered(e Answered) {
 
 func (m *Machine) failed(e Failed) {
 	c := m.standing(e.Call, e.Seat)
-	if c == nil {
+	if c == nil || stale(c, e.Attempt) {
 		return
 	}
 	s := c.seat

@@ -171,3 +171,17 @@ func TestLongestWaitingAcrossQueues(t *testing.T) {
 	}
 	require.Equal(t, []string{"second1", "first2", "second3", "first4"}, order)
 }
+
+// An answer that crossed the end of its offer says nothing of the next offer
+// to the same seat: whoever connected the two would connect with nobody.
+func TestLateWordOfAnEarlierOffer(t *testing.T) {
+	m := acd.New([]acd.Queue{{Name: "q", RingTimeout: 15 * time.Second}}) // nobody is set aside
+	join(m, 0, "8001", "a")
+	m.Apply(acd.Arrive{At: at(1), Call: "c1", Queue: "q"})
+	again := m.Apply(acd.Tick{At: at(31)})
+	require.Contains(t, again, acd.Offer{Call: "c1", Queue: "q", Seat: "8001", User: "a", Attempt: 2, Reason: acd.ReasonLongestIdle})
+	require.Empty(t, m.Apply(acd.Answered{At: at(32), Call: "c1", Seat: "8001", Attempt: 1}))
+	require.Empty(t, m.Apply(acd.Failed{At: at(32), Call: "c1", Seat: "8001", Attempt: 1}))
+	require.Equal(t, acd.StateRinging, state(t, m, "8001"))
+	require.Contains(t, m.Apply(acd.Answered{At: at(33), Call: "c1", Seat: "8001", Attempt: 2}), acd.Connect{Call: "c1", Seat: "8001", User: "a"})
+}

@@ -77,15 +77,19 @@ type (
 		Call, Seat string
 	}
 	// Answered tells that the offered seat answered. If the offer is no
-	// longer standing the decision is a Withdraw for that seat.
+	// longer standing the decision is a Withdraw for that seat. Attempt is
+	// that of the offer, 0 for the standing one: word of an offer that was
+	// followed by another to the same seat changes nothing.
 	Answered struct {
 		At         time.Time
 		Call, Seat string
+		Attempt    int
 	}
 	// Failed tells that the offer came to nothing: refused, unreachable.
 	Failed struct {
 		At         time.Time
 		Call, Seat string
+		Attempt    int // as in Answered
 		Reason     string
 	}
 	// Seize takes a seat that starts a call of its own.
