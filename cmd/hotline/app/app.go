@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -160,7 +161,9 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 	if err != nil {
 		return fmt.Errorf("call centre: %w", err)
 	}
-	if err := center.Start(ctx); err != nil {
+	if err := center.Start(ctx); errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("call centre: the port is taken by another process; stop it or choose another --sip: %w", err)
+	} else if err != nil {
 		return fmt.Errorf("call centre: %w", err)
 	}
 	a.Center = center

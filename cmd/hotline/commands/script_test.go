@@ -60,7 +60,7 @@ func busy(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: busy VAR")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // held until the script ends
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { _ = l.Close() })
 	ts.Setenv(args[0], l.Addr().String())

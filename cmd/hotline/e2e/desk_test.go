@@ -89,7 +89,7 @@ func (d *desk) listen() <-chan live {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+"/api/v1/events", nil)
 	require.NoError(d.t, err)
 	req.Header.Set("Authorization", "Bearer "+d.token)
-	res, err := http.DefaultClient.Do(req) //nolint:bodyclose // by the reader below
+	res, err := http.DefaultClient.Do(req)
 	require.NoError(d.t, err)
 	require.Equal(d.t, http.StatusOK, res.StatusCode)
 	out := make(chan live, 1000)
