@@ -28,6 +28,10 @@ const (
 // gathers rows, at the price of so much delay.
 const relayGap = 15 * time.Millisecond
 
+// drainGap is relayGap where rows are drained: what changes twice in that time,
+// as a ticket does that is accepted and dispatched, is worked on once.
+const drainGap = 250 * time.Millisecond
+
 // drainSlot is how long one drain task's id stays taken. A drain that died with
 // its process blocks its id; the next slot brings a new one. Two at a time do no harm.
 const drainSlot = 15 * time.Second
@@ -37,9 +41,9 @@ const drainSlot = 15 * time.Second
 func (r *Runner) relay(ctx context.Context, t *topic) {
 	wake, cancel := r.deps.Outbox.Subscribe(t.name)
 	defer cancel()
-	pass := r.relayRows
+	pass, gap := r.relayRows, relayGap
 	if t.h.Drain != nil {
-		pass = r.relayDrain
+		pass, gap = r.relayDrain, drainGap
 	}
 	failed := 0
 	for ctx.Err() == nil {
@@ -70,7 +74,7 @@ func (r *Runner) relay(ctx context.Context, t *topic) {
 			if !open {
 				wake = nil
 			}
-			pause(ctx, relayGap-time.Since(began))
+			pause(ctx, gap-time.Since(began))
 		case <-timer.C:
 		}
 		timer.Stop()

@@ -67,6 +67,14 @@ func prepareAll(docs []search.Document) []prepared {
 type stored struct {
 	slot, version, digest int64
 	live                  bool
+	title, body, number   string
+}
+
+// says tells whether the words of a document are those that are stored: most
+// versions of a ticket change its state alone, and the inverted index is the
+// dearest part of a write.
+func (s stored) says(d search.Document) bool {
+	return s.live && s.title == d.Title && s.body == d.Body && s.number == d.Number
 }
 
 // existing reads which of the IDs are there.
@@ -75,7 +83,7 @@ func existing(ctx context.Context, tx *sql.Tx, set int, ids []string) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, on("SELECT id, slot, version, digest, live FROM docs_# WHERE id IN (SELECT value FROM json_each(?))", set), string(list))
+	rows, err := tx.QueryContext(ctx, on("SELECT id, slot, version, digest, live, title, body, number FROM docs_# WHERE id IN (SELECT value FROM json_each(?))", set), string(list))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +92,7 @@ func existing(ctx context.Context, tx *sql.Tx, set int, ids []string) (map[strin
 	for rows.Next() {
 		var id string
 		var s stored
-		if err := rows.Scan(&id, &s.slot, &s.version, &s.digest, &s.live); err != nil {
+		if err := rows.Scan(&id, &s.slot, &s.version, &s.digest, &s.live, &s.title, &s.body, &s.number); err != nil {
 			return nil, err
 		}
 		found[id] = s
@@ -147,7 +155,9 @@ func put(ctx context.Context, tx *sql.Tx, set int, seq int64, docs []prepared) e
 		if err != nil {
 			return fmt.Errorf("put %s: %w", p.doc.ID, err)
 		}
-		have[p.doc.ID] = stored{slot: slot, version: p.doc.Version, digest: p.digest, live: true}
+		have[p.doc.ID] = stored{
+			slot: slot, version: p.doc.Version, digest: p.digest, live: true, title: p.doc.Title, body: p.doc.Body, number: p.doc.Number,
+		}
 	}
 	return nil
 }
@@ -182,6 +192,9 @@ func putOne(stmts *statements, seq int64, p prepared, old stored, known bool) (s
 	if known {
 		if _, err := stmts.exec(updateDoc, args...); err != nil {
 			return 0, err
+		}
+		if old.says(d) {
+			return old.slot, nil
 		}
 		text := insertFTS
 		if old.live {
