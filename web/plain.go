@@ -6,6 +6,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -53,8 +54,13 @@ type health struct {
 	Parts  map[string]string `json:"parts,omitempty"`
 }
 
-// ready tells which parts are well. Why one is not stands in the log: it may
-// name addresses and accounts.
+// essential are the parts without which a node cannot do its work. Without the
+// others it does all the rest, and a load balancer had better keep it.
+var essential = []string{"store", "sip"}
+
+// ready tells which parts are well: 503 when an essential one is not,
+// "degraded" when another is not. Why stands in the log: it may name addresses
+// and accounts.
 func (s *Server) ready(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), 3*time.Second)
 	defer cancel()
@@ -62,10 +68,16 @@ func (s *Server) ready(c *fiber.Ctx) error {
 	if s.deps.Health != nil {
 		for part, err := range s.deps.Health(ctx) {
 			out.Parts[part] = "ok"
-			if err != nil {
-				out.Parts[part], out.Status, status = "unavailable", "unavailable", http.StatusServiceUnavailable
-				s.opts.Log.Warn("not ready", "part", part, "error", mask(err.Error()))
+			if err == nil {
+				continue
 			}
+			out.Parts[part] = "unavailable"
+			if slices.Contains(essential, part) {
+				out.Status, status = "unavailable", http.StatusServiceUnavailable
+			} else if status == http.StatusOK {
+				out.Status = "degraded"
+			}
+			s.opts.Log.Warn("a part is not well", "part", part, "error", mask(err.Error()))
 		}
 	}
 	return c.Status(status).JSON(out)

@@ -63,9 +63,9 @@ func TestPagesNotBuilt(t *testing.T) {
 }
 
 func TestDocsMetricsHealth(t *testing.T) {
-	sick := error(nil)
+	var sick, dead error
 	w := newWorld(t, func(d *web.Deps, _ *web.Options) {
-		d.Health = func(context.Context) map[string]error { return map[string]error{"store": nil, "search": sick} }
+		d.Health = func(context.Context) map[string]error { return map[string]error{"store": dead, "search": sick} }
 	})
 	c := w.nobody()
 	doc := c.get("/openapi.json").want(http.StatusOK)
@@ -81,8 +81,11 @@ func TestDocsMetricsHealth(t *testing.T) {
 	require.JSONEq(t, `{"status":"ok"}`, string(c.get("/healthz").want(http.StatusOK).Body))
 	require.JSONEq(t, `{"status":"ok","parts":{"store":"ok","search":"ok"}}`, string(c.get("/readyz").want(http.StatusOK).Body))
 	sick = errors.New("dial redis://u:geheim@10.0.0.1: refused")
-	r := c.get("/readyz").want(http.StatusServiceUnavailable)
-	require.JSONEq(t, `{"status":"unavailable","parts":{"store":"ok","search":"unavailable"}}`, string(r.Body))
+	r := c.get("/readyz").want(http.StatusOK)
+	require.JSONEq(t, `{"status":"degraded","parts":{"store":"ok","search":"unavailable"}}`, string(r.Body), "it still takes calls")
+	dead = errors.New("gone")
+	r = c.get("/readyz").want(http.StatusServiceUnavailable)
+	require.JSONEq(t, `{"status":"unavailable","parts":{"store":"unavailable","search":"unavailable"}}`, string(r.Body))
 	require.NotContains(t, w.log.String(), "geheim")
 	metrics := string(c.get("/metrics").want(http.StatusOK).Body)
 	require.Contains(t, metrics, `hotline_http_requests_total{method="GET",route="/healthz",status="200"} 1`)

@@ -77,6 +77,13 @@ func (a *App) start(ctx context.Context) error {
 	}
 	a.Engines = opened
 	a.teardown = append(a.teardown, func(context.Context) error { return opened.Close() })
+	if a.cfg.Has(config.SIP) { // its spool is there
+		unlock, err := lockData(a.cfg.Data)
+		if err != nil {
+			return err
+		}
+		a.teardown = append(a.teardown, func(context.Context) error { return unlock() })
+	}
 	if a.Issued, err = a.opts.Prepare(ctx, a.cfg, opened); err != nil {
 		return err
 	}

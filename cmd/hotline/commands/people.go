@@ -21,7 +21,7 @@ import (
 )
 
 func newUser() *cobra.Command {
-	c := &cobra.Command{Use: "user", Short: "Users: add, list, disable"}
+	c := &cobra.Command{Use: "user", Short: "Users: add, password, list, disable"}
 	var user ticketing.User
 	var roles []string
 	add := &cobra.Command{
@@ -63,7 +63,28 @@ func newUser() *cobra.Command {
 			})
 		},
 	}
-	for _, sub := range []*cobra.Command{add, list, disable} {
+	password := &cobra.Command{
+		Use:   "password LOGIN",
+		Short: "Change a user's password and end the user's sessions; it comes from HOTLINE_USER_PASSWORD or the first line of standard input",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			word, err := secret(c, "HOTLINE_USER_PASSWORD")
+			if err != nil {
+				return err
+			}
+			if word == "" {
+				return errors.New("give the new password as HOTLINE_USER_PASSWORD or on standard input")
+			}
+			return withStore(c, func(ctx context.Context, _ config.Config, e *engines.Engines) error {
+				u, err := e.Store.UserByLogin(ctx, args[0])
+				if err != nil {
+					return fmt.Errorf("user %s: %w", args[0], err)
+				}
+				return accounts.Save(ctx, e.Store, u, word, time.Now())
+			})
+		},
+	}
+	for _, sub := range []*cobra.Command{add, password, list, disable} {
 		config.Flags(sub.Flags())
 		c.AddCommand(sub)
 	}

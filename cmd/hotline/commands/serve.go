@@ -42,7 +42,7 @@ func runNode(c *cobra.Command, node *app.App, cfg config.Config, log *slog.Logge
 		return err
 	}
 	for _, one := range node.Issued {
-		fmt.Fprintf(c.OutOrStdout(), "first start: user %s, one-time password %s (shown once; change it after signing in)\n", one.Login, one.Password)
+		fmt.Fprintf(c.OutOrStdout(), "first start: user %[1]s, one-time password %[2]s (shown once; change it with: hotline user password %[1]s)\n", one.Login, one.Password)
 	}
 	log.Info("ready", "took_ms", time.Since(began).Milliseconds(), "http", node.URL(), "sip", cfg.SIP, "roles", cfg.Roles)
 	ctx, cancel := context.WithCancel(c.Context())
