@@ -19,9 +19,13 @@ type RouteService interface {
 	RouteTicket(ctx context.Context, item ticketing.OutboxItem) error
 }
 
+// routeTasks is how many tasks dispatch at once. Bundles keep these few busy; more
+// would take the one writer of an embedded store away from those who accept tickets.
+const routeTasks = 3
+
 // RouteHandler handles [ticketing.TopicRoute].
 func RouteHandler(svc RouteService) TopicHandler {
-	return TopicHandler{Handle: svc.RouteTicket, Finishes: true}
+	return TopicHandler{Handle: svc.RouteTicket, Finishes: true, Concurrency: routeTasks}
 }
 
 // Index is what the index handler writes to. Put replaces a document only by
