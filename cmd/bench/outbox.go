@@ -17,7 +17,7 @@ import (
 // it is dispatched, at 100 accepted a second over HTTP. Both moments are the
 // server's own, read from its database. The baseline dispatches the same kind
 // of ticket right after its acceptance, without outbox and queue.
-func benchOutbox(ctx context.Context, r *run) error {
+func benchOutbox(ctx context.Context, r *run) (err error) {
 	s, err := r.setup(ctx, "outbox")
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func benchOutbox(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	delays, err := routed(ctx, e)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func serveRelay(words []string) error {
 		if err != nil {
 			return err
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		ports = append(ports, &relayPort{conn: conn})
 	}
 	var names []string

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPercentileIsTheNearestRank(t *testing.T) {
+	var values []time.Duration
+	for i := 100; i > 0; i-- {
+		values = append(values, time.Duration(i)*time.Millisecond)
+	}
+	require.Equal(t, 99*time.Millisecond, percentile(values, 0.99))
+	require.Equal(t, 50*time.Millisecond, percentile(values, 0.5))
+	require.Equal(t, 100*time.Millisecond, percentile(values, 1))
+	require.Equal(t, time.Millisecond, percentile(values, 0))
+	require.Zero(t, percentile(nil, 0.99))
+}
+
+func TestFiguresAreWrittenAsTheContractSays(t *testing.T) {
+	var out bytes.Buffer
+	r := &run{out: &out}
+	r.add(Figure{Name: "speed", Value: 6000, Unit: "tickets/s", Goal: 5000, HigherIsBetter: true, Baseline: 100, BaselineName: "one at a time"})
+	r.add(Figure{Name: "wait", Value: 51, Unit: "ms", Goal: 50, Baseline: 900, BaselineName: "LIKE"})
+	require.Contains(t, out.String(), "met")
+	require.Contains(t, out.String(), "MISSED")
+	path := filepath.Join(t.TempDir(), "bench.json")
+	require.NoError(t, r.write(path))
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var list []map[string]any
+	require.NoError(t, json.Unmarshal(raw, &list))
+	require.Equal(t, map[string]any{
+		"name": "speed", "value": 6000.0, "unit": "tickets/s", "goal": 5000.0, "higher_is_better": true, "baseline": 100.0, "baseline_name": "one at a time",
+	}, list[0])
+	require.Len(t, list, 2)
+}
+
+func TestAnUnknownBenchIsRefusedWithTheNames(t *testing.T) {
+	var out bytes.Buffer
+	err := execute(t.Context(), []string{"--only", "magic"}, &out, &out)
+	require.ErrorContains(t, err, "store, http, outbox, search, calls, startup")
+}
+
+func TestEachRunsAllAndTellsTheFirstError(t *testing.T) {
+	seen := make([]bool, 1000)
+	require.NoError(t, each(8, len(seen), func(i int) error { seen[i] = true; return nil }))
+	require.NotContains(t, seen, false)
+	require.ErrorIs(t, each(8, 1000, func(i int) error {
+		if i == 500 {
+			return os.ErrInvalid
+		}
+		return nil
+	}), os.ErrInvalid)
+}
+
+func TestGeneratedTicketsFitTheIndex(t *testing.T) {
+	docs, err := documents(500)
+	require.NoError(t, err)
+	require.Len(t, docs, 500)
+	for _, d := range docs {
+		require.NotEmpty(t, d.Number)
+		require.Contains(t, d.Categories, d.Category)
+	}
+	for _, w := range questions(docs) {
+		require.NotContains(t, w, `"`)
+	}
+}
