@@ -149,6 +149,30 @@ func (p *peer) request(method, to, callID string, cseq int, extra, body string) 
 		method, to, p.node, p.addr(), p.seq.Add(1), callID, cseq, extra, len(body), body)
 }
 
+// ask sends a request again, as RFC 3261 section 17.1.2 has it, until its final
+// response comes: what a full socket drops is no answer.
+func (p *peer) ask(text, callID, cseq string) message {
+	p.t.Helper()
+	over := time.After(patience)
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 4*time.Second) {
+		p.send(text)
+		again := time.After(wait)
+		for waiting := true; waiting; {
+			select {
+			case m, ok := <-p.in:
+				require.True(p.t, ok, "the peer is closed")
+				if m.status() >= 200 && m.header("Call-ID") == callID && strings.HasPrefix(m.header("CSeq"), cseq+" ") {
+					return m
+				}
+			case <-again:
+				waiting = false
+			case <-over:
+				require.FailNow(p.t, "no answer to "+callID)
+			}
+		}
+	}
+}
+
 // answer takes messages until the final response of a request comes.
 func (p *peer) answer(callID string) message {
 	p.t.Helper()
@@ -188,19 +212,13 @@ func authorization(challenge, method, user, secret, uri string) string {
 func (p *peer) register(seat, secret string) int {
 	p.t.Helper()
 	id := fmt.Sprintf("reg-%s-%d", seat, p.seq.Add(1))
-	p.send(p.request("REGISTER", seat, id, 1, "Expires: 600\r\n", ""))
-	m := p.answer(id)
+	m := p.ask(p.request("REGISTER", seat, id, 1, "Expires: 600\r\n", ""), id, "1")
 	if m.status() != 401 {
 		return m.status()
 	}
 	uri := fmt.Sprintf("sip:%s@%s", seat, p.node)
 	auth := authorization(m.header("WWW-Authenticate"), "REGISTER", seat, secret, uri)
-	p.send(p.request("REGISTER", seat, id, 2, "Expires: 600\r\n"+auth, ""))
-	for {
-		if m = p.answer(id); strings.HasPrefix(m.header("CSeq"), "2 ") {
-			return m.status()
-		}
-	}
+	return p.ask(p.request("REGISTER", seat, id, 2, "Expires: 600\r\n"+auth, ""), id, "2").status()
 }
 
 // sdp is a session description with an address where nobody listens.
