@@ -103,7 +103,7 @@ func killed(t *testing.T, bin Binaries, on set, p plan) {
 		slowest = max(slowest, node.Took)
 		stop := callers(t, bin, s, uint64(rounds))
 		alive := time.Duration(500+random.IntN(4000)) * time.Millisecond
-		if on.wipe != nil && random.IntN(2) == 0 {
+		if on.wipe != nil && (rounds == 0 || random.IntN(2) == 0) {
 			require.True(t, Sleep(ctx, alive/2))
 			require.NoError(t, on.wipe(ctx))
 			alive, wiped = alive/2, wiped+1
