@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -39,8 +38,15 @@ func serve(t *testing.T, binary, data string) (ready time.Duration, megabytes fl
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--http", address, "--sip", "127.0.0.1:0", "--rtp", "20000-29999")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	require.NoError(t, err)
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	said := func() string {
+		raw, err := os.ReadFile(out.Name())
+		require.NoError(t, err)
+		return string(raw)
+	}
 	began := time.Now()
 	require.NoError(t, cmd.Start())
 	for {
@@ -53,13 +59,15 @@ func serve(t *testing.T, binary, data string) (ready time.Duration, megabytes fl
 				break
 			}
 		}
-		require.NoError(t, ctx.Err(), "it does not get ready: %s", out.Bytes())
+		if ctx.Err() != nil {
+			require.FailNow(t, "it does not get ready", said())
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	ready = time.Since(began)
 	megabytes = atRest(t, cmd.Process.Pid)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	require.NoError(t, cmd.Wait(), out.String())
+	require.NoError(t, cmd.Wait(), said())
 	return ready, megabytes
 }
 
