@@ -19,6 +19,9 @@ const groupSize = 64
 // ErrClosed is the answer of a store that was closed.
 var ErrClosed = errors.New("sqlstore: closed")
 
+// errEnded is the answer of a group in which a function ended its goroutine.
+var errEnded = errors.New("sqlstore: a writing function ended its goroutine")
+
 // DB is one database: a way to write and a way to read. Other stores of the
 // binary share it, so that SQLite has one writer for all.
 type DB struct {
@@ -36,13 +39,12 @@ type DB struct {
 	closing sync.Once
 }
 
-// writing is one caller of Write on SQLite. The writer hands it the
-// transaction; the caller runs its function and hands it back, so that a
-// panic or a Goexit stays on the caller's goroutine.
+// writing is one caller of Write on SQLite. Its function runs on the writer's
+// goroutine: handing the transaction over and back would cost two switches of
+// goroutines for every write.
 type writing struct {
 	ctx   context.Context
-	turn  chan turn     // from the writer, once: the transaction, or why there is none
-	ran   chan error    // to the writer, once after a turn with a transaction
+	fn    func(context.Context, bun.Tx) error
 	final chan struct{} // closed by the writer when err is set
 	err   error
 	state writingState
@@ -56,11 +58,6 @@ const (
 	taken
 	gone // the caller left while waiting
 )
-
-type turn struct {
-	tx  bun.Tx
-	err error
-}
 
 // Read is the pool of readers; it refuses to write.
 func (db *DB) Read() *bun.DB { return db.read }
@@ -101,8 +98,8 @@ func (db *DB) close() error {
 
 // Write runs fn in a transaction and returns after the commit. fn must use the
 // context and the transaction that it gets, do nothing else that waits, and be
-// done when it returns. Its error, panic included, undoes its own writes and
-// nobody else's.
+// done when it returns; it may run on another goroutine. Its error, panic
+// included, undoes its own writes and nobody else's.
 //
 // A caller whose context ends while it waits for its turn leaves with the
 // context's error and nothing written; once fn has begun, Write stays for the
@@ -111,7 +108,7 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx)
 	if db.dialect == Postgres {
 		return db.writePostgres(ctx, fn)
 	}
-	w := &writing{ctx: ctx, turn: make(chan turn, 1), ran: make(chan error, 1), final: make(chan struct{})}
+	w := &writing{ctx: ctx, fn: fn, final: make(chan struct{})}
 	select {
 	case db.queue <- w:
 	case <-ctx.Done():
@@ -120,19 +117,19 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx)
 		return ErrClosed
 	}
 	select {
-	case t := <-w.turn:
-		return db.take(w, t, fn)
+	case <-w.final:
+		return w.err
 	case <-ctx.Done():
 		if w.leave() {
 			return ctx.Err()
 		}
-		return db.take(w, <-w.turn, fn)
 	case <-db.done: // closed: the writer may have passed us by
 		if w.leave() {
 			return ErrClosed
 		}
-		return db.take(w, <-w.turn, fn)
 	}
+	<-w.final
+	return w.err
 }
 
 func (w *writing) leave() bool {
@@ -154,24 +151,6 @@ func (w *writing) claim() bool {
 	}
 	w.state = taken
 	return true
-}
-
-func (db *DB) take(w *writing, t turn, fn func(context.Context, bun.Tx) error) error {
-	if t.err != nil {
-		return t.err
-	}
-	db.run(w, t, fn)
-	<-w.final
-	return w.err
-}
-
-// run calls fn and always hands the transaction back, whatever fn does.
-func (db *DB) run(w *writing, t turn, fn func(context.Context, bun.Tx) error) {
-	err := errors.New("sqlstore: the writing function ended its goroutine")
-	defer func() { w.ran <- err }()
-	// Without cancellation: SQLite rolls the whole transaction back, everybody's
-	// part of it, when a statement is interrupted.
-	err = guard(db.log, func() error { return fn(context.WithoutCancel(w.ctx), t.tx) })
 }
 
 // guard turns a panic into an error.
@@ -207,9 +186,17 @@ func (db *DB) writePostgres(ctx context.Context, fn func(context.Context, bun.Tx
 	return nil
 }
 
-// serve is SQLite's one writer.
+// serve is SQLite's one writer. A function that ends its goroutine (Goexit)
+// ends this one; another takes over.
 func (db *DB) serve() {
-	defer close(db.done)
+	closed := false
+	defer func() {
+		if !closed {
+			go db.serve()
+			return
+		}
+		close(db.done)
+	}()
 	for {
 		select {
 		case w := <-db.queue:
@@ -220,6 +207,7 @@ func (db *DB) serve() {
 				case w := <-db.queue:
 					db.group(w)
 				default:
+					closed = true
 					return
 				}
 			}
@@ -232,17 +220,26 @@ func (db *DB) group(first *writing) {
 	tx, err := db.begin()
 	if err != nil {
 		if first.claim() {
-			first.turn <- turn{err: err}
+			answer([]*writing{first}, err)
 		}
 		return
 	}
 	var served []*writing
+	settled := false
+	defer func() {
+		if !settled { // a function ended the goroutine
+			_ = tx.Rollback()
+			answer(served, errEnded)
+		}
+	}()
 	for w, n := first, 1; w != nil; n++ {
-		ran, lost := db.serveOne(tx, w)
-		if ran {
+		var lost error
+		if w.claim() {
 			served = append(served, w)
+			lost = db.serveOne(tx, w)
 		}
 		if lost != nil {
+			settled = true
 			// SQLite gave the transaction up (disk full, I/O error): nothing in it will be.
 			_ = tx.Rollback()
 			answer(served, fmt.Errorf("sqlstore: the transaction was given up by the database: %w", lost))
@@ -256,6 +253,7 @@ func (db *DB) group(first *writing) {
 			}
 		}
 	}
+	settled = true
 	err = tx.Commit()
 	if err != nil {
 		err = fmt.Errorf("commit: %w", err)
@@ -285,28 +283,25 @@ func (db *DB) begin() (bun.Tx, error) {
 	return tx, nil
 }
 
-// serveOne lets one caller write inside a savepoint. ran tells that the caller
-// waits for the answer of its group, lost why the transaction as a whole is gone.
-func (db *DB) serveOne(tx bun.Tx, w *writing) (ran bool, lost error) {
-	if !w.claim() {
-		return false, nil
-	}
+// serveOne lets one caller write inside a savepoint. Its error tells why the
+// transaction as a whole is gone.
+func (db *DB) serveOne(tx bun.Tx, w *writing) error {
 	if err := db.do(tx, db.savepoint); err != nil {
-		w.turn <- turn{err: fmt.Errorf("savepoint: %w", err)}
-		return false, err
+		return err
 	}
 	started := time.Now()
-	w.turn <- turn{tx: tx}
-	w.err = <-w.ran
+	// Without cancellation: SQLite rolls the whole transaction back, everybody's
+	// part of it, when a statement is interrupted.
+	w.err = guard(db.log, func() error { return w.fn(context.WithoutCancel(w.ctx), tx) })
 	if took := time.Since(started); took > time.Second {
 		db.log.Warn("a write held the writer for long", "took_ms", took.Milliseconds())
 	}
 	if w.err != nil {
 		if err := db.do(tx, db.undo); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, db.do(tx, db.release)
+	return db.do(tx, db.release)
 }
 
 func (db *DB) do(tx bun.Tx, stmt *sql.Stmt) error {
