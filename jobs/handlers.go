@@ -58,18 +58,9 @@ func (h *indexer) drain(ctx context.Context, items []ticketing.OutboxItem) ([]Re
 		}
 		rows[id] = append(rows[id], i)
 	}
-	docs := make([]search.Document, 0, len(ids))
-	var gone []string
-	for _, id := range ids {
-		doc, found, err := h.source.Document(ctx, id)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("read ticket %s: %w", id, err)
-		case found:
-			docs = append(docs, doc)
-		default:
-			gone = append(gone, id)
-		}
+	docs, gone, err := h.read(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
 	if err := h.remove(ctx, gone); err != nil {
 		return nil, err
@@ -85,6 +76,30 @@ func (h *indexer) drain(ctx context.Context, items []ticketing.OutboxItem) ([]Re
 		}
 	}
 	return refused, nil
+}
+
+// read reads documents afresh, at once where the source can.
+func (h *indexer) read(ctx context.Context, ids []string) (docs []search.Document, gone []string, err error) {
+	var known map[string]search.Document
+	if together, ok := h.source.(documentsByID); ok {
+		if known, err = together.documentsByID(ctx, ids); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, id := range ids {
+		doc, found := known[id]
+		if known == nil {
+			if doc, found, err = h.source.Document(ctx, id); err != nil {
+				return nil, nil, fmt.Errorf("read ticket %s: %w", id, err)
+			}
+		}
+		if found {
+			docs = append(docs, doc)
+		} else {
+			gone = append(gone, id)
+		}
+	}
+	return docs, gone, nil
 }
 
 // remove deletes what does not belong in the index. Another node may put the

@@ -93,6 +93,40 @@ func (s *source) Document(ctx context.Context, id string) (search.Document, bool
 	return document(t, city), true, nil
 }
 
+// ticketsByID is a Tickets that reads several at once; ticketing/sqlstore has it.
+type ticketsByID interface {
+	TicketsByID(ctx context.Context, ids []string) ([]ticketing.Ticket, error)
+}
+
+// documentsByID is a search.Source that reads several documents at once.
+type documentsByID interface {
+	// documentsByID reads them afresh; those that do not belong in the index are
+	// left out. A nil map tells that they have to be read one by one.
+	documentsByID(ctx context.Context, ids []string) (map[string]search.Document, error)
+}
+
+func (s *source) documentsByID(ctx context.Context, ids []string) (map[string]search.Document, error) {
+	together, ok := s.tickets.(ticketsByID)
+	if !ok {
+		return nil, nil
+	}
+	list, err := together.TicketsByID(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read tickets: %w", err)
+	}
+	city, err := s.trees(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := make(map[string]search.Document, len(list))
+	for _, t := range list {
+		if Indexed(t) {
+			docs[t.ID] = document(t, city)
+		}
+	}
+	return docs, nil
+}
+
 // trees returns the city's trees, read again when the city has a new version.
 func (s *source) trees(ctx context.Context) (trees, error) {
 	v, err := s.tickets.CityVersion(ctx)
