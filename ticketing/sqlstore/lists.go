@@ -156,7 +156,7 @@ func (s *Store) Scan(ctx context.Context, after string, limit int) ([]ticketing.
 func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Ticket, error) {
 	var all []ticketing.Ticket
 	for some := range slices.Chunk(ids, maxTogether) {
-		list, err := readTickets(ctx, s.selectTickets().Where("id IN (?)", bun.In(some)))
+		list, err := readTickets(ctx, s.selectTickets().Where("id IN (?)", bun.List(some)))
 		if err != nil {
 			return nil, err
 		}
