@@ -168,25 +168,6 @@ func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Tick
 // maxTogether bounds how many tickets one query names.
 const maxTogether = 500
 
-// TicketsAfter is Scan for a search index: without persons.
-func (s *Store) TicketsAfter(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error) {
-	list, err := s.Scan(ctx, after, limit)
-	for i, t := range list {
-		list[i] = t.WithoutPerson()
-	}
-	return list, err
-}
-
-// TicketByID reads one for a search index: without the person. It answers
-// ticketing.ErrNotFound when there is none.
-func (s *Store) TicketByID(ctx context.Context, id string) (ticketing.Ticket, error) {
-	t, err := scanTicket(s.texts.read[selectByID].QueryRowContext(ctx, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return t, ticketing.ErrNotFound
-	}
-	return t.WithoutPerson(), err
-}
-
 // ByPhone reads a caller's tickets, newest first.
 func (s *Store) ByPhone(ctx context.Context, phone string, limit int) ([]ticketing.Ticket, error) {
 	return readTickets(ctx, s.selectTickets().Where("phone = ?", phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))

@@ -59,19 +59,26 @@ func testPaging(t *testing.T, open Opener) {
 	}
 	var seen []string
 	for after := ""; ; {
-		list, err := b.TicketsAfter(b.ctx, after, 7)
+		list, err := b.Scan(b.ctx, after, 7)
 		require.NoError(t, err)
 		if len(list) == 0 {
 			break
 		}
 		for _, v := range list {
 			require.Greater(t, v.ID, after)
-			require.Empty(t, v.Citizen)
+			require.Empty(t, v.WithoutPerson().Citizen)
 			after = v.ID
 			seen = append(seen, v.ID)
 		}
 	}
 	require.Len(t, seen, tickets)
+	together, err := b.TicketsByID(b.ctx, append([]string{"no-such-ticket"}, seen...))
+	require.NoError(t, err)
+	var found []string
+	for _, v := range together {
+		found = append(found, v.ID)
+	}
+	require.ElementsMatch(t, seen, found, "what is not there is left out")
 }
 
 func testFilters(t *testing.T, open Opener) {
@@ -181,9 +188,10 @@ func testVisibility(t *testing.T, open Opener) {
 	who, err := b.svc.Reveal(b.ctx, lead(), s.ID, "核实")
 	require.NoError(t, err)
 	require.Equal(t, "王建国", who.Name)
-	byID, err := b.TicketByID(b.ctx, s.ID)
+	byID, err := b.TicketsByID(b.ctx, []string{s.ID})
 	require.NoError(t, err)
-	require.Equal(t, "我是***，电话***", byID.Appeal.Description)
+	require.Len(t, byID, 1)
+	require.Equal(t, "我是***，电话***", byID[0].WithoutPerson().Appeal.Description)
 }
 
 func testCalls(t *testing.T, open Opener) {

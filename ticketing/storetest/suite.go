@@ -27,8 +27,7 @@ type Store interface {
 	PublishLive(ctx context.Context, l ticketing.LiveEvent) error
 	PruneLiveEvents(ctx context.Context, before time.Time) error
 	PruneReceipts(ctx context.Context, before time.Time) error
-	TicketsAfter(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error)
-	TicketByID(ctx context.Context, id string) (ticketing.Ticket, error)
+	TicketsByID(ctx context.Context, ids []string) ([]ticketing.Ticket, error)
 	Deadlines(ctx context.Context, ticketID string) ([]ticketing.FiredDeadline, error)
 	User(ctx context.Context, id string) (ticketing.User, error)
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
