@@ -334,7 +334,8 @@ func (k *call) finish() {
 	}
 	k.c.tell("ended", k.id, func(ctx context.Context) error { return k.c.handler.Ended(ctx, cdr) })
 	if cdr.Recording.State == RecordingSpooled {
-		// Only when the record is stored: the move changes it there.
+		// Moved only when the record is stored: the move changes it there.
+		k.c.spool.expect(k.id)
 		k.c.wg.Go(func() {
 			select {
 			case <-saved:

@@ -26,7 +26,7 @@ type spool struct {
 	now   func() time.Time
 
 	mu      sync.Mutex
-	waiting map[string]bool // call ids to be moved
+	waiting map[string]bool // call ids to be moved; true once the record is stored
 	wake    chan struct{}
 }
 
@@ -39,6 +39,13 @@ func (s *spool) path(callID string) string { return filepath.Join(s.dir, callID+
 // blobName is where a recording is kept: by day, then by call.
 func blobName(c CDR) string {
 	return "recordings/" + c.StartedAt.UTC().Format("2006/01/02") + "/" + c.ID + ".wav"
+}
+
+// expect counts a finished recording whose record is on its way to the store.
+func (s *spool) expect(callID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting[callID] = false
 }
 
 // move asks for a finished recording to be moved. Its record must be stored.
@@ -78,12 +85,15 @@ func (s *spool) run(ctx context.Context) {
 	}
 }
 
-// pass tries each waiting recording once; false when one has to be tried again.
+// pass tries once each waiting recording whose record is stored; false when
+// one has to be tried again.
 func (s *spool) pass(ctx context.Context) bool {
 	s.mu.Lock()
 	ids := make([]string, 0, len(s.waiting))
-	for id := range s.waiting {
-		ids = append(ids, id)
+	for id, stored := range s.waiting {
+		if stored {
+			ids = append(ids, id)
+		}
 	}
 	s.mu.Unlock()
 	all := true
