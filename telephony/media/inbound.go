@@ -25,6 +25,7 @@ const (
 	kindPCMU
 	kindPCMA
 	kindEvent
+	kindNoise
 )
 
 func kindOf(c Codec) packetKind {
