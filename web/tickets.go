@@ -383,12 +383,16 @@ func (s *Server) ticketProblem(ctx context.Context) func(error) *Problem {
 			ticketing.CodeInvalid: http.StatusUnprocessableEntity, ticketing.CodeNotFound: http.StatusNotFound,
 			ticketing.CodeConflict: http.StatusConflict, ticketing.CodeForbidden: http.StatusForbidden,
 			ticketing.CodeNotOpen: http.StatusConflict, ticketing.CodeIdempotencyMismatch: http.StatusUnprocessableEntity,
+			ticketing.CodeUnavailable: http.StatusServiceUnavailable,
 		}[e.Code]
 		if status == 0 {
 			return nil
 		}
 		p := problem(status, string(e.Code), sentence(e.Message)).because(err)
 		p.DetailZh = e.Zh
+		if e.Code == ticketing.CodeUnavailable {
+			p = p.after(60)
+		}
 		if e.Field != "" {
 			p.Detail, p.DetailZh = byStatus(http.StatusUnprocessableEntity).Detail, ""
 			p.Errors = []FieldError{{Location: "body." + e.Field, Message: e.Message, MessageZh: e.Zh}}

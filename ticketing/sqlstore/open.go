@@ -92,13 +92,13 @@ func (s *Store) DB() *DB { return s.db }
 // Shared tells whether several nodes may use the database at once, and wake each other.
 func (s *Store) Shared() bool { return s.db.dialect == Postgres }
 
-// Ready tells whether the database answers.
+// Ready tells whether the database answers and takes writes.
 func (s *Store) Ready(ctx context.Context) error {
 	var one int
 	if err := s.db.read.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)
 	}
-	return nil
+	return s.db.Writable(ctx)
 }
 
 func openSQLite(ctx context.Context, addr address, opts Options) (*DB, error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -32,6 +33,8 @@ type DB struct {
 	log     *slog.Logger
 
 	savepoint, release, undo *sql.Stmt // SQLite
+
+	refusing atomic.Pointer[error] // why the last write was refused, when the database takes none
 
 	queue   chan *writing
 	stop    chan struct{}
@@ -104,10 +107,17 @@ func (db *DB) close() error {
 // A caller whose context ends while it waits for its turn leaves with the
 // context's error and nothing written; once fn has begun, Write stays for the
 // outcome.
+//
+// A database that takes no writes (disk full or broken, read-only, away) gives
+// ticketing.ErrUnavailable; nothing is written then.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	if db.dialect == Postgres {
-		return db.writePostgres(ctx, fn)
+		return db.judge(db.writePostgres(ctx, fn))
 	}
+	return db.judge(db.writeSQLite(ctx, fn))
+}
+
+func (db *DB) writeSQLite(ctx context.Context, fn func(context.Context, bun.Tx) error) error {
 	w := &writing{ctx: ctx, fn: fn, final: make(chan struct{})}
 	select {
 	case db.queue <- w:
