@@ -148,6 +148,10 @@ func (k *call) watch(p *party, tell func(invite.Event)) {
 			k.reoffered(p, e)
 		case invite.Confirmed:
 			k.confirmed(p, e.SDP)
+		case invite.Acknowledged:
+			k.renegotiated(p, e.SDP)
+		case invite.Refreshed:
+			k.renegotiated(p, e.SDP)
 		default:
 			tell(ev)
 		}
@@ -164,6 +168,16 @@ func (k *call) confirmed(p *party, answer []byte) {
 	if _, ok := p.leg.Codec(); !ok {
 		k.log.Warn("no usable answer to our offer", "error", err)
 		k.stop(PartySystem, "", CauseMedia, 488)
+	}
+}
+
+// renegotiated takes an answer that came in a PRACK or to a refresh.
+func (k *call) renegotiated(p *party, answer []byte) {
+	if answer == nil {
+		return
+	}
+	if err := p.leg.Accept(answer); err != nil {
+		k.log.Warn("answer is not usable, sound stays as it was", "error", err)
 	}
 }
 

@@ -121,7 +121,7 @@ func (c *Center) newSIP() error {
 	c.endpoint, err = invite.New(invite.Options{
 		Listen: listens, PublicIP: c.cfg.PublicIP, UserAgent: "hotline", Now: c.now, Log: c.log,
 		Timers: invite.Timers{T1: c.cfg.T1}, Limits: invite.Limits{Sessions: 2*c.cfg.MaxCalls + 100},
-		Admit: c.admit,
+		Admit: c.admit, Session: c.cfg.Session,
 	}, sipHandler{c})
 	return err
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"hotline/telephony/invite"
 )
 
 // Line is a number that citizens call.
@@ -32,22 +34,23 @@ type QueueConfig struct {
 
 // Config is what a city sets. The zero value of a field means its default.
 type Config struct {
-	Listen          []string       // "host:port" (UDP and TCP), "udp://host:port", "tcp://host:port"
-	PublicIP        string         // put into SDP and Contact; empty: the listening address
-	RTPLow, RTPHigh int            // UDP ports for sound; 0 is 30000–39999
-	Trunks          []netip.Prefix // addresses that may bring calls from outside
-	Gateway         string         // "host:port" that outbound calls go to; empty: no outbound calls
-	Realm           string         // of the digest; empty is "hotline"
-	SpoolDir        string         // recordings while calls run; must be given
-	RingTimeout     time.Duration  // 0 is 15 s
-	Lines           []Line         // empty: 12345
-	Queues          []QueueConfig  // empty: "default"
-	Prompts         fs.FS          // WAV files; nil: the ones shipped
-	MaxCalls        int            // at once; 0 is 1,000
-	MinExpires      time.Duration  // of a registration; 0 is 60 s
-	MaxExpires      time.Duration  // 0 is 1 h
-	T1              time.Duration  // RFC 3261 timer; 0 is 500 ms, one value per process
-	NoRecording     bool           // tests and lines without recording
+	Listen          []string            // "host:port" (UDP and TCP), "udp://host:port", "tcp://host:port"
+	PublicIP        string              // put into SDP and Contact; empty: the listening address
+	RTPLow, RTPHigh int                 // UDP ports for sound; 0 is 30000–39999
+	Trunks          []netip.Prefix      // addresses that may bring calls from outside
+	Gateway         string              // "host:port" that outbound calls go to; empty: no outbound calls
+	Realm           string              // of the digest; empty is "hotline"
+	SpoolDir        string              // recordings while calls run; must be given
+	RingTimeout     time.Duration       // 0 is 15 s
+	Lines           []Line              // empty: 12345
+	Queues          []QueueConfig       // empty: "default"
+	Prompts         fs.FS               // WAV files; nil: the ones shipped
+	MaxCalls        int                 // at once; 0 is 1,000
+	MinExpires      time.Duration       // of a registration; 0 is 60 s
+	MaxExpires      time.Duration       // 0 is 1 h
+	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
+	NoRecording     bool                // tests and lines without recording
+	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
 }
 
 // DefaultQueue is the name of the queue that exists when none is configured.

@@ -47,6 +47,9 @@ func (s *Session) act(a action, m message) {
 		s.finish(Cause{By: System, Code: sip.StatusServiceUnavailable})
 	case actSendInfo:
 		s.sendInfo(m.wish)
+	case actSessionOver:
+		s.finish(Cause{By: System, Code: sip.StatusRequestTimeout, Reason: "session timer ran out"})
+		s.sendBye()
 	default:
 		s.actInvite(a, m)
 	}
@@ -120,6 +123,33 @@ func (s *Session) actReinvite(a action, m message) {
 		s.reofferLate()
 	case actGlare:
 		s.sendReoffer()
+	default:
+		s.actExtension(a, m)
+	}
+}
+
+// actExtension takes the steps of PRACK, UPDATE and session timers.
+func (s *Session) actExtension(a action, m message) {
+	switch a {
+	case actHoldAnswer:
+		s.holdAnswer(m.wish)
+	case actPrack:
+		s.prack(m)
+	case actPrackResend:
+		s.prackResend()
+	case actPrackLate:
+		s.prackLate()
+	case actUpdate:
+		s.update(m)
+	case actUpdateWish:
+		s.updateWish(m.wish)
+	case actUpdateDone:
+		s.updateDone(m)
+	case actRefresh:
+		s.refresh()
+	case actInterval:
+		s.raise(m.res)
+		s.sendInvite(nil)
 	}
 }
 
@@ -172,7 +202,7 @@ func (s *Session) request(m message) {
 		s.emit(Info{ContentType: ct, Body: body(m.req)})
 	case sip.CANCEL:
 		_ = m.from.Reply(sip.StatusCallTransactionDoesNotExists, "")
-	case sip.UPDATE, sip.PRACK, sip.REFER, sip.NOTIFY, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REGISTER:
+	case sip.REFER, sip.NOTIFY, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REGISTER:
 		_ = m.from.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
 	default:
 		_ = m.from.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", allowed))

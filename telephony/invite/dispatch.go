@@ -156,8 +156,11 @@ func (e *Endpoint) unacceptable(req *sip.Request) (int, []sip.Header) {
 	default:
 		return 416, nil
 	}
-	if h := req.GetHeader("Require"); h != nil {
-		return sip.StatusBadExtension, []sip.Header{sip.NewHeader("Unsupported", h.Value())}
+	if code, headers := e.unsupported(req); code != 0 {
+		return code, headers
+	}
+	if code, headers := e.tooBrief(req); code != 0 {
+		return code, headers
 	}
 	if len(req.Body()) == 0 {
 		return 0, nil
@@ -253,8 +256,8 @@ func (e *Endpoint) onInDialog(r *responder, tag string) {
 		}
 		m.in = inReinvite
 	default:
-		if h := r.req.GetHeader("Require"); h != nil {
-			_ = r.Reply(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", h.Value()))
+		if code, headers := e.unsupported(r.req); code != 0 {
+			_ = r.Reply(code, "", headers...)
 			return
 		}
 	}
@@ -264,7 +267,7 @@ func (e *Endpoint) onInDialog(r *responder, tag string) {
 }
 
 // allowed is the Allow header of what sessions understand.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, PRACK, UPDATE"
 
 func (e *Endpoint) onOutOfDialog(r *responder) {
 	method := r.req.Method
@@ -294,4 +297,29 @@ func branchOf(req *sip.Request) string {
 func initialKey(req *sip.Request) string {
 	tag, _ := req.From().Params.Get("tag")
 	return req.CallID().Value() + " " + tag + " " + strconv.FormatUint(uint64(req.CSeq().SeqNo), 10)
+}
+
+// supported is the Supported header of our requests.
+func (e *Endpoint) supported() string {
+	list := []string{"100rel"}
+	if e.timing() {
+		list = append(list, "timer")
+	}
+	return strings.Join(list, ", ")
+}
+
+// unsupported refuses a request that requires an extension that there is not,
+// and names it (RFC 3261 section 8.2.2.3).
+func (e *Endpoint) unsupported(req *sip.Request) (int, []sip.Header) {
+	var unknown []string
+	have := strings.Split(e.supported(), ", ")
+	for _, t := range tokens(req, "Require", "") {
+		if !slices.Contains(have, t) {
+			unknown = append(unknown, t)
+		}
+	}
+	if len(unknown) == 0 {
+		return 0, nil
+	}
+	return sip.StatusBadExtension, []sip.Header{sip.NewHeader("Unsupported", strings.Join(unknown, ", "))}
 }

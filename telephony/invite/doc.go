@@ -17,6 +17,10 @@
 //     is finished in the background within 64*T1 and counted in Stats.
 //   - Nothing that comes from the network is unbounded: sessions, queued
 //     messages, message size, connections and known UDP peers have limits.
+//   - An offer has one answer: while one is open the peer's next gets 491 or 500,
+//     and a 2xx waits until a reliable response with a description is
+//     acknowledged (RFC 3262, RFC 3311, RFC 6337).
+//   - A dialog whose session timer runs out is ended (RFC 4028).
 //   - Consumers never block a session: events are queued, and Ended is always
 //     the last of them.
 package invite

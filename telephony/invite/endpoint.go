@@ -83,6 +83,7 @@ func New(opts Options, h Handler) (*Endpoint, error) {
 		opts.Log = slog.Default()
 	}
 	opts.Limits = opts.Limits.withDefaults()
+	opts.Session = opts.Session.withDefaults()
 	e := &Endpoint{
 		opts: opts, h: h, log: opts.Log, secret: make([]byte, 16),
 		sessions: map[dialogKey]*Session{}, initial: map[string]*Session{},

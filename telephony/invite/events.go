@@ -49,13 +49,23 @@ type Cause struct {
 	At     time.Time
 }
 
-// Event is one of Progress, Answered, Confirmed, Reoffered, Info, Ended.
+// Event is one of Progress, Acknowledged, Answered, Confirmed, Reoffered,
+// Refreshed, Info, Ended.
 type Event interface{ event() }
 
 // Progress is a provisional response above 100 to an outbound call.
 type Progress struct {
 	Code int
 	SDP  []byte // nil when the response had none
+	Fork string // names the early dialog; a proxy may make several of one call
+}
+
+// Acknowledged is the PRACK to a reliable provisional response of ours; SDP is
+// the answer that it carried when the INVITE had no offer and ours was in that
+// response, else nil.
+type Acknowledged struct {
+	Code int
+	SDP  []byte
 }
 
 // Answered is the 2xx to an outbound call; its ACK has been sent.
@@ -66,13 +76,18 @@ type Answered struct{ SDP []byte }
 // re-INVITE is told only when it carries such an answer.
 type Confirmed struct{ SDP []byte }
 
-// Reoffered is a re-INVITE of the peer. Reply must be called once: code 200
+// Reoffered is an offer of the peer in a re-INVITE, UPDATE or PRACK. Reply must be called once: code 200
 // with the SDP answer, or a refusal (488) with nil. SDP is nil when the peer
 // asks for our offer (the reply's SDP is then the offer).
 type Reoffered struct {
-	SDP   []byte
-	Reply func(sdp []byte, code int)
+	SDP    []byte
+	Method string // INVITE, UPDATE or PRACK
+	Reply  func(sdp []byte, code int)
 }
+
+// Refreshed tells that the peer answered a refresh of the session timer with
+// another description than before.
+type Refreshed struct{ SDP []byte }
 
 // Info is an INFO request within the dialog; it was answered with 200.
 type Info struct {
@@ -83,9 +98,11 @@ type Info struct {
 // Ended is always the last event; the channel is closed after it.
 type Ended struct{ Cause Cause }
 
-func (Progress) event()  {}
-func (Answered) event()  {}
-func (Confirmed) event() {}
-func (Reoffered) event() {}
-func (Info) event()      {}
-func (Ended) event()     {}
+func (Progress) event()     {}
+func (Answered) event()     {}
+func (Acknowledged) event() {}
+func (Confirmed) event()    {}
+func (Refreshed) event()    {}
+func (Reoffered) event()    {}
+func (Info) event()         {}
+func (Ended) event()        {}

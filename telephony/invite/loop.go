@@ -84,11 +84,16 @@ const (
 	timerReply                       // application's time to answer a re-INVITE
 	timerGlare                       // before a re-INVITE is tried again
 	timerReoffer                     // bound of our re-INVITE
+	timerPrack                       // retransmission of a reliable provisional response
+	timerPrackLate                   // 64*T1 for the PRACK
+	timerRefresh                     // a refresh of the session is due
+	timerSession                     // the session has run out
 	timerKinds
 )
 
 func (k timerKind) input() input {
-	return [...]input{inResend, inNoAck, inExpire, inExpire, inCancelWait, inReply, inGlare, inReofferLate}[k]
+	return [...]input{inResend, inNoAck, inExpire, inExpire, inCancelWait, inReply, inGlare, inReofferLate,
+		inPrackResend, inPrackLate, inRefresh, inSessionOver}[k]
 }
 
 func (s *Session) arm(k timerKind, d time.Duration) {
@@ -172,8 +177,26 @@ func (s *Session) classify(m message) (input, bool) {
 		}
 	case m.in == inFailure && s.canAuthorize(m.res):
 		return inChallenge, true
+	case m.in == inFailure && s.canRaise(m.res):
+		return inInterval, true
+	case m.in == inAnswer && s.mustWait():
+		return inHoldAnswer, true
+	case m.in == inRequest:
+		return requestInput(m.req.Method), true
 	}
 	return m.in, true
+}
+
+// requestInput is the input that a request of the peer makes by its method.
+func requestInput(method sip.RequestMethod) input {
+	switch method {
+	case sip.PRACK:
+		return inPrack
+	case sip.UPDATE:
+		return inUpdate
+	default:
+		return inRequest
+	}
 }
 
 func (s *Session) canAuthorize(res *sip.Response) bool {
@@ -203,6 +226,8 @@ func (s *Session) finish(c Cause) {
 	s.disarm(timerRing)
 	s.disarm(timerC)
 	s.dropReinvites()
+	s.stopReliable()
+	s.stopTimer()
 	s.cancel()
 	for _, ev := range append(s.pending, Ended{Cause: c}) {
 		s.force(ev)

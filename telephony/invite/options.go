@@ -92,8 +92,11 @@ type Options struct {
 	Admit  func(src netip.AddrPort, network string) bool
 	Timers Timers
 	Limits Limits
-	Now    func() time.Time // time.Now when nil
-	Log    *slog.Logger     // slog.Default when nil
+	// Reliable says when provisional responses ask for a PRACK.
+	Reliable Reliability
+	Session  SessionTimer
+	Now      func() time.Time // time.Now when nil
+	Log      *slog.Logger     // slog.Default when nil
 }
 
 // Handler is what the application decides.

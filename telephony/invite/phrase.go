@@ -43,6 +43,8 @@ func phrase(code int) string {
 
 func laterPhrase(code int) string {
 	switch code {
+	case statusIntervalTooSmall:
+		return "Session Interval Too Small"
 	case sip.StatusUnsupportedMediaType:
 		return "Unsupported Media Type"
 	case 416:
@@ -69,6 +71,8 @@ func laterPhrase(code int) string {
 		return "Not Implemented"
 	case sip.StatusServiceUnavailable:
 		return "Service Unavailable"
+	case sip.StatusGatewayTimeout:
+		return "Server Time-out"
 	case sip.StatusVersionNotSupported:
 		return "Version Not Supported"
 	case sip.StatusMessageTooLarge:

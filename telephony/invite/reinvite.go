@@ -1,8 +1,8 @@
 package invite
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -12,9 +12,10 @@ import (
 // reinvites holds the re-INVITE in progress in either direction. There is at
 // most one of each kind, and never both (RFC 3261 section 14).
 type reinvites struct {
-	ours   *inviteTx  // sent, no final response yet
-	wish   *wish      // what the application asked; set while ours or the glare timer is
-	theirs *responder // received, the application has not answered yet
+	ours     *inviteTx  // sent, no final response yet
+	wish     *wish      // what the application asked; set while ours or the glare timer is
+	theirs   *responder // received, the application has not answered yet; or an UPDATE or PRACK with an offer
+	updating bool       // an UPDATE of ours with an offer has no answer yet
 }
 
 // reinvite takes a re-INVITE of the peer.
@@ -24,30 +25,24 @@ func (s *Session) reinvite(m message) {
 	case seq <= s.d.remoteSeq && s.d.remoteSeq != 0:
 		_ = m.from.Reply(sip.StatusInternalServerError, "") // RFC 3261 section 12.2.2
 		return
-	case s.re.ours != nil:
+	case s.re.ours != nil || s.re.updating:
 		_ = m.from.Reply(sip.StatusRequestPending, "") // glare
 		return
 	case s.re.theirs != nil:
-		retry := fmt.Sprint(rand.IntN(10) + 1) //nolint:gosec // section 14.2 asks for any random number
-		_ = m.from.Reply(sip.StatusInternalServerError, "", sip.NewHeader("Retry-After", retry))
+		_ = m.from.Reply(sip.StatusInternalServerError, "", retryAfter())
 		return
 	}
 	s.confirm(nil) // a newer INVITE proves that the last 2xx arrived
 	s.d.remoteSeq = seq
 	s.d.refresh(m.req.Contact(), m.req.Source())
-	sdp := body(m.req)
-	s.re.theirs = m.from
+	s.learnPeer(m.req)
 	r := m.from
 	if !r.tx.OnCancel(func(*sip.Request) { r.cancelled(); s.post(message{in: inReCancelled, from: r}) }) {
 		r.cancelled()
-		s.re.theirs = nil
 		return
 	}
 	s.e.task(func() { s.watchTx(r) })
-	s.arm(timerReply, s.e.timers.Reply)
-	s.emit(Reoffered{SDP: sdp, Reply: func(answer []byte, code int) {
-		s.post(message{in: inReply, from: r, sdp: answer, code: code})
-	}})
+	s.takeOffer(m)
 }
 
 // replyReinvite sends the application's answer, or 500 when it took too long.
@@ -57,6 +52,7 @@ func (s *Session) replyReinvite(m message) {
 		return
 	}
 	s.re.theirs = nil
+	defer s.release()
 	s.disarm(timerReply)
 	if m.timed {
 		_ = r.Reply(sip.StatusInternalServerError, "")
@@ -69,13 +65,20 @@ func (s *Session) replyReinvite(m message) {
 		_ = r.Reply(m.code, "")
 		return
 	}
+	if r.req.Method != sip.INVITE {
+		s.replyOffer(r, m)
+		return
+	}
 	res := r.response(sip.StatusOK, "")
 	s.localContact(res)
+	s.timerResponse(r.req, res)
 	attach(res, m.sdp)
 	if err := r.Respond(res); err != nil {
 		return
 	}
+	s.setLocalSDP(m.sdp)
 	s.setRemoteSDP(body(r.req))
+	s.bargain.ours = body(r.req) == nil
 	s.await(&awaitACK{r: r, res: res, seq: r.req.CSeq().SeqNo, re: true})
 }
 
@@ -98,7 +101,7 @@ func (s *Session) reoffer(w *wish) {
 
 func (s *Session) sendReoffer() {
 	w := s.re.wish
-	if w == nil || s.re.ours != nil {
+	if w == nil || s.re.ours != nil || s.re.updating {
 		return
 	}
 	if w.ctx.Err() != nil {
@@ -109,7 +112,12 @@ func (s *Session) sendReoffer() {
 		s.arm(timerGlare, s.glareWait())
 		return
 	}
+	if w.update {
+		s.sendUpdate(w)
+		return
+	}
 	req := s.e.request(&s.d, sip.INVITE)
+	s.timerRequest(req)
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(w.sdp)
 	if w.challenge != nil {
@@ -135,10 +143,16 @@ func (s *Session) endReoffer(err error) {
 func (s *Session) reSuccess(res *sip.Response) {
 	s.re.ours = nil
 	s.d.refresh(res.Contact(), res.Source())
+	s.learnPeer(res)
+	s.timerAnswer(res)
 	sdp := body(res)
+	changed := sdp != nil && !bytes.Equal(sdp, s.RemoteSDP())
 	s.setRemoteSDP(sdp)
-	if s.re.wish != nil {
-		s.re.wish.answer = sdp
+	if w := s.re.wish; w != nil {
+		w.answer, s.localSDP = sdp, w.sdp
+		if w.refresh && changed {
+			s.emit(Refreshed{SDP: sdp})
+		}
 	}
 	s.endReoffer(nil)
 }
@@ -162,6 +176,12 @@ func (s *Session) reFailure(m message) {
 		w.challenge = m.res
 		w.code++
 		s.sendReoffer()
+	case w != nil && s.raise(m.res):
+		s.sendReoffer()
+	case w != nil && w.refresh:
+		s.refreshFailed(code)
+		s.endReoffer(&StatusError{Code: code, Reason: m.res.Reason})
+		s.checkLost(code)
 	case code == sip.StatusRequestPending:
 		s.endReoffer(ErrGlare)
 	default:
@@ -208,5 +228,6 @@ func (s *Session) dropReinvites() {
 		time.AfterFunc(s.e.timers.transaction(), ours.drop)
 		s.re.ours = nil
 	}
+	s.re.updating = false
 	s.endReoffer(ErrEnded)
 }

@@ -50,6 +50,15 @@ type Session struct {
 	gens    [timerKinds]uint64
 	over    bool
 	hangup  Cause
+
+	rel         reliable
+	bargain     bargain
+	rang        bool             // a provisional response with our tag is sent
+	forks       map[string]*fork // early dialogs of our INVITE, by To tag
+	fork        *fork            // the one heard of last
+	localSDP    []byte           // our newest description in force
+	peerUpdates bool             // the peer's Allow names UPDATE
+	keep        keeping
 }
 
 // awaitACK is a 2xx of ours on its way (RFC 3261 section 13.3.1.4).
@@ -83,6 +92,8 @@ func newInbound(e *Endpoint, r *responder) *Session {
 	s.key = dialogKey{s.d.callID, s.d.localTag}
 	s.remoteTag = s.d.remoteTag
 	s.remoteSDP = body(r.req)
+	s.bargain.theirs = s.remoteSDP != nil
+	s.learnPeer(r.req)
 	s.source, _ = netip.ParseAddrPort(r.req.Source())
 	s.network = s.d.network
 	return s
@@ -243,6 +254,8 @@ type wish struct {
 	reason    string
 	headers   []sip.Header
 	sdp       []byte
+	update    bool // an UPDATE and not a re-INVITE
+	refresh   bool // the session timer's own
 	answer    []byte
 	challenge *sip.Response // what a re-INVITE was refused with
 	reply     chan error
@@ -285,4 +298,10 @@ func body(m sip.Message) []byte {
 		return nil
 	}
 	return m.Body()
+}
+
+func (s *Session) setLocalSDP(sdp []byte) {
+	if sdp != nil {
+		s.localSDP = sdp
+	}
 }

@@ -56,6 +56,16 @@ const (
 	inReFailure                // any other end of our re-INVITE
 	inReofferLate              // our re-INVITE has no final response in time
 	inGlare                    // the wait after 491 is over
+	inHoldAnswer               // application: 2xx while a reliable response is not acknowledged
+	inPrack                    // peer's PRACK
+	inPrackResend              // retransmission of a reliable response is due
+	inPrackLate                // 64*T1 without PRACK
+	inUpdate                   // peer's UPDATE
+	inUpdateWish               // application: UPDATE
+	inUpdateDone               // our UPDATE is answered, or timed out
+	inRefresh                  // a refresh of the session is due
+	inSessionOver              // the session timer ran out
+	inInterval                 // 422 to our INVITE that we can meet
 	inKill                     // the endpoint stops at once
 	inputs                     // their number
 )
@@ -65,7 +75,8 @@ func (i input) String() string {
 	return [...]string{"ring", "answer", "reject", "hangup", "reoffer", "info", "cancelled", "ack",
 		"bye", "reinvite", "request", "provisional", "success", "challenge", "failure", "tx_fail",
 		"resend", "no_ack", "expire", "cancel_wait", "bye_done", "dialog_lost", "reply", "re_cancelled",
-		"re_success", "re_failure", "reoffer_late", "glare", "kill"}[i]
+		"re_success", "re_failure", "reoffer_late", "glare", "hold_answer", "prack", "prack_resend",
+		"prack_late", "update", "update_wish", "update_done", "refresh", "session_over", "interval", "kill"}[i]
 }
 
 // action names the step that goes with a transition.
@@ -114,6 +125,16 @@ const (
 	actReFailure           // tell the refusal of our re-INVITE, or try again
 	actReofferLate         // give our re-INVITE up
 	actGlare               // send our re-INVITE again
+	actHoldAnswer          // keep the 2xx until the PRACK
+	actPrack               // answer the PRACK
+	actPrackResend         // send the reliable response again
+	actPrackLate           // refuse the INVITE with 504, over
+	actUpdate              // take the peer's UPDATE
+	actUpdateWish          // send an UPDATE
+	actUpdateDone          // take the answer to our UPDATE
+	actRefresh             // send UPDATE or re-INVITE to keep the session
+	actSessionOver         // send BYE because nobody refreshed
+	actInterval            // send the INVITE again with a longer session interval
 	actions
 )
 
@@ -132,9 +153,9 @@ func next(s state, in input) rule {
 	switch in {
 	case inKill:
 		return rule{gone, actDrop}
-	case inBye, inReinvite, inRequest:
+	case inBye, inReinvite, inRequest, inPrack, inUpdate:
 		return rule{s, actNoDialog}
-	case inRing, inAnswer, inReject, inReoffer, inInfo:
+	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish:
 		return rule{s, actState}
 	default:
 		return rule{s, actNothing}
@@ -178,6 +199,16 @@ var fromIncoming = map[input]rule{
 	inRequest:   {incoming, actRequest},
 	inExpire:    {gone, actExpired},
 	inTxFail:    {gone, actTxFailed},
+
+	inHoldAnswer:  {incoming, actHoldAnswer}, // RFC 3262 section 3
+	inPrack:       {incoming, actPrack},
+	inPrackResend: {incoming, actPrackResend},
+	inPrackLate:   {gone, actPrackLate},
+	inUpdate:      {incoming, actUpdate},
+	inUpdateWish:  {incoming, actUpdateWish},
+	inUpdateDone:  {incoming, actUpdateDone},
+	inReply:       {incoming, actReply}, // to an offer in a PRACK or an UPDATE
+	inGlare:       {incoming, actGlare},
 }
 
 var fromAccepted = map[input]rule{
@@ -191,6 +222,12 @@ var fromAccepted = map[input]rule{
 	inReinvite: {confirmed, actConfirmReINV},
 	inRequest:  {accepted, actRequest},
 	inTxFail:   {closing, actNoAck},
+
+	inPrack:      {accepted, actPrack}, // the 2xx went before it
+	inUpdate:     {accepted, actUpdate},
+	inUpdateDone: {accepted, actUpdateDone},
+	inReply:      {accepted, actReply},
+	inGlare:      {accepted, actGlare},
 }
 
 var fromAcceptedBye = map[input]rule{
@@ -209,12 +246,14 @@ var fromCalling = map[input]rule{
 	inTxFail:      {gone, actTxFailed},
 	inHangup:      {callingCancel, actOver}, // RFC 3261 section 9.1: no CANCEL before a response
 	inExpire:      {callingCancel, actExpireOver},
+	inInterval:    {calling, actInterval}, // RFC 4028 section 7.3
 }
 
 var fromCallingCancel = map[input]rule{
 	inProvisional: {cancelling, actSendCancel},
 	inSuccess:     {closing, actByeCrossed},
 	inChallenge:   {gone, actDrop},
+	inInterval:    {gone, actDrop},
 	inFailure:     {gone, actDrop},
 	inTxFail:      {gone, actDrop},
 }
@@ -229,11 +268,18 @@ var fromProceeding = map[input]rule{
 	inExpire:      {cancelling, actExpireCancel},
 	inReinvite:    {proceeding, actPending},
 	inRequest:     {proceeding, actRequest},
+	inInterval:    {calling, actInterval},
+	inUpdate:      {proceeding, actUpdate},
+	inUpdateWish:  {proceeding, actUpdateWish},
+	inUpdateDone:  {proceeding, actUpdateDone},
+	inReply:       {proceeding, actReply},
+	inGlare:       {proceeding, actGlare},
 }
 
 var fromCancelling = map[input]rule{
 	inSuccess:    {closing, actByeCrossed},
 	inChallenge:  {gone, actDrop},
+	inInterval:   {gone, actDrop},
 	inFailure:    {gone, actDrop},
 	inTxFail:     {gone, actDrop},
 	inCancelWait: {gone, actDropTx},
@@ -257,6 +303,13 @@ var fromConfirmed = map[input]rule{
 	inReFailure:   {confirmed, actReFailure},
 	inReofferLate: {confirmed, actReofferLate},
 	inGlare:       {confirmed, actGlare},
+
+	inPrack:       {confirmed, actPrack}, // it was slower than ACK
+	inUpdate:      {confirmed, actUpdate},
+	inUpdateWish:  {confirmed, actUpdateWish},
+	inUpdateDone:  {confirmed, actUpdateDone},
+	inRefresh:     {confirmed, actRefresh},
+	inSessionOver: {closing, actSessionOver}, // RFC 4028 section 10
 }
 
 var fromClosing = map[input]rule{

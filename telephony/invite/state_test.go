@@ -25,6 +25,15 @@ func TestStateTable(t *testing.T) {
 		{incoming, inRequest, incoming, actRequest},
 		{incoming, inExpire, gone, actExpired},
 		{incoming, inTxFail, gone, actTxFailed},
+		{incoming, inHoldAnswer, incoming, actHoldAnswer},
+		{incoming, inPrack, incoming, actPrack},
+		{incoming, inPrackResend, incoming, actPrackResend},
+		{incoming, inPrackLate, gone, actPrackLate},
+		{incoming, inUpdate, incoming, actUpdate},
+		{incoming, inUpdateWish, incoming, actUpdateWish},
+		{incoming, inUpdateDone, incoming, actUpdateDone},
+		{incoming, inReply, incoming, actReply},
+		{incoming, inGlare, incoming, actGlare},
 
 		{accepted, inAck, confirmed, actConfirm},
 		{accepted, inBye, gone, actBye},
@@ -34,6 +43,11 @@ func TestStateTable(t *testing.T) {
 		{accepted, inReinvite, confirmed, actConfirmReINV},
 		{accepted, inRequest, accepted, actRequest},
 		{accepted, inTxFail, closing, actNoAck},
+		{accepted, inPrack, accepted, actPrack},
+		{accepted, inUpdate, accepted, actUpdate},
+		{accepted, inUpdateDone, accepted, actUpdateDone},
+		{accepted, inReply, accepted, actReply},
+		{accepted, inGlare, accepted, actGlare},
 
 		{acceptedBye, inAck, closing, actSendBye},
 		{acceptedBye, inNoAck, closing, actSendBye},
@@ -48,11 +62,13 @@ func TestStateTable(t *testing.T) {
 		{calling, inTxFail, gone, actTxFailed},
 		{calling, inHangup, callingCancel, actOver},
 		{calling, inExpire, callingCancel, actExpireOver},
+		{calling, inInterval, calling, actInterval},
 
 		{callingCancel, inProvisional, cancelling, actSendCancel},
 		{callingCancel, inSuccess, closing, actByeCrossed},
 		{callingCancel, inChallenge, gone, actDrop},
 		{callingCancel, inFailure, gone, actDrop},
+		{callingCancel, inInterval, gone, actDrop},
 		{callingCancel, inTxFail, gone, actDrop},
 
 		{proceeding, inProvisional, proceeding, actProgress},
@@ -64,10 +80,17 @@ func TestStateTable(t *testing.T) {
 		{proceeding, inExpire, cancelling, actExpireCancel},
 		{proceeding, inReinvite, proceeding, actPending},
 		{proceeding, inRequest, proceeding, actRequest},
+		{proceeding, inInterval, calling, actInterval},
+		{proceeding, inUpdate, proceeding, actUpdate},
+		{proceeding, inUpdateWish, proceeding, actUpdateWish},
+		{proceeding, inUpdateDone, proceeding, actUpdateDone},
+		{proceeding, inReply, proceeding, actReply},
+		{proceeding, inGlare, proceeding, actGlare},
 
 		{cancelling, inSuccess, closing, actByeCrossed},
 		{cancelling, inChallenge, gone, actDrop},
 		{cancelling, inFailure, gone, actDrop},
+		{cancelling, inInterval, gone, actDrop},
 		{cancelling, inTxFail, gone, actDrop},
 		{cancelling, inCancelWait, gone, actDropTx},
 
@@ -87,6 +110,12 @@ func TestStateTable(t *testing.T) {
 		{confirmed, inReFailure, confirmed, actReFailure},
 		{confirmed, inReofferLate, confirmed, actReofferLate},
 		{confirmed, inGlare, confirmed, actGlare},
+		{confirmed, inPrack, confirmed, actPrack},
+		{confirmed, inUpdate, confirmed, actUpdate},
+		{confirmed, inUpdateWish, confirmed, actUpdateWish},
+		{confirmed, inUpdateDone, confirmed, actUpdateDone},
+		{confirmed, inRefresh, confirmed, actRefresh},
+		{confirmed, inSessionOver, closing, actSessionOver},
 
 		{closing, inBye, closing, actOK},
 		{closing, inByeDone, gone, actDrop},
@@ -117,9 +146,9 @@ func defaultAction(in input) action {
 	switch in {
 	case inKill:
 		return actDrop
-	case inBye, inReinvite, inRequest:
+	case inBye, inReinvite, inRequest, inPrack, inUpdate:
 		return actNoDialog
-	case inRing, inAnswer, inReject, inReoffer, inInfo:
+	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish:
 		return actState
 	}
 	return actNothing

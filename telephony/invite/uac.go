@@ -98,18 +98,23 @@ func (s *Session) sendInvite(challenge *sip.Response) {
 	}
 	req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	req.SetBody(s.out.Offer)
-	if challenge != nil {
+	s.localSDP, s.bargain.ours = s.out.Offer, true
+	s.timerRequest(req)
+	if prev != nil {
 		for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 			if h := prev.req.GetHeader(name); h != nil { // both a proxy and the callee may ask
 				req.AppendHeader(sip.HeaderClone(h))
 			}
 		}
+	}
+	if challenge != nil {
 		if err := authorize(req, challenge, *s.out.Credentials); err != nil {
 			s.state = gone
 			s.finish(Cause{By: Remote, Code: challenge.StatusCode, Reason: challenge.Reason})
 			return
 		}
 	}
+	s.forks, s.fork = nil, nil
 	s.inv = newInviteTx(s, req, false)
 	s.e.task(s.inv.run)
 }
@@ -123,10 +128,20 @@ func (s *Session) authenticate(res *sip.Response) {
 // progress tells of a provisional response and starts Timer C again.
 func (s *Session) progress(res *sip.Response) {
 	s.arm(timerC, s.e.timers.TimerC)
+	f := s.learnFork(res)
 	sdp := body(res)
+	if f != nil {
+		rseq, wanted := reliableOf(res)
+		if wanted && !s.acknowledgeEarly(f, rseq) {
+			return
+		}
+		if sdp != nil {
+			f.sdp, f.answered = sdp, f.answered || wanted
+		}
+	}
 	s.setRemoteSDP(sdp)
 	if res.StatusCode > 100 {
-		s.emit(Progress{Code: res.StatusCode, SDP: sdp})
+		s.emit(Progress{Code: res.StatusCode, SDP: sdp, Fork: toTag(res)})
 	}
 }
 
@@ -136,14 +151,24 @@ func (s *Session) learn(res *sip.Response) {
 	s.d = outboundDialog(res, s.inv.req.Recipient, s.inv.req.MessageData.Destination())
 	s.d.localSeq = max(seq, s.d.localSeq)
 	s.setPeerTag(s.d.remoteTag)
+	s.learnPeer(res)
 }
 
 func (s *Session) answered(res *sip.Response) {
 	s.disarm(timerRing)
 	s.disarm(timerC)
 	s.learn(res)
+	s.bargain.ours = false
 	sdp := body(res)
+	if f := s.forks[s.d.remoteTag]; f != nil {
+		s.d.remoteSeq = f.d.remoteSeq
+		if sdp == nil || f.answered { // the answer came before; another must be ignored (RFC 3261 section 13.2.1)
+			sdp = f.sdp
+		}
+	}
+	s.forks, s.fork = nil, nil
 	s.setRemoteSDP(sdp)
+	s.timerAnswer(res)
 	s.emit(Answered{SDP: sdp})
 }
 

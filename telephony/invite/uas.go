@@ -21,9 +21,15 @@ func attach(res *sip.Response, sdp []byte) {
 
 // ring sends a provisional response.
 func (s *Session) ring(w *wish) {
+	if s.reliably(w.sdp) {
+		s.ringReliably(w)
+		s.rang = true
+		return
+	}
 	res := s.first.response(w.code, "")
 	s.localContact(res)
 	attach(res, w.sdp)
+	s.rang = true
 	w.grant(s.outcome(s.first.Respond(res)))
 }
 
@@ -31,9 +37,16 @@ func (s *Session) ring(w *wish) {
 func (s *Session) answer(w *wish) {
 	res := s.first.response(sip.StatusOK, "")
 	s.localContact(res)
-	attach(res, w.sdp)
+	s.timerResponse(s.first.req, res)
+	if !s.bargain.early { // else the answer was in a reliable response (RFC 6337 section 3.1.1)
+		attach(res, w.sdp)
+		s.localSDP = w.sdp
+		s.bargain.ours = !s.bargain.theirs // an offer where the INVITE had none
+		s.bargain.theirs = false
+	}
 	err := s.first.Respond(res)
 	if err == nil {
+		s.stopReliable()
 		s.disarm(timerRing)
 		s.await(&awaitACK{r: s.first, res: res, seq: s.first.req.CSeq().SeqNo})
 	}
@@ -87,7 +100,8 @@ func (s *Session) confirm(ack *sip.Request) {
 		return
 	}
 	re := s.wait.re
-	offered := body(s.wait.r.req) != nil
+	offered := body(s.wait.r.req) != nil || !s.bargain.ours
+	s.bargain.ours = false
 	s.stopAwait()
 	var sdp []byte
 	if ack != nil && !offered { // an answer only to an offer of ours (RFC 3261 section 13.2.1)

@@ -125,6 +125,10 @@ func (c *Call) run() {
 			if len(e.SDP) > 0 {
 				c.accept(e.SDP)
 			}
+		case invite.Acknowledged:
+			c.renegotiated(e.SDP)
+		case invite.Refreshed:
+			c.renegotiated(e.SDP)
 		case invite.Reoffered:
 			c.reoffered(e)
 		case invite.Ended:
@@ -188,6 +192,16 @@ func (c *Call) isAnswered() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// renegotiated takes an answer that came in a PRACK or to a refresh of the session.
+func (c *Call) renegotiated(answer []byte) {
+	if len(answer) == 0 {
+		return
+	}
+	if err := c.leg.Accept(answer); err != nil {
+		c.phone.log.Debug("answer not usable", "err", err)
 	}
 }
 

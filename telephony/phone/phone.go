@@ -58,6 +58,10 @@ type Options struct {
 	Codecs []media.Codec
 	// Timers of SIP; see invite.Timers.
 	Timers invite.Timers
+	// Reliable says when provisional responses ask for a PRACK.
+	Reliable invite.Reliability
+	// Session are the settings of session timers.
+	Session invite.SessionTimer
 	// OnCall is asked about each incoming call on a goroutine of its own; it answers or rejects, and a call that it leaves
 	// unanswered is rejected with 480. Without it calls are rejected with 486.
 	OnCall func(*Call)
@@ -119,7 +123,7 @@ func New(opts Options) (*Phone, error) {
 	}
 	endpoint, err := invite.New(invite.Options{
 		Listen: []invite.Listen{{Network: opts.Network, Addr: opts.Listen}}, UserAgent: "hotline-phone",
-		Timers: opts.Timers, Now: opts.Now, Log: opts.Log,
+		Timers: opts.Timers, Reliable: opts.Reliable, Session: opts.Session, Now: opts.Now, Log: opts.Log,
 	}, (*handler)(p))
 	if err != nil {
 		return nil, fmt.Errorf("phone: %w", err)
