@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -174,4 +175,50 @@ func processorTime(b *testing.B) time.Duration {
 	var use syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &use))
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
+}
+
+// BenchmarkConference reports the processor time of one frame of one member: packet taken, jitter buffer, level control, mix and sending, but
+// not the receiving of the datagram. 10 conferences of 16 who all talk.
+func BenchmarkConference(b *testing.B) {
+	ports, err := NewPorts(PortOptions{})
+	require.NoError(b, err)
+	defer ports.Close()
+	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(b, err)
+	defer sink.Close()
+	ports.player.running = true // frames are made by hand
+	law := make([]byte, FrameSamples)
+	pcm := make([]int16, FrameSamples)
+	var conferences []*Conference
+	for range 10 {
+		c := NewConference(ports, ConferenceOptions{})
+		conferences = append(conferences, c)
+		for i := range MaxMembers {
+			leg, err := ports.Open(LegOptions{})
+			require.NoError(b, err)
+			_, err = leg.Answer(session(fmt.Sprintf("m=audio %d RTP/AVP %d", sink.LocalAddr().(*net.UDPAddr).Port, 8*(i%2))))
+			require.NoError(b, err)
+			_, err = c.Join(leg, MemberOptions{})
+			require.NoError(b, err)
+		}
+	}
+	at, frame := time.Now(), 0
+	before := processorTime(b)
+	for b.Loop() {
+		at = at.Add(FrameTime)
+		Tone(300, -10, 0).Fill(pcm, frame*FrameSamples)
+		PCMA.Encode(law, pcm)
+		frame++
+		for _, c := range conferences {
+			for _, m := range c.members {
+				m.inbox.put(kindPCMA, &rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(frame), Timestamp: uint32(frame * FrameSamples)}, Payload: law}, at)
+			}
+			c.step(at, 0)
+		}
+	}
+	spent := processorTime(b) - before
+	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(b.N*10*MaxMembers), "cpu-µs/member-frame")
+	for _, c := range conferences {
+		c.Close()
+	}
 }

@@ -3,7 +3,7 @@ package media
 // Bridge relays the audio and the digits of two legs to one another.
 type Bridge struct{ a, b *Leg }
 
-// Connect begins to relay between a and b, on arrival of each packet. A bridge that either was part of gives way. While a
+// Connect begins to relay between a and b, on arrival of each packet. A bridge or conference that either was part of gives way. While a
 // leg is played to, what comes over the bridge for it is dropped.
 func Connect(a, b *Leg) *Bridge {
 	for _, l := range []*Leg{a, b} {
@@ -11,6 +11,8 @@ func Connect(a, b *Leg) *Bridge {
 			peer.bridge.CompareAndSwap(l, nil)
 		}
 	}
+	a.unmix()
+	b.unmix()
 	a.bridge.Store(b)
 	b.bridge.Store(a)
 	return &Bridge{a: a, b: b}

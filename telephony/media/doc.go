@@ -2,7 +2,8 @@
 // bridging, recording and the measurement of all of it.
 //
 // A Leg is one RTP socket towards one party. Ports hands legs out of a range of UDP ports (RTP on the even port, RTCP's
-// odd port reserved beside it) and owns the one ticker that plays to every leg. Connect relays two legs.
+// odd port reserved beside it) and owns the one ticker that plays to every leg. Connect relays two legs; a Conference mixes
+// up to 16.
 //
 // Invariants:
 //   - A leg's packets are read by one goroutine, which many legs share; it forwards on arrival and never waits for disk,
@@ -13,6 +14,7 @@
 //     over only when the lock did not match the party's SDP, or after silence, and then only by its SDP address or SSRC.
 //   - Only PCMA, PCMU and telephone-event are ever negotiated; other payload types are dropped.
 //   - After Close of a leg no socket, goroutine, playback or port of it is left; Ports.InUse tells.
+//   - Audio that is mixed goes through an adaptive jitter buffer, which makes up for loss; a bridge passes packets as they are.
 //   - A recording on disk is readable at any moment; at most about a second of it is lost with the process.
 //
 // Audio in memory is linear PCM, 16 bits, mono, 8,000 samples a second.

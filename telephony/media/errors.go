@@ -22,6 +22,8 @@ var (
 	ErrNoEvents = errors.New("media: the remote party takes no telephone events")
 	// ErrBadDigit: the rune is not one of 0-9 * # A-D.
 	ErrBadDigit = errors.New("media: not a telephone digit")
+	// ErrFull: the conference has as many members as it may have.
+	ErrFull = errors.New("media: the conference is full")
 	// ErrBadWAV: the file is not a WAV file that can be played.
 	ErrBadWAV = errors.New("media: unsupported WAV file")
 )

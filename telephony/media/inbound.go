@@ -194,6 +194,9 @@ func (l *Leg) datagram(data []byte, src netip.AddrPort, p *rtp.Packet, pcm []int
 	if moved {
 		l.sendTo(src)
 	}
+	if m := l.mix.Load(); m != nil && kind != kindEvent {
+		m.inbox.put(kind, p, now)
+	}
 	if kind != kindEvent {
 		if t := l.tap.Load(); t != nil {
 			t.recorder.write(t.channel, kind.codec(), p.Payload, p.SSRC, p.Timestamp, now)
@@ -217,6 +220,9 @@ func (l *Leg) digit(p *rtp.Packet, now time.Time) {
 	r, ok := l.in.digits.begins(e, p.Timestamp)
 	if !ok {
 		return
+	}
+	if m := l.mix.Load(); m != nil {
+		m.inbox.putDigit(r)
 	}
 	select {
 	case l.digits <- Digit{Rune: r, At: now}:

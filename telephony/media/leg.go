@@ -49,6 +49,7 @@ type Leg struct {
 	out   outbound
 
 	bridge   atomic.Pointer[Leg]
+	mix      atomic.Pointer[Member]
 	tap      atomic.Pointer[tap]
 	listener atomic.Pointer[func(pcm []int16)]
 	digits   chan Digit
@@ -111,15 +112,36 @@ func (l *Leg) Record(r *Recorder, channel int) {
 // Done is closed when the leg is closed and nothing of it is left.
 func (l *Leg) Done() <-chan struct{} { return l.done }
 
-// Close ends playback and bridge, closes the sockets and gives the ports back. It returns when no packet of the leg is
+// unbridge ends a bridge that the leg is part of, unmix its part in a conference.
+func (l *Leg) unbridge() {
+	if peer := l.bridge.Swap(nil); peer != nil {
+		peer.bridge.CompareAndSwap(l, nil)
+	}
+}
+
+func (l *Leg) unmix() {
+	if m := l.mix.Load(); m != nil {
+		m.Leave()
+	}
+}
+
+func (l *Leg) isClosing() bool {
+	select {
+	case <-l.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Close ends playback, bridge and conference, closes the sockets and gives the ports back. It returns when no packet of the leg is
 // being worked on any more. Idempotent.
 func (l *Leg) Close() {
 	l.closeOnce.Do(func() {
 		close(l.closing)
 		l.ports.player.stopLeg(l)
-		if peer := l.bridge.Swap(nil); peer != nil {
-			peer.bridge.CompareAndSwap(l, nil)
-		}
+		l.unbridge()
+		l.unmix()
 		l.reader.remove(l)
 		l.outMu.Lock()
 		l.out.closed, l.out.dest = true, netip.AddrPort{}

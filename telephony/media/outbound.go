@@ -162,15 +162,24 @@ func (l *Leg) forward(p *rtp.Packet, kind packetKind, now time.Time) {
 func (l *Leg) sendFrame(pb *Playback, pcm []int16, now time.Time) bool {
 	l.outMu.Lock()
 	defer l.outMu.Unlock()
-	o := &l.out
-	if o.playback != pb {
+	if l.out.playback != pb {
 		return false
 	}
+	if l.sendAudio(pcm, pb.sent == 0, now) {
+		pb.sent++
+	}
+	return true
+}
+
+// sendAudio sends audio that the server made, in the order of its making; false when the party may not be sent any now. fresh: it does
+// not follow what was sent last. The caller holds outMu.
+func (l *Leg) sendAudio(pcm []int16, fresh bool, now time.Time) bool {
+	o := &l.out
 	tx := l.tx.Load()
 	if tx == nil || !tx.on || o.inEvent {
-		return true
+		return false
 	}
-	marker := pb.sent == 0 || o.relaying || o.at.IsZero()
+	marker := fresh || o.relaying || o.at.IsZero()
 	ts := o.ts + o.samples
 	if marker || now.Sub(o.at) > 10*FrameTime {
 		ts = o.nextTS(now)
@@ -180,7 +189,6 @@ func (l *Leg) sendFrame(pb *Playback, pcm []int16, now time.Time) bool {
 	o.sent(seq, ts, uint32(len(pcm)), now)
 	tx.codec.Encode(o.law, pcm)
 	l.write(append(o.header(tx.audioPT, marker, seq, ts), o.law[:len(pcm)]...))
-	pb.sent++
 	return true
 }
 

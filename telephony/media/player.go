@@ -36,10 +36,8 @@ func (l *Leg) Play(src Source, loop bool) *Playback {
 	if !l.ports.player.add(pb) {
 		pb.Stop()
 	}
-	select {
-	case <-l.closing:
+	if l.isClosing() {
 		pb.Stop()
-	default:
 	}
 	return pb
 }
@@ -62,8 +60,10 @@ func (p *Playback) Stop() {
 
 func (p *Playback) end() { p.once.Do(func() { close(p.done) }) }
 
+func (p *Playback) stop() { p.Stop() }
+
 // step sends one frame; false when the playback is over.
-func (p *Playback) step(now time.Time) bool {
+func (p *Playback) step(now time.Time, _ time.Duration) bool {
 	n := 0
 	for n < FrameSamples {
 		got := p.source.Fill(p.frame[n:], p.position)
@@ -90,12 +90,19 @@ func (p *Playback) step(now time.Time) bool {
 	return true
 }
 
-// player is the one ticker behind all playbacks. Its goroutine runs while there are any.
+// ticked is what works once a frame: a playback or a conference.
+type ticked interface {
+	// step makes one frame; late is how long ago its time was. false: it is over.
+	step(now time.Time, late time.Duration) bool
+	stop()
+}
+
+// player is the one ticker behind all playbacks and conferences. Its goroutine runs while there are any.
 type player struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	list    []*Playback
+	list    []ticked
 	running bool
 	closed  bool
 	idle    sync.WaitGroup
@@ -103,13 +110,13 @@ type player struct {
 
 func newPlayer(now func() time.Time) *player { return &player{now: now} }
 
-func (p *player) add(pb *Playback) bool {
+func (p *player) add(t ticked) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return false
 	}
-	p.list = append(p.list, pb)
+	p.list = append(p.list, t)
 	if !p.running {
 		p.running = true
 		p.idle.Add(1)
@@ -123,7 +130,7 @@ func (p *player) run() {
 	ticker := time.NewTicker(FrameTime)
 	defer ticker.Stop()
 	start, frames := time.Now(), int64(0)
-	var round, ended []*Playback
+	var round, ended []ticked
 	for at := range ticker.C {
 		due := int64(at.Sub(start) / FrameTime)
 		frames = max(frames, due-maxCatchUp)
@@ -133,9 +140,10 @@ func (p *player) run() {
 			p.mu.Unlock()
 			ended = ended[:0]
 			now := p.now()
-			for _, pb := range round {
-				if !pb.step(now) {
-					ended = append(ended, pb)
+			late := max(0, time.Since(start)-time.Duration(frames+1)*FrameTime)
+			for _, t := range round {
+				if !t.step(now, late) {
+					ended = append(ended, t)
 				}
 			}
 			if !p.remove(ended) {
@@ -145,19 +153,19 @@ func (p *player) run() {
 	}
 }
 
-// remove takes the ended playbacks off the list; false when none is left and the goroutine ends.
-func (p *player) remove(ended []*Playback) bool {
+// remove takes what has ended off the list; false when none is left and the goroutine ends.
+func (p *player) remove(ended []ticked) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(ended) > 0 {
-		gone := make(map[*Playback]bool, len(ended))
-		for _, pb := range ended {
-			gone[pb] = true
+		gone := make(map[ticked]bool, len(ended))
+		for _, t := range ended {
+			gone[t] = true
 		}
 		kept := p.list[:0]
-		for _, pb := range p.list {
-			if !gone[pb] {
-				kept = append(kept, pb)
+		for _, t := range p.list {
+			if !gone[t] {
+				kept = append(kept, t)
 			}
 		}
 		clear(p.list[len(kept):])
@@ -177,14 +185,14 @@ func (p *player) stopLeg(l *Leg) {
 	}
 }
 
-// close ends every playback and waits for the goroutine.
+// close ends every playback and conference and waits for the goroutine.
 func (p *player) close() {
 	p.mu.Lock()
 	p.closed = true
-	list := append([]*Playback(nil), p.list...)
+	list := append([]ticked(nil), p.list...)
 	p.mu.Unlock()
-	for _, pb := range list {
-		pb.Stop()
+	for _, t := range list {
+		t.stop()
 	}
 	p.idle.Wait()
 }
