@@ -128,7 +128,7 @@ func (s *Session) actReinvite(a action, m message) {
 	}
 }
 
-// actExtension takes the steps of PRACK, UPDATE and session timers.
+// actExtension takes the steps of PRACK, UPDATE, REFER and session timers.
 func (s *Session) actExtension(a action, m message) {
 	switch a {
 	case actHoldAnswer:
@@ -150,6 +150,22 @@ func (s *Session) actExtension(a action, m message) {
 	case actInterval:
 		s.raise(m.res)
 		s.sendInvite(nil)
+	case actRedirect:
+		s.follow()
+	case actRefer:
+		s.refer(m)
+	case actReferReply:
+		s.referReply(m)
+	case actReferWish:
+		s.referWish(m.wish)
+	case actReferDone:
+		s.referDone(m)
+	case actNotify:
+		s.notified(m)
+	case actNotifyWish:
+		s.notifyWish(m.wish)
+	case actNotifyDone:
+		s.notifyDone(m)
 	}
 }
 
@@ -202,7 +218,7 @@ func (s *Session) request(m message) {
 		s.emit(Info{ContentType: ct, Body: body(m.req)})
 	case sip.CANCEL:
 		_ = m.from.Reply(sip.StatusCallTransactionDoesNotExists, "")
-	case sip.REFER, sip.NOTIFY, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REGISTER:
+	case sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REGISTER:
 		_ = m.from.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
 	default:
 		_ = m.from.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", allowed))

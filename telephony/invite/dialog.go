@@ -139,7 +139,7 @@ func (e *Endpoint) requestSeq(d *dialog, method sip.RequestMethod, seq uint32) *
 	req.AppendHeader(to)
 	req.AppendHeader(&id)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
-	if method == sip.INVITE || method == sip.UPDATE {
+	if method == sip.INVITE || method == sip.UPDATE || method == sip.REFER || method == sip.NOTIFY {
 		req.AppendHeader(sip.NewHeader("Supported", e.supported()))
 		req.AppendHeader(&sip.ContactHeader{Address: e.ContactURI(d.local.uri.User, d.network, dest)})
 		req.AppendHeader(sip.NewHeader("Allow", allowed))

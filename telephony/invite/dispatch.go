@@ -105,7 +105,13 @@ func (e *Endpoint) onInvite(r *responder) {
 		_ = r.Reply(code, "", headers...)
 		return
 	}
+	old, code := e.replaced(req)
+	if code != 0 {
+		_ = r.Reply(code, "")
+		return
+	}
 	s := newInbound(e, r)
+	s.replaces = old
 	branch := branchOf(req)
 	mergeKey := initialKey(req)
 	e.mu.Lock()
@@ -267,7 +273,7 @@ func (e *Endpoint) onInDialog(r *responder, tag string) {
 }
 
 // allowed is the Allow header of what sessions understand.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, PRACK, UPDATE"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, PRACK, UPDATE, REFER, NOTIFY"
 
 func (e *Endpoint) onOutOfDialog(r *responder) {
 	method := r.req.Method
@@ -305,7 +311,10 @@ func (e *Endpoint) supported() string {
 	if e.timing() {
 		list = append(list, "timer")
 	}
-	return strings.Join(list, ", ")
+	if e.replacer != nil {
+		list = append(list, "replaces")
+	}
+	return strings.Join(append(list, "norefersub"), ", ")
 }
 
 // unsupported refuses a request that requires an extension that there is not,

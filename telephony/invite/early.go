@@ -34,6 +34,7 @@ func (s *Session) learnFork(res *sip.Response) *fork {
 		}
 		f = &fork{d: outboundDialog(res, s.inv.req.Recipient, s.inv.req.MessageData.Destination())}
 		s.forks[tag] = f
+		s.noteEarly(tag)
 	} else if c := res.Contact(); c != nil {
 		f.d.target = c.Address
 	}

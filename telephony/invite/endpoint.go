@@ -17,17 +17,18 @@ import (
 
 // Endpoint is a SIP user agent: sockets, transactions and sessions.
 type Endpoint struct {
-	opts   Options
-	h      Handler
-	log    *slog.Logger
-	timers Timers
-	secret []byte // signs the Call-IDs of our calls
-	parser *sip.Parser
-	tpl    *sip.TransportLayer
-	txl    *sip.TransactionLayer
-	udp    []*udpSocket
-	tcp    []*tcpListener
-	routes routeCache
+	opts     Options
+	h        Handler
+	replacer Replacer // h, when it lets calls be replaced
+	log      *slog.Logger
+	timers   Timers
+	secret   []byte // signs the Call-IDs of our calls
+	parser   *sip.Parser
+	tpl      *sip.TransportLayer
+	txl      *sip.TransactionLayer
+	udp      []*udpSocket
+	tcp      []*tcpListener
+	routes   routeCache
 
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
@@ -90,6 +91,7 @@ func New(opts Options, h Handler) (*Endpoint, error) {
 		branches: map[string]*Session{}, parked: map[string]chan struct{}{},
 		live: map[sip.Transaction]bool{}, strays: map[string]struct{}{},
 	}
+	e.replacer, _ = h.(Replacer)
 	if _, err := rand.Read(e.secret); err != nil {
 		return nil, fmt.Errorf("invite: random source: %w", err)
 	}

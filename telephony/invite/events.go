@@ -1,6 +1,10 @@
 package invite
 
-import "time"
+import (
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
 
 // Direction tells who sent the first INVITE.
 type Direction uint8
@@ -50,7 +54,7 @@ type Cause struct {
 }
 
 // Event is one of Progress, Acknowledged, Answered, Confirmed, Reoffered,
-// Refreshed, Info, Ended.
+// Refreshed, Info, Referred, Notified, Ended.
 type Event interface{ event() }
 
 // Progress is a provisional response above 100 to an outbound call.
@@ -95,6 +99,23 @@ type Info struct {
 	Body        []byte
 }
 
+// Referred is a REFER of the peer: it asks that the other party of this call
+// be connected with To. Reply must be called once: 202 accepts, after which
+// Session.Notify tells how it goes, up to a final status; 300 to 699 refuses.
+type Referred struct {
+	To       sip.Uri   // without headers
+	Replaces *Replaces // the dialog that the new call is to take over; nil for a blind transfer
+	Reply    func(code int)
+}
+
+// Notified tells how a transfer goes that we asked for; Code is the status of
+// the new call, 0 when the peer named none.
+type Notified struct {
+	Code   int
+	Reason string
+	Final  bool
+}
+
 // Ended is always the last event; the channel is closed after it.
 type Ended struct{ Cause Cause }
 
@@ -104,5 +125,7 @@ func (Acknowledged) event() {}
 func (Confirmed) event()    {}
 func (Refreshed) event()    {}
 func (Reoffered) event()    {}
+func (Referred) event()     {}
+func (Notified) event()     {}
 func (Info) event()         {}
 func (Ended) event()        {}

@@ -88,12 +88,14 @@ const (
 	timerPrackLate                   // 64*T1 for the PRACK
 	timerRefresh                     // a refresh of the session is due
 	timerSession                     // the session has run out
+	timerRefer                       // application's time to decide about a REFER
+	timerNotify                      // bound of our REFER
 	timerKinds
 )
 
 func (k timerKind) input() input {
 	return [...]input{inResend, inNoAck, inExpire, inExpire, inCancelWait, inReply, inGlare, inReofferLate,
-		inPrackResend, inPrackLate, inRefresh, inSessionOver}[k]
+		inPrackResend, inPrackLate, inRefresh, inSessionOver, inReferReply, inReferDone}[k]
 }
 
 func (s *Session) arm(k timerKind, d time.Duration) {
@@ -179,6 +181,8 @@ func (s *Session) classify(m message) (input, bool) {
 		return inChallenge, true
 	case m.in == inFailure && s.canRaise(m.res):
 		return inInterval, true
+	case m.in == inFailure && s.redirected(m.res):
+		return inRedirect, true
 	case m.in == inAnswer && s.mustWait():
 		return inHoldAnswer, true
 	case m.in == inRequest:
@@ -194,6 +198,10 @@ func requestInput(method sip.RequestMethod) input {
 		return inPrack
 	case sip.UPDATE:
 		return inUpdate
+	case sip.REFER:
+		return inRefer
+	case sip.NOTIFY:
+		return inNotify
 	default:
 		return inRequest
 	}
@@ -228,6 +236,7 @@ func (s *Session) finish(c Cause) {
 	s.dropReinvites()
 	s.stopReliable()
 	s.stopTimer()
+	s.dropTransfers()
 	s.cancel()
 	for _, ev := range append(s.pending, Ended{Cause: c}) {
 		s.force(ev)

@@ -137,6 +137,10 @@ type Outgoing struct {
 	Headers     []sip.Header
 	Credentials *Credentials
 	RingTimeout time.Duration // without an answer after this the call is cancelled; none when 0
+	// Redirect is asked whether a contact of a 3xx may be called instead, and
+	// where that is ("ip:port"; "" takes the contact's own address). It must
+	// not block. Without it a 3xx ends the call; five are followed at most.
+	Redirect func(contact sip.Uri) (destination string, ok bool)
 }
 
 // Stats counts what an endpoint holds; all but the totals are zero after the

@@ -319,3 +319,9 @@ func waitEvent[E Event](t *testing.T, s *Session) E {
 		}
 	}
 }
+
+// How long, and how often, a test looks for what nothing announces.
+const (
+	waitLong = 20 * time.Second
+	waitStep = time.Millisecond
+)

@@ -45,6 +45,8 @@ func laterPhrase(code int) string {
 	switch code {
 	case statusIntervalTooSmall:
 		return "Session Interval Too Small"
+	case statusBadEvent:
+		return "Bad Event"
 	case sip.StatusUnsupportedMediaType:
 		return "Unsupported Media Type"
 	case 416:

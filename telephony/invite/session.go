@@ -33,10 +33,12 @@ type Session struct {
 	key              dialogKey
 	branch, mergeKey string
 
-	mu        sync.Mutex // what other goroutines read
-	cause     Cause
-	remoteSDP []byte
-	remoteTag string
+	mu           sync.Mutex // what other goroutines read
+	cause        Cause
+	remoteSDP    []byte
+	remoteTag    string
+	earlyTags    map[string]bool // of early dialogs that the peer's side made
+	answeredOnce bool
 
 	// Owned by the loop.
 	state   state
@@ -59,6 +61,9 @@ type Session struct {
 	localSDP    []byte           // our newest description in force
 	peerUpdates bool             // the peer's Allow names UPDATE
 	keep        keeping
+	xfer        transfers
+	hop         redirects
+	replaces    *Session // the one that the inbound INVITE is to replace
 }
 
 // awaitACK is a 2xx of ours on its way (RFC 3261 section 13.3.1.4).
@@ -111,6 +116,10 @@ func (s *Session) serve() {
 		// answer or a refusal this changes nothing.
 		_ = s.Reject(sip.StatusInternalServerError, "")
 	}()
+	if s.replaces != nil {
+		s.e.replacer.Replace(s.replaces, s)
+		return
+	}
 	s.e.h.Invite(s)
 }
 

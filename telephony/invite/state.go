@@ -66,6 +66,14 @@ const (
 	inRefresh                  // a refresh of the session is due
 	inSessionOver              // the session timer ran out
 	inInterval                 // 422 to our INVITE that we can meet
+	inRedirect                 // 3xx to our INVITE that may be followed
+	inRefer                    // peer's REFER
+	inReferReply               // application's verdict on it, or its time ran out
+	inReferWish                // application: REFER
+	inReferDone                // our REFER is answered, or no NOTIFY came
+	inNotify                   // peer's NOTIFY
+	inNotifyWish               // application: NOTIFY
+	inNotifyDone               // our NOTIFY is answered
 	inKill                     // the endpoint stops at once
 	inputs                     // their number
 )
@@ -76,7 +84,8 @@ func (i input) String() string {
 		"bye", "reinvite", "request", "provisional", "success", "challenge", "failure", "tx_fail",
 		"resend", "no_ack", "expire", "cancel_wait", "bye_done", "dialog_lost", "reply", "re_cancelled",
 		"re_success", "re_failure", "reoffer_late", "glare", "hold_answer", "prack", "prack_resend",
-		"prack_late", "update", "update_wish", "update_done", "refresh", "session_over", "interval", "kill"}[i]
+		"prack_late", "update", "update_wish", "update_done", "refresh", "session_over", "interval",
+		"redirect", "refer", "refer_reply", "refer_wish", "refer_done", "notify", "notify_wish", "notify_done", "kill"}[i]
 }
 
 // action names the step that goes with a transition.
@@ -135,6 +144,14 @@ const (
 	actRefresh             // send UPDATE or re-INVITE to keep the session
 	actSessionOver         // send BYE because nobody refreshed
 	actInterval            // send the INVITE again with a longer session interval
+	actRedirect            // send the INVITE to where the 3xx says
+	actRefer               // take the peer's REFER
+	actReferReply          // send the application's verdict on it
+	actReferWish           // send a REFER
+	actReferDone           // take the answer to our REFER
+	actNotify              // take the peer's NOTIFY
+	actNotifyWish          // send a NOTIFY
+	actNotifyDone          // send the next NOTIFY
 	actions
 )
 
@@ -153,9 +170,10 @@ func next(s state, in input) rule {
 	switch in {
 	case inKill:
 		return rule{gone, actDrop}
-	case inBye, inReinvite, inRequest, inPrack, inUpdate:
+	case inBye, inReinvite, inRequest, inPrack, inUpdate, inRefer, inNotify:
 		return rule{s, actNoDialog}
-	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish:
+	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish,
+		inReferWish, inNotifyWish:
 		return rule{s, actState}
 	default:
 		return rule{s, actNothing}
@@ -227,6 +245,10 @@ var fromAccepted = map[input]rule{
 	inUpdate:     {accepted, actUpdate},
 	inUpdateDone: {accepted, actUpdateDone},
 	inReply:      {accepted, actReply},
+	inRefer:      {accepted, actRefer}, // it overtook the ACK
+	inReferReply: {accepted, actReferReply},
+	inNotifyWish: {accepted, actNotifyWish},
+	inNotifyDone: {accepted, actNotifyDone},
 	inGlare:      {accepted, actGlare},
 }
 
@@ -247,6 +269,7 @@ var fromCalling = map[input]rule{
 	inHangup:      {callingCancel, actOver}, // RFC 3261 section 9.1: no CANCEL before a response
 	inExpire:      {callingCancel, actExpireOver},
 	inInterval:    {calling, actInterval}, // RFC 4028 section 7.3
+	inRedirect:    {calling, actRedirect},
 }
 
 var fromCallingCancel = map[input]rule{
@@ -254,6 +277,7 @@ var fromCallingCancel = map[input]rule{
 	inSuccess:     {closing, actByeCrossed},
 	inChallenge:   {gone, actDrop},
 	inInterval:    {gone, actDrop},
+	inRedirect:    {gone, actDrop},
 	inFailure:     {gone, actDrop},
 	inTxFail:      {gone, actDrop},
 }
@@ -269,6 +293,7 @@ var fromProceeding = map[input]rule{
 	inReinvite:    {proceeding, actPending},
 	inRequest:     {proceeding, actRequest},
 	inInterval:    {calling, actInterval},
+	inRedirect:    {calling, actRedirect},
 	inUpdate:      {proceeding, actUpdate},
 	inUpdateWish:  {proceeding, actUpdateWish},
 	inUpdateDone:  {proceeding, actUpdateDone},
@@ -280,6 +305,7 @@ var fromCancelling = map[input]rule{
 	inSuccess:    {closing, actByeCrossed},
 	inChallenge:  {gone, actDrop},
 	inInterval:   {gone, actDrop},
+	inRedirect:   {gone, actDrop},
 	inFailure:    {gone, actDrop},
 	inTxFail:     {gone, actDrop},
 	inCancelWait: {gone, actDropTx},
@@ -310,6 +336,13 @@ var fromConfirmed = map[input]rule{
 	inUpdateDone:  {confirmed, actUpdateDone},
 	inRefresh:     {confirmed, actRefresh},
 	inSessionOver: {closing, actSessionOver}, // RFC 4028 section 10
+	inRefer:       {confirmed, actRefer},
+	inReferReply:  {confirmed, actReferReply},
+	inReferWish:   {confirmed, actReferWish},
+	inReferDone:   {confirmed, actReferDone},
+	inNotify:      {confirmed, actNotify},
+	inNotifyWish:  {confirmed, actNotifyWish},
+	inNotifyDone:  {confirmed, actNotifyDone},
 }
 
 var fromClosing = map[input]rule{

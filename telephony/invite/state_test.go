@@ -47,6 +47,10 @@ func TestStateTable(t *testing.T) {
 		{accepted, inUpdate, accepted, actUpdate},
 		{accepted, inUpdateDone, accepted, actUpdateDone},
 		{accepted, inReply, accepted, actReply},
+		{accepted, inRefer, accepted, actRefer},
+		{accepted, inReferReply, accepted, actReferReply},
+		{accepted, inNotifyWish, accepted, actNotifyWish},
+		{accepted, inNotifyDone, accepted, actNotifyDone},
 		{accepted, inGlare, accepted, actGlare},
 
 		{acceptedBye, inAck, closing, actSendBye},
@@ -63,12 +67,14 @@ func TestStateTable(t *testing.T) {
 		{calling, inHangup, callingCancel, actOver},
 		{calling, inExpire, callingCancel, actExpireOver},
 		{calling, inInterval, calling, actInterval},
+		{calling, inRedirect, calling, actRedirect},
 
 		{callingCancel, inProvisional, cancelling, actSendCancel},
 		{callingCancel, inSuccess, closing, actByeCrossed},
 		{callingCancel, inChallenge, gone, actDrop},
 		{callingCancel, inFailure, gone, actDrop},
 		{callingCancel, inInterval, gone, actDrop},
+		{callingCancel, inRedirect, gone, actDrop},
 		{callingCancel, inTxFail, gone, actDrop},
 
 		{proceeding, inProvisional, proceeding, actProgress},
@@ -81,6 +87,7 @@ func TestStateTable(t *testing.T) {
 		{proceeding, inReinvite, proceeding, actPending},
 		{proceeding, inRequest, proceeding, actRequest},
 		{proceeding, inInterval, calling, actInterval},
+		{proceeding, inRedirect, calling, actRedirect},
 		{proceeding, inUpdate, proceeding, actUpdate},
 		{proceeding, inUpdateWish, proceeding, actUpdateWish},
 		{proceeding, inUpdateDone, proceeding, actUpdateDone},
@@ -91,6 +98,7 @@ func TestStateTable(t *testing.T) {
 		{cancelling, inChallenge, gone, actDrop},
 		{cancelling, inFailure, gone, actDrop},
 		{cancelling, inInterval, gone, actDrop},
+		{cancelling, inRedirect, gone, actDrop},
 		{cancelling, inTxFail, gone, actDrop},
 		{cancelling, inCancelWait, gone, actDropTx},
 
@@ -116,6 +124,13 @@ func TestStateTable(t *testing.T) {
 		{confirmed, inUpdateDone, confirmed, actUpdateDone},
 		{confirmed, inRefresh, confirmed, actRefresh},
 		{confirmed, inSessionOver, closing, actSessionOver},
+		{confirmed, inRefer, confirmed, actRefer},
+		{confirmed, inReferReply, confirmed, actReferReply},
+		{confirmed, inReferWish, confirmed, actReferWish},
+		{confirmed, inReferDone, confirmed, actReferDone},
+		{confirmed, inNotify, confirmed, actNotify},
+		{confirmed, inNotifyWish, confirmed, actNotifyWish},
+		{confirmed, inNotifyDone, confirmed, actNotifyDone},
 
 		{closing, inBye, closing, actOK},
 		{closing, inByeDone, gone, actDrop},
@@ -146,9 +161,10 @@ func defaultAction(in input) action {
 	switch in {
 	case inKill:
 		return actDrop
-	case inBye, inReinvite, inRequest, inPrack, inUpdate:
+	case inBye, inReinvite, inRequest, inPrack, inUpdate, inRefer, inNotify:
 		return actNoDialog
-	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish:
+	case inRing, inAnswer, inHoldAnswer, inReject, inReoffer, inInfo, inUpdateWish,
+		inReferWish, inNotifyWish:
 		return actState
 	}
 	return actNothing

@@ -157,6 +157,7 @@ func (s *Session) learn(res *sip.Response) {
 func (s *Session) answered(res *sip.Response) {
 	s.disarm(timerRing)
 	s.disarm(timerC)
+	s.markAnswered()
 	s.learn(res)
 	s.bargain.ours = false
 	sdp := body(res)

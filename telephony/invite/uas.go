@@ -47,6 +47,7 @@ func (s *Session) answer(w *wish) {
 	err := s.first.Respond(res)
 	if err == nil {
 		s.stopReliable()
+		s.markAnswered()
 		s.disarm(timerRing)
 		s.await(&awaitACK{r: s.first, res: res, seq: s.first.req.CSeq().SeqNo})
 	}
