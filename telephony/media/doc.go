@@ -6,8 +6,8 @@
 // up to 16.
 //
 // Invariants:
-//   - A leg's packets are read by one goroutine, which many legs share; it forwards on arrival and never waits for disk,
-//     timers or the network.
+//   - A leg's packets are read by one goroutine, which many legs share; it forwards at once and never waits for disk or the
+//     network. Between two readings it lets packets gather for a millisecond when there are many.
 //   - What a leg sends is one RTP stream: one SSRC, sequence numbers and timestamps that go on when playback gives way to
 //     a bridge and back (RFC 3550 §5.1).
 //   - A leg is locked on the first valid source; packets of any other source are counted and dropped. Another source takes

@@ -166,14 +166,13 @@ func (in *inbound) stats(s *Stats) {
 	}
 }
 
-// datagram takes one packet, on the reading goroutine, through validation, measurement, recording, the listener and the bridge.
-func (l *Leg) datagram(data []byte, src netip.AddrPort, p *rtp.Packet, pcm []int16) {
+// datagram takes one packet that came at now, on the reading goroutine, through validation, measurement, recording, the listener and the bridge.
+func (l *Leg) datagram(data []byte, src netip.AddrPort, now time.Time, p *rtp.Packet, pcm []int16) {
 	rx := l.rx.Load()
 	if rx == nil {
 		return
 	}
 	kind := parsePacket(data, p, rx)
-	now := l.now()
 	l.inMu.Lock()
 	if kind == kindNone {
 		l.in.malformed++

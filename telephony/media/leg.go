@@ -91,7 +91,7 @@ func (l *Leg) Port() int { return l.port }
 func (l *Leg) Digits() <-chan Digit { return l.digits }
 
 // Receive calls fn with the audio of each packet, in order of arrival, on the goroutine that also reads other legs: fn must be
-// quick, must not wait for other audio, must not keep pcm and must not close the leg. nil ends it.
+// quick, must not wait for other audio, must not keep pcm and must not open or close any leg. nil ends it.
 func (l *Leg) Receive(fn func(pcm []int16)) {
 	if fn == nil {
 		l.listener.Store(nil)

@@ -136,7 +136,7 @@ func (p *Ports) Open(opts LegOptions) (*Leg, error) {
 func (p *Ports) read(leg *Leg) error {
 	i := leg.port / 2 % len(p.readers)
 	if p.readers[i] == nil {
-		r, err := newReader()
+		r, err := newReader(p.now)
 		if err != nil {
 			return err
 		}

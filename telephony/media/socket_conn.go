@@ -34,9 +34,9 @@ func (s *socket) send(packet []byte) error {
 func (s *socket) close() error { return nil }
 
 // reader has a goroutine for each socket.
-type reader struct{}
+type reader struct{ now func() time.Time }
 
-func newReader() (*reader, error) { return &reader{}, nil }
+func newReader(now func() time.Time) (*reader, error) { return &reader{now: now}, nil }
 
 func (r *reader) add(l *Leg) error {
 	go r.run(l)
@@ -60,7 +60,7 @@ func (r *reader) run(l *Leg) {
 		n, src, err := l.sock.conn.ReadFromUDPAddrPort(buf)
 		switch {
 		case err == nil:
-			l.datagram(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()), &packet, pcm)
+			l.datagram(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()), r.now(), &packet, pcm)
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
