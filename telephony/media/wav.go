@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -8,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 )
 
@@ -22,8 +22,9 @@ const (
 
 const (
 	recordingHeaderSize = 58
-	// maxWAV bounds what is read into memory.
-	maxWAV = 256 << 20
+	// maxWAV bounds what is read into memory, and maxFormat a format.
+	maxWAV    = 256 << 20
+	maxFormat = 64
 )
 
 // recordingHeader is that of a stereo A-law file: fmt with extension size, fact, data.
@@ -84,55 +85,75 @@ type WAV struct {
 	Channels [][]int16
 }
 
-// FromWAV reads a file to be played: 8 or 16 kHz, 16-bit PCM or G.711; of several channels the first is taken.
-func FromWAV(fsys fs.FS, name string) (clip Clip, err error) {
-	file, err := fsys.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("media: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	wav, err := ReadWAV(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	switch wav.Rate {
-	case SampleRate:
-		return wav.Channels[0], nil
-	case 2 * SampleRate:
-		return halve(wav.Channels[0]), nil
-	}
-	return nil, fmt.Errorf("%s: %w: %d samples a second, need 8000 or 16000", name, ErrBadWAV, wav.Rate)
-}
-
 // ReadWAV reads 16-bit PCM and G.711 of any rate and up to 8 channels. A length in the header that is larger than the file, as in a file
 // still being written, is taken as the file's. ErrBadWAV: another format, or more than 256 MB.
 func ReadWAV(r io.Reader) (WAV, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxWAV+1))
+	in := bufio.NewReader(io.LimitReader(r, maxWAV+1))
+	f, size, err := findData(in)
+	if err != nil {
+		return WAV{}, err
+	}
+	data, err := io.ReadAll(io.LimitReader(in, size))
 	if err != nil {
 		return WAV{}, fmt.Errorf("media: read WAV: %w", err)
 	}
-	if len(data) > maxWAV || len(data) < 12 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WAVE" {
-		return WAV{}, ErrBadWAV
+	if len(data) > maxWAV-12 {
+		return WAV{}, fmt.Errorf("%w: larger than 256 MB", ErrBadWAV)
 	}
-	var f wavFormat
-	for rest := data[12:]; len(rest) >= 8; {
-		id, size := string(rest[:4]), int64(binary.LittleEndian.Uint32(rest[4:]))
-		rest = rest[8:]
-		chunk := rest[:min(size, int64(len(rest)))]
+	return f.split(data), nil
+}
+
+// findData reads up to the audio, whose declared size in bytes it gives.
+func findData(in *bufio.Reader) (f wavFormat, size int64, err error) {
+	head := make([]byte, 12)
+	if err := readWhole(in, head); err != nil {
+		return f, 0, err
+	}
+	if string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
+		return f, 0, fmt.Errorf("%w: no RIFF WAVE", ErrBadWAV)
+	}
+	for {
+		if err := readWhole(in, head[:8]); err != nil {
+			return f, 0, err
+		}
+		id, size := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:]))
 		switch id {
-		case "fmt ":
-			if f, err = readFormat(chunk); err != nil {
-				return WAV{}, err
-			}
 		case "data":
 			if f.channels == 0 {
-				return WAV{}, fmt.Errorf("%w: data before format", ErrBadWAV)
+				return f, 0, fmt.Errorf("%w: data before format", ErrBadWAV)
 			}
-			return f.split(chunk), nil
+			return f, size, nil
+		case "fmt ":
+			chunk := make([]byte, min(size, maxFormat))
+			if err := readWhole(in, chunk); err != nil {
+				return f, 0, err
+			}
+			if f, err = readFormat(chunk); err != nil {
+				return f, 0, err
+			}
+			size -= int64(len(chunk))
+			fallthrough
+		default:
+			if _, err := io.CopyN(io.Discard, in, size+size&1); err != nil {
+				return f, 0, wavEnd(err)
+			}
 		}
-		rest = rest[min(size+size&1, int64(len(rest))):]
 	}
-	return WAV{}, fmt.Errorf("%w: no data", ErrBadWAV)
+}
+
+func readWhole(in io.Reader, b []byte) error {
+	_, err := io.ReadFull(in, b)
+	return wavEnd(err)
+}
+
+func wavEnd(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: it ends before its audio", ErrBadWAV)
+	}
+	return fmt.Errorf("media: read WAV: %w", err)
 }
 
 type wavFormat struct{ tag, channels, rate, bits int }
@@ -203,28 +224,4 @@ func WriteWAV(w io.Writer, pcm []int16) error {
 		return fmt.Errorf("media: write WAV: %w", err)
 	}
 	return nil
-}
-
-// halfBand is the right half of a symmetric low-pass filter for halving the rate: a windowed sinc with its edge at a quarter of the
-// old rate; the even taps but the middle one are zero.
-var halfBand = [...]float64{0.31155, -0.09148, 0.04128, -0.01825, 0.00690, -0.00190}
-
-// halve takes 16 kHz to 8 kHz.
-func halve(in []int16) Clip {
-	at := func(i int) float64 {
-		if i < 0 || i >= len(in) {
-			return 0
-		}
-		return float64(in[i])
-	}
-	out := make(Clip, len(in)/2)
-	for i := range out {
-		sum := 0.5 * at(2*i)
-		for k, tap := range halfBand {
-			d := 2*k + 1
-			sum += tap * (at(2*i-d) + at(2*i+d))
-		}
-		out[i] = int16(max(-32768, min(32767, sum)))
-	}
-	return out
 }
