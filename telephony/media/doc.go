@@ -12,7 +12,8 @@
 //     a bridge and back (RFC 3550 §5.1).
 //   - A leg is locked on the first valid source; packets of any other source are counted and dropped. Another source takes
 //     over only when the lock did not match the party's SDP, or after silence, and then only by its SDP address or SSRC.
-//   - Only PCMA, PCMU and telephone-event are ever negotiated; other payload types are dropped.
+//   - Only PCMA, PCMU, telephone-event and comfort noise are ever negotiated; other payload types are dropped. Comfort noise is
+//     relayed to a party that negotiated it, else left out, with the sequence numbers closed up.
 //   - After Close of a leg no socket, goroutine, playback or port of it is left; Ports.InUse tells.
 //   - Audio that is mixed goes through an adaptive jitter buffer, which makes up for loss; a bridge passes packets as they are.
 //   - A recording on disk is readable at any moment; at most about a second of it is lost with the process.

@@ -196,7 +196,7 @@ func (l *Leg) datagram(data []byte, src netip.AddrPort, now time.Time, p *rtp.Pa
 	if m := l.mix.Load(); m != nil && kind != kindEvent {
 		m.inbox.put(kind, p, now)
 	}
-	if kind != kindEvent {
+	if kind == kindPCMU || kind == kindPCMA {
 		if t := l.tap.Load(); t != nil {
 			t.recorder.write(t.channel, kind.codec(), p.Payload, p.SSRC, p.Timestamp, now)
 		}

@@ -283,17 +283,6 @@ func TestJitterPauses(t *testing.T) {
 	}
 }
 
-func TestNoiseLevel(t *testing.T) {
-	n := noise{state: 7}
-	pcm := make([]int16, SampleRate)
-	for _, level := range []uint8{30, 40, 66} {
-		n.fill(pcm, level)
-		require.InDelta(t, -float64(level), 20*math.Log10(RMS(pcm)), 0.5)
-	}
-	n.fill(pcm, 0)
-	require.InDelta(t, -30, 20*math.Log10(RMS(pcm)), 0.5, "no peer makes it loud")
-}
-
 // A burst after an outage and a flood stay within bounds.
 func TestJitterIsBounded(t *testing.T) {
 	j := newJitterBuffer(0, 0, jitterEpoch)

@@ -15,6 +15,8 @@ type LegOptions struct {
 	Codecs []Codec
 	// NoEvents leaves telephone-event out of offers and answers.
 	NoEvents bool
+	// Noise says whether comfort noise is negotiated, with which a party may stop sending while its user is silent.
+	Noise NoiseUse
 	// SignalIP is where the party's signalling comes from. RTP from it is trusted like RTP from the address in its SDP:
 	// behind a NAT the SDP names a private address.
 	SignalIP netip.Addr

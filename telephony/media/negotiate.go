@@ -71,6 +71,9 @@ func (l *Leg) Offer() []byte {
 	if !l.opts.NoEvents {
 		formats = append(formats, format{pt: n.eventPT, kind: kindEvent})
 	}
+	if l.opts.Noise == OfferNoise {
+		formats = append(formats, format{pt: noisePT, kind: kindNoise})
+	}
 	// Audio may arrive before the answer does (RFC 3264 §5.1).
 	l.listen(formats)
 	return l.describe(formats, n.want, "RTP/AVP")
@@ -91,13 +94,16 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	defer l.negMu.Unlock()
 	n := &l.neg
 	formats := []format{chosen}
-	if pt, ok := remote.events(); ok && !l.opts.NoEvents {
+	if pt, ok := remote.payloadType(kindEvent); ok && !l.opts.NoEvents {
 		n.eventPT = pt
 		formats = append(formats, format{pt: pt, kind: kindEvent})
 	}
+	if pt, ok := remote.payloadType(kindNoise); ok && l.opts.Noise != RefuseNoise {
+		formats = append(formats, format{pt: pt, kind: kindNoise})
+	}
 	n.lines, n.audio = remote.lines, remote.audio
 	l.listen(formats)
-	l.agree(remote, chosen, len(formats) > 1)
+	l.agree(remote, chosen)
 	proto := "RTP/AVP"
 	if len(remote.lines[remote.audio].Protos) == 2 {
 		proto = remote.lines[remote.audio].Protos[0] + "/" + remote.lines[remote.audio].Protos[1]
@@ -118,15 +124,14 @@ func (l *Leg) Accept(answer []byte) error {
 	if !ok {
 		return ErrNoCodec
 	}
-	_, events := remote.events()
-	l.agree(remote, chosen, events && !l.opts.NoEvents)
+	l.agree(remote, chosen)
 	return nil
 }
 
-// listen takes the payload types of formats, and the static ones of G.711, which some phones send whatever was agreed.
+// listen takes the payload types of formats, and the static ones of G.711 and comfort noise, which some phones send whatever was agreed.
 func (l *Leg) listen(formats []format) {
 	var rx receiveMap
-	rx[PCMU], rx[PCMA] = kindPCMU, kindPCMA
+	rx[PCMU], rx[PCMA], rx[noisePT] = kindPCMU, kindPCMA, kindNoise
 	for _, f := range formats {
 		rx[f.pt] = f.kind
 	}
@@ -134,7 +139,7 @@ func (l *Leg) listen(formats []format) {
 }
 
 // agree sets the sending half to what the party's description says. The caller holds negMu.
-func (l *Leg) agree(remote *remoteMedia, chosen format, events bool) {
+func (l *Leg) agree(remote *remoteMedia, chosen format) {
 	n := &l.neg
 	n.direction = remote.direction.reverse() & n.want
 	n.remoteHold = remote.held || remote.direction&RecvOnly == 0
@@ -143,8 +148,11 @@ func (l *Leg) agree(remote *remoteMedia, chosen format, events bool) {
 		codec: chosen.codec, audioPT: chosen.pt,
 		on: n.direction&SendOnly != 0 && !remote.held,
 	}
-	if events {
-		tx.eventPT, tx.events = remote.eventPT(), true
+	if pt, ok := remote.payloadType(kindEvent); ok && !l.opts.NoEvents {
+		tx.eventPT, tx.events = pt, true
+	}
+	if pt, ok := remote.payloadType(kindNoise); ok && l.opts.Noise != RefuseNoise {
+		tx.noisePT, tx.noise = pt, true
 	}
 	l.inMu.Lock()
 	if !remote.held {
@@ -159,11 +167,6 @@ func (l *Leg) agree(remote *remoteMedia, chosen format, events bool) {
 	if dest.IsValid() {
 		l.sendTo(dest)
 	}
-}
-
-func (r *remoteMedia) eventPT() uint8 {
-	pt, _ := r.events()
-	return pt
 }
 
 // describe writes this side's description; its version rises when it differs from the one before. The caller holds negMu.
@@ -216,11 +219,14 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 func appendFormats(b []byte, formats []format) []byte {
 	for _, f := range formats {
 		pt := strconv.Itoa(int(f.pt))
-		if f.kind == kindEvent {
+		switch f.kind {
+		case kindEvent:
 			b = append(b, "a=rtpmap:"+pt+" telephone-event/8000\r\na=fmtp:"+pt+" 0-15\r\n"...)
-			continue
+		case kindNoise:
+			b = append(b, "a=rtpmap:"+pt+" CN/8000\r\n"...)
+		default:
+			b = append(b, "a=rtpmap:"+pt+" "+f.codec.String()+"/8000\r\n"...)
 		}
-		b = append(b, "a=rtpmap:"+pt+" "+f.codec.String()+"/8000\r\n"...)
 	}
 	return b
 }

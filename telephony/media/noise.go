@@ -2,6 +2,20 @@ package media
 
 import "math"
 
+// NoiseUse says whether comfort noise (RFC 3389) is negotiated with a party. Packets of it are played in conferences at the
+// level they name, and relayed by a bridge when the other party knows them; if not, that party hears nothing meanwhile.
+type NoiseUse uint8
+
+// The uses of comfort noise.
+const (
+	// AcceptNoise answers with it when it is offered. A party that is not told of it does not stop sending.
+	AcceptNoise NoiseUse = iota
+	// OfferNoise offers it too.
+	OfferNoise
+	// RefuseNoise neither offers nor accepts it.
+	RefuseNoise
+)
+
 // loudestNoise bounds the level (in -dBov) that a peer can make the server play with one packet of comfort noise.
 const loudestNoise = 30
 

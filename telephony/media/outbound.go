@@ -21,6 +21,8 @@ type sendMap struct {
 	audioPT uint8
 	events  bool
 	eventPT uint8
+	noise   bool
+	noisePT uint8
 	on      bool // the negotiated direction allows sending
 }
 
@@ -90,6 +92,15 @@ func (o *outbound) sent(seq uint16, ts, samples uint32, now time.Time) {
 	}
 }
 
+// leaveOut closes the gap in the sequence numbers that a packet which is not passed on would leave, and which the party would take for
+// loss; the timestamps go on as they are. What was overtaken by the packet is left out too: its number is given to another.
+func (o *outbound) leaveOut(p *rtp.Packet) {
+	if o.relaying && p.SSRC == o.from && int16(p.SequenceNumber+o.seqOff-o.seq) > 0 {
+		o.seqOff--
+		o.seqFirst = o.seq + 1
+	}
+}
+
 // header begins a packet in the scratch buffer.
 func (o *outbound) header(pt uint8, marker bool, seq uint16, ts uint32) []byte {
 	second := pt & 0x7F
@@ -131,12 +142,16 @@ func (l *Leg) sendTo(dest netip.AddrPort) {
 // forward relays a packet that came from the other leg of a bridge.
 func (l *Leg) forward(p *rtp.Packet, kind packetKind, now time.Time) {
 	tx := l.tx.Load()
-	if tx == nil || !tx.on || (kind == kindEvent && !tx.events) {
+	if tx == nil || !tx.on {
 		return
 	}
 	l.outMu.Lock()
 	defer l.outMu.Unlock()
 	o := &l.out
+	if (kind == kindEvent && !tx.events) || (kind == kindNoise && !tx.noise) {
+		o.leaveOut(p)
+		return
+	}
 	if o.playback != nil || o.inEvent {
 		return
 	}
@@ -145,9 +160,13 @@ func (l *Leg) forward(p *rtp.Packet, kind packetKind, now time.Time) {
 		return
 	}
 	marker := p.Marker || fresh
-	if kind == kindEvent {
+	if kind == kindEvent || kind == kindNoise {
+		pt := tx.eventPT
+		if kind == kindNoise {
+			pt = tx.noisePT
+		}
 		o.sent(seq, ts, FrameSamples, now)
-		l.write(append(o.header(tx.eventPT, marker, seq, ts), p.Payload...))
+		l.write(append(o.header(pt, marker, seq, ts), p.Payload...))
 		return
 	}
 	o.sent(seq, ts, uint32(len(p.Payload)), now)

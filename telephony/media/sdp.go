@@ -32,6 +32,8 @@ const (
 	maxSDP = 16 << 10
 	// defaultEventPT is the payload type under which telephone-event is offered (a dynamic one, RFC 3551 §6).
 	defaultEventPT = 101
+	// noisePT is the static payload type of comfort noise at 8 kHz (RFC 3389 §4).
+	noisePT = 13
 )
 
 // format is one payload type of a media line.
@@ -113,6 +115,8 @@ func readFormats(m *sdp.MediaDescription) []format {
 			formats = append(formats, format{pt: uint8(pt), kind: kindPCMU, codec: PCMU})
 		case name == "telephone-event/8000" || name == "telephone-event/8000/1":
 			formats = append(formats, format{pt: uint8(pt), kind: kindEvent})
+		case name == "cn/8000" || name == "cn/8000/1" || (!mapped && pt == noisePT):
+			formats = append(formats, format{pt: uint8(pt), kind: kindNoise})
 		}
 	}
 	return formats
@@ -158,7 +162,7 @@ func (r *remoteMedia) readAddr(c *sdp.ConnectionInformation, port int) {
 func (r *remoteMedia) choose(codecs []Codec) (format, bool) {
 	for _, f := range r.formats {
 		for _, c := range codecs {
-			if f.kind != kindEvent && f.codec == c {
+			if f.kind == kindOf(c) {
 				return f, true
 			}
 		}
@@ -166,10 +170,10 @@ func (r *remoteMedia) choose(codecs []Codec) (format, bool) {
 	return format{}, false
 }
 
-// events is the payload type of telephone events, if there is one.
-func (r *remoteMedia) events() (uint8, bool) {
+// payloadType is that of telephone events or of comfort noise, if there is one.
+func (r *remoteMedia) payloadType(kind packetKind) (uint8, bool) {
 	for _, f := range r.formats {
-		if f.kind == kindEvent {
+		if f.kind == kind {
 			return f.pt, true
 		}
 	}
