@@ -55,7 +55,7 @@ func (a *attempt) run() {
 	cdr, _ := k.snapshot()
 	k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
 		return k.c.handler.Offered(ctx, Offer{
-			CallID: k.id, Caller: cdr.Caller, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
+			CallID: k.id, Caller: known(cdr.Caller), Private: cdr.Private, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
 			Seat: d.Seat, User: d.User, Attempt: d.Attempt, At: k.c.now().UTC().Truncate(time.Millisecond),
 		})
 	})
@@ -69,7 +69,7 @@ func (a *attempt) run() {
 	}
 	p := &party{who: PartySeat, seat: d.Seat, user: d.User}
 	answered := false
-	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.Caller, k.id), dialing{
+	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.shown(), k.id), dialing{
 		ringing: func() {
 			k.record(EvRinging, d.Seat, d.User, EventData{Attempt: d.Attempt})
 			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Ringing{At: at, Call: k.id, Seat: d.Seat} })

@@ -135,8 +135,8 @@ func (k *call) stop(by Party, user, cause string, code int) {
 }
 
 // openLeg takes a port for a party.
-func (k *call) openLeg(who Party, signal netip.Addr) (*media.Leg, error) {
-	return k.c.ports.Open(media.LegOptions{SignalIP: signal, Name: string(who) + "/" + k.id})
+func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
+	return k.c.ports.Open(media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id})
 }
 
 // watch follows a party's session until it is over: it answers re-INVITEs,

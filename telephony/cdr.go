@@ -44,7 +44,10 @@ type CDR struct {
 	Direction  Direction `json:"direction"`
 	SIPCallID  string    `json:"sip_call_id"`
 	Source     string    `json:"source"` // address the INVITE came from
-	Caller     string    `json:"caller"` // national number, or a seat
+	Caller     string    `json:"caller"` // national number, a seat, or Anonymous
+	CallerName string    `json:"caller_name,omitempty"`
+	Private    bool      `json:"private,omitempty"` // the caller asked not to be shown
+	Trunk      string    `json:"trunk,omitempty"`
 	Called     string    `json:"called"`
 	Line       string    `json:"line"`
 	Queue      string    `json:"queue"`

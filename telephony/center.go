@@ -38,6 +38,7 @@ type Center struct {
 	sounds    *sounds
 	floor     *floor
 	registrar *registrar
+	trunks    *trunks
 	journal   *journal
 	spool     *spool
 	blobs     Blobs
@@ -84,6 +85,10 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.sounds = loadSounds(cfg.Prompts, c.log)
 	c.floor = newFloor(cfg, c.now, c.log)
 	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged)
+	var err error
+	if c.trunks, err = newTrunks(cfg); err != nil {
+		return nil, err
+	}
 	c.journal = newJournal(store, c.log)
 	c.spool = newSpool(cfg.SpoolDir, blobs, store, c.log, c.now)
 	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
@@ -136,7 +141,7 @@ const (
 
 // admit drops what a source sends beyond its rate. Trunks have none.
 func (c *Center) admit(src netip.AddrPort, _ string) bool {
-	return c.trusted(src.Addr()) || c.messages.take(src.Addr(), 1)
+	return c.trunks.trusted(src.Addr()) || c.messages.take(src.Addr(), 1)
 }
 
 // sipHandler keeps the methods that SIP calls off the Center's own API.

@@ -51,6 +51,10 @@ type Config struct {
 	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
 	NoRecording     bool                // tests and lines without recording
 	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
+
+	// TrunkList are trunks with settings of their own, beside the one that
+	// Trunks makes and the one that Gateway makes.
+	TrunkList []Trunk
 }
 
 // DefaultQueue is the name of the queue that exists when none is configured.
@@ -145,6 +149,9 @@ func (c Config) validate() error {
 		if !queues[l.Queue] {
 			bad("line %q: there is no queue %q", l.Number, l.Queue)
 		}
+	}
+	if err := c.validateTrunks(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, l := range c.Listen {
 		if _, err := parseListen(l); err != nil {

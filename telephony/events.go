@@ -35,6 +35,9 @@ type EventData struct {
 	SIPCallID  string     `json:"sip_call_id,omitempty"`
 	Source     string     `json:"source,omitempty"`
 	Caller     string     `json:"caller,omitempty"`
+	CallerName string     `json:"caller_name,omitempty"`
+	Private    bool       `json:"private,omitempty"`
+	Trunk      string     `json:"trunk,omitempty"`
 	Called     string     `json:"called,omitempty"`
 	Line       string     `json:"line,omitempty"`
 	Queue      string     `json:"queue,omitempty"`
@@ -92,6 +95,7 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvStarted:
 		c.StartedAt, c.Direction, c.SIPCallID, c.Source = e.At, d.Direction, d.SIPCallID, d.Source
 		c.Caller, c.Called, c.Line, c.Seat, c.User = d.Caller, d.Called, d.Line, e.Seat, e.User
+		c.CallerName, c.Private, c.Trunk = d.CallerName, d.Private, d.Trunk
 	case EvAnswered:
 		c.AnsweredAt = e.At
 	case EvPrompt:

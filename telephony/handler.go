@@ -9,7 +9,8 @@ import (
 // Offer is a call on its way to a seat whose phone does not ring yet.
 type Offer struct {
 	CallID  string
-	Caller  string // national number; empty when withheld
+	Caller  string // national number; empty when nobody told it
+	Private bool   // the caller asked that the number be not shown
 	Line    string
 	Queue   string
 	Digit   string

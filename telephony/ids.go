@@ -4,8 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"strings"
 	"time"
+
+	"hotline/telephony/trunk"
 )
 
 // newID makes a UUID of version 7 (RFC 9562 §5.7): ids grow with time.
@@ -19,39 +20,8 @@ func newID(now time.Time) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// national brings a caller's number into the national form: no +86, no trunk
-// zero before a mobile number. A withheld number is "".
-func national(user string) string {
-	switch strings.ToLower(user) {
-	case "", "anonymous", "unknown", "unavailable", "restricted", "private":
-		return ""
-	}
-	n := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r == '+' || r == '*' || r == '#' {
-			return r
-		}
-		return -1
-	}, user)
-	for _, prefix := range []string{"+86", "0086"} {
-		if rest, ok := strings.CutPrefix(n, prefix); ok {
-			n = rest
-			if rest != "" && rest[0] != '0' && !mobile(rest) && len(rest) >= 9 {
-				n = "0" + rest // a fixed line loses its area code's zero abroad
-			}
-			break
-		}
-	}
-	if rest, ok := strings.CutPrefix(n, "0"); ok && mobile(rest) {
-		n = rest
-	}
-	if len(n) > 32 {
-		n = n[:32]
-	}
-	return n
-}
-
-// mobile tells a mobile number: eleven digits, 13…19.
-func mobile(n string) bool { return len(n) == 11 && n[0] == '1' && n[1] >= '3' }
+// national brings a number into the form of the records; a withheld one is "".
+func national(user string) string { return trunk.National(user) }
 
 // masked is a number as it may stand in a log.
 func masked(n string) string {

@@ -2,8 +2,6 @@ package telephony
 
 import (
 	"errors"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -31,8 +29,8 @@ func (c *Center) invited(s *invite.Session) {
 	switch {
 	case c.registrar.seatAt(from, s.Source()) || req.GetHeader("Authorization") != nil:
 		c.fromSeat(s, from)
-	case c.trusted(s.Source().Addr()):
-		c.fromTrunk(s, from)
+	case c.trunks.trusted(s.Source().Addr()):
+		c.fromTrunk(s)
 	default:
 		if c.strangers.take(s.Source().Addr(), 1) { // a scanner must not fill the log
 			c.log.Warn("calls from an address that is no trunk are refused", "source", s.Source().Addr().String())
@@ -41,72 +39,22 @@ func (c *Center) invited(s *invite.Session) {
 	}
 }
 
-func (c *Center) trusted(a netip.Addr) bool {
-	a = a.Unmap()
-	for _, p := range c.cfg.Trunks {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *Center) refuse(s *invite.Session, code int, headers ...sip.Header) {
 	if err := s.Reject(code, "", headers...); err != nil {
 		c.log.Debug("refusal not sent", "code", code, "error", err)
 	}
 }
 
-// fromTrunk takes a citizen's call.
-func (c *Center) fromTrunk(s *invite.Session, from string) {
-	line, ok := c.line(s.Request().Recipient.User)
-	if !ok {
-		c.refuse(s, 404)
-		return
-	}
-	k, err := c.newCall()
-	if err != nil {
-		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
-		return
-	}
-	caller := from
-	if h := s.Request().GetHeader("P-Asserted-Identity"); h != nil { // RFC 3325, from a trusted trunk
-		if _, rest, ok := strings.Cut(h.Value(), "sip:"); ok && strings.Contains(rest, "@") {
-			caller, _, _ = strings.Cut(rest, "@")
-		} else if _, rest, ok := strings.Cut(h.Value(), "tel:"); ok {
-			caller, _, _ = strings.Cut(strings.TrimRight(rest, ">"), ";")
-		}
-	}
-	leg, answer, ok := k.answerable(s, PartyCaller)
-	if !ok {
-		return
-	}
-	k.caller = &party{who: PartyCaller, sess: s, leg: leg}
-	defer k.finish()
-	k.begin(EventData{
-		Direction: Inbound, SIPCallID: s.CallID(), Source: s.Source().String(),
-		Caller: national(caller), Called: s.Request().Recipient.User, Line: line.Number,
-	}, "", "")
-	k.watchCaller()
-	if err := s.Answer(answer); err != nil {
-		s.Hangup(invite.Cause{By: invite.Local})
-		<-k.ctx.Done() // the session's end tells why: mostly a CANCEL
-		return
-	}
-	k.record(EvAnswered, "", "", EventData{})
-	k.serve(line)
-}
-
 // answerable opens a leg for an offer, or makes one where the caller sent
 // none. Without success the session has been
 // refused and the call forgotten.
-func (k *call) answerable(s *invite.Session, who Party) (*media.Leg, []byte, bool) {
+func (k *call) answerable(s *invite.Session, who Party, codecs ...media.Codec) (*media.Leg, []byte, bool) {
 	refuse := func(code int) (*media.Leg, []byte, bool) {
 		k.c.refuse(s, code)
 		k.forget()
 		return nil, nil, false
 	}
-	leg, err := k.openLeg(who, s.Source().Addr())
+	leg, err := k.openLeg(who, s.Source().Addr(), codecs...)
 	if err != nil {
 		k.log.Error("no port for sound", "error", err)
 		return refuse(503)
@@ -133,18 +81,6 @@ func (k *call) begin(d EventData, seat, user string) {
 	k.record(EvStarted, seat, user, d)
 	cdr, _ := k.snapshot()
 	k.c.journal.save(cdr, nil)
-}
-
-// line finds a line by the number that was dialled.
-func (c *Center) line(user string) (Line, bool) {
-	for _, n := range []string{user, national(user)} {
-		for _, l := range c.cfg.Lines {
-			if l.Number == n {
-				return l, true
-			}
-		}
-	}
-	return Line{}, false
 }
 
 // serve leads an answered caller through menu and queue to a seat.
@@ -269,7 +205,7 @@ func (k *call) sendAway(reason string) {
 // caller as the seat's phone shows it.
 func (c *Center) fromURI(user string) sip.Uri {
 	if user == "" {
-		user = "anonymous"
+		user = Anonymous
 	}
 	addr := c.endpoint.Addr("udp")
 	if !addr.IsValid() {

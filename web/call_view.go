@@ -81,7 +81,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 	}
 	switch c.Direction { // the citizen's side
 	case telephony.Inbound:
-		v.Caller = maskPhone(c.Caller)
+		v.Caller = maskCaller(c.Caller)
 	case telephony.Outbound:
 		v.Called = maskPhone(c.Called)
 	}
@@ -92,6 +92,14 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		}
 	})
 	return v
+}
+
+// maskCaller is the form of a caller's number, or the word that there is none.
+func maskCaller(s string) string {
+	if s == telephony.Anonymous {
+		return s
+	}
+	return maskPhone(s)
 }
 
 // MissedCall is a call that ended before a seat answered.
@@ -112,7 +120,7 @@ type MissedCall struct {
 
 func missedView(m telephony.MissedCall) MissedCall {
 	return MissedCall{
-		CallID: m.CallID, Caller: maskPhone(m.Caller), Line: m.Line, Queue: m.Queue, Digit: m.Digit, StartedAt: cst(m.StartedAt),
+		CallID: m.CallID, Caller: maskCaller(m.Caller), Line: m.Line, Queue: m.Queue, Digit: m.Digit, StartedAt: cst(m.StartedAt),
 		EndedAt: cst(m.EndedAt), WaitMS: m.Waited.Milliseconds(), Offers: m.Offers, Cause: m.Cause,
 		HandledAt: cst(m.HandledAt), HandledBy: m.HandledBy,
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"hotline/telephony"
 )
 
 // Role is a part of the work that a node takes on.
@@ -48,12 +50,14 @@ type Config struct {
 	Trunks   []netip.Prefix // addresses that may send calls from the public network
 	Lines    []string       // numbers that are answered
 	Gateway  string         // host:port that outbound calls go to; empty for none
-	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
-	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
-	Webhook  string         // URL that notifications are posted to; empty for none
-	Secret   string         // that signs them
-	Realm    string         // of SIP digests
-	LogLevel string         // debug, info, warn, error
+	// TrunkList are the trunks with settings of their own, from the file alone.
+	TrunkList []telephony.Trunk
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	Scrapers  []netip.Prefix // that may read /metrics; loopback and private networks when empty
+	Webhook   string         // URL that notifications are posted to; empty for none
+	Secret    string         // that signs them
+	Realm     string         // of SIP digests
+	LogLevel  string         // debug, info, warn, error
 }
 
 // setting is one row of the table that flags, variables and keys come from.
@@ -104,6 +108,7 @@ func variable(name string) string {
 // Load reads file, variables and flags, in that order, and checks the outcome.
 func Load(flags *pflag.FlagSet) (Config, error) {
 	k := koanf.New("\x00")
+	var trunks []telephony.Trunk
 	path := os.Getenv("HOTLINE_CONFIG")
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		path = f.Value.String()
@@ -113,6 +118,10 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 			return Config{}, fmt.Errorf("configuration file %s: %w", path, err)
 		}
 		if err := knownKeys(path, k.Keys()); err != nil {
+			return Config{}, err
+		}
+		var err error
+		if trunks, err = readTrunks(path); err != nil {
 			return Config{}, err
 		}
 	}
@@ -133,11 +142,13 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 			values[s.name] = f.Value.String()
 		}
 	}
-	return build(values)
+	c, err := build(values)
+	c.TrunkList = trunks
+	return c, err
 }
 
 func knownKeys(path string, keys []string) error {
-	names := map[string]bool{}
+	names := map[string]bool{trunkList: true}
 	for _, s := range settings {
 		names[s.name] = true
 	}

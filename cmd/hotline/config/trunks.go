@@ -1,0 +1,171 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"hotline/telephony"
+	"hotline/telephony/trunk"
+)
+
+// trunkList is the key of the trunks with settings of their own. It has
+// neither flag nor variable: it holds more than a line can say.
+const trunkList = "trunk-list"
+
+// trunkEntry is one trunk as the file has it.
+type trunkEntry struct {
+	Name        string            `yaml:"name"`
+	Lines       []string          `yaml:"lines"`
+	From        []string          `yaml:"from"`
+	Gateways    []gatewayEntry    `yaml:"gateways"`
+	MaxIn       int               `yaml:"max-in"`
+	MaxOut      int               `yaml:"max-out"`
+	Codecs      []string          `yaml:"codecs"`
+	Called      string            `yaml:"called"`
+	DIDs        map[string]string `yaml:"dids"`
+	Distrust    bool              `yaml:"distrust"`
+	RemoteParty bool              `yaml:"remote-party-id"`
+	Rewrite     struct {
+		CalledIn  []ruleEntry `yaml:"called-in"`
+		CallerIn  []ruleEntry `yaml:"caller-in"`
+		CalledOut []ruleEntry `yaml:"called-out"`
+		CallerOut []ruleEntry `yaml:"caller-out"`
+	} `yaml:"rewrite"`
+	Present struct {
+		Number   string `yaml:"number"`
+		Name     string `yaml:"name"`
+		Form     string `yaml:"form"`
+		Domain   string `yaml:"domain"`
+		Asserted bool   `yaml:"asserted"`
+		Withhold bool   `yaml:"withhold"`
+	} `yaml:"present"`
+	Auth struct {
+		User   string `yaml:"user"`
+		Secret string `yaml:"secret"`
+	} `yaml:"auth"`
+}
+
+type gatewayEntry struct {
+	Name      string `yaml:"name"`
+	Host      string `yaml:"host"`
+	Transport string `yaml:"transport"`
+	Priority  int    `yaml:"priority"`
+	Weight    int    `yaml:"weight"`
+}
+
+type ruleEntry struct {
+	Prefix  string `yaml:"prefix"`
+	Match   string `yaml:"match"`
+	Replace string `yaml:"replace"`
+}
+
+// readTrunks reads the trunks of a file. Their contents are checked by the
+// call centre, which knows the lines.
+func readTrunks(path string) ([]telephony.Trunk, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	var top map[string]yaml.Node
+	if err := yaml.Unmarshal(data, &top); err != nil {
+		return nil, fmt.Errorf("configuration file %s: %w", path, err)
+	}
+	node, ok := top[trunkList]
+	if !ok {
+		return nil, nil
+	}
+	// Out and in again: only a decoder of its own refuses unknown keys.
+	section, err := yaml.Marshal(&node)
+	if err != nil {
+		return nil, fmt.Errorf("configuration file %s: %s: %w", path, trunkList, err)
+	}
+	var entries []trunkEntry
+	dec := yaml.NewDecoder(bytes.NewReader(section))
+	dec.KnownFields(true)
+	if err := dec.Decode(&entries); err != nil {
+		return nil, fmt.Errorf("configuration file %s, in %s at line %d: %w", path, trunkList, node.Line, unsecret(err))
+	}
+	var errs []error
+	trunks := make([]telephony.Trunk, len(entries))
+	for i, e := range entries {
+		if trunks[i], err = e.trunk(); err != nil {
+			errs = append(errs, fmt.Errorf("configuration file %s: trunk %q: %w", path, e.Name, err))
+		}
+	}
+	return trunks, errors.Join(errs...)
+}
+
+// unsecret keeps what stood in the file out of a decoder's complaint.
+func unsecret(err error) error {
+	var typed *yaml.TypeError
+	if !errors.As(err, &typed) {
+		return err
+	}
+	plain := make([]string, len(typed.Errors))
+	for i, e := range typed.Errors {
+		before, after, quoted := strings.Cut(e, "`")
+		if quoted {
+			_, after, _ = strings.Cut(after, "`")
+			e = before + "a value" + after
+		}
+		plain[i] = strings.ReplaceAll(e, "config.", "")
+	}
+	return errors.New(strings.Join(plain, "; "))
+}
+
+func (e trunkEntry) trunk() (telephony.Trunk, error) {
+	t := telephony.Trunk{
+		Name: e.Name, Lines: e.Lines, MaxIn: e.MaxIn, MaxOut: e.MaxOut, Codecs: e.Codecs,
+		Called: telephony.CalledFrom(e.Called), DIDs: e.DIDs, Distrust: e.Distrust, RemoteParty: e.RemoteParty,
+		Rewrite: telephony.Rewrites{
+			CalledIn: rules(e.Rewrite.CalledIn), CallerIn: rules(e.Rewrite.CallerIn),
+			CalledOut: rules(e.Rewrite.CalledOut), CallerOut: rules(e.Rewrite.CallerOut),
+		},
+		Present: telephony.Presentation{
+			Number: e.Present.Number, Name: e.Present.Name, Form: telephony.NumberForm(e.Present.Form), Domain: e.Present.Domain,
+			Asserted: e.Present.Asserted, Withhold: e.Present.Withhold,
+		},
+		Auth: telephony.TrunkAuth{User: e.Auth.User, Secret: telephony.Secret(e.Auth.Secret)},
+	}
+	if s := os.Getenv(secretVariable(e.Name)); s != "" {
+		t.Auth.Secret = telephony.Secret(s)
+	}
+	var errs []error
+	for _, p := range e.From {
+		prefix, err := prefixOf(p)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("from: %q is not an address or prefix such as 10.1.2.0/24", p))
+		}
+		t.From = append(t.From, prefix)
+	}
+	for _, g := range e.Gateways {
+		t.Gateways = append(t.Gateways, telephony.Gateway(g))
+	}
+	return t, errors.Join(errs...)
+}
+
+// secretVariable is the variable that may hold a trunk's secret.
+func secretVariable(name string) string {
+	return "HOTLINE_TRUNK_SECRET_" + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+func rules(entries []ruleEntry) []trunk.Rule {
+	var all []trunk.Rule
+	for _, r := range entries {
+		all = append(all, trunk.Rule(r))
+	}
+	return all
+}

@@ -1,0 +1,71 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/telephony"
+	"hotline/telephony/trunk"
+)
+
+func loadFile(t *testing.T, text string) ([]telephony.Trunk, error) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "hotline.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	c, err := load(t, "--config", file)
+	return c.TrunkList, err
+}
+
+func TestTrunksOfTheFile(t *testing.T) {
+	t.Setenv("HOTLINE_TRUNK_SECRET_UNICOM_2", "from-the-variable")
+	trunks, err := loadFile(t, `
+realm: city
+trunk-list:
+  - name: telecom
+    lines: [12345, 12315]
+    from: [198.51.100.0/24, 198.51.100.130]
+    dids: {01066554433: 12345}
+    called: p-called-party-id
+    max-in: 60
+    codecs: [PCMU]
+    rewrite:
+      caller-in: [{match: '9(\d+)', replace: $1}]
+      called-out: [{prefix: "0", replace: "90"}]
+    present: {number: "01012345", form: e164, asserted: true}
+  - name: unicom-2
+    distrust: true
+    auth: {user: "8800"}
+    gateways:
+      - {host: "192.0.2.1:5080", transport: tcp, priority: 1, weight: 5, name: first}
+      - host: sbc.example
+`)
+	require.NoError(t, err)
+	require.Len(t, trunks, 2)
+	one, two := trunks[0], trunks[1]
+	require.Equal(t, []string{"12345", "12315"}, one.Lines)
+	require.Equal(t, "198.51.100.130/32", one.From[1].String())
+	require.Equal(t, map[string]string{"01066554433": "12345"}, one.DIDs, "a leading zero stays")
+	require.Equal(t, telephony.FromCalledParty, one.Called)
+	require.Equal(t, []trunk.Rule{{Match: `9(\d+)`, Replace: "$1"}}, one.Rewrite.CallerIn)
+	require.Equal(t, telephony.E164Form, one.Present.Form)
+	require.Equal(t, telephony.Gateway{Name: "first", Host: "192.0.2.1:5080", Transport: "tcp", Priority: 1, Weight: 5}, two.Gateways[0])
+	require.Equal(t, telephony.Secret("from-the-variable"), two.Auth.Secret)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", two, two, two, two.Auth.Secret), "variable")
+}
+
+func TestBadTrunksAreNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"trunk-list: [{name: t, fron: [192.0.2.1]}]":        "field fron not found",
+		"trunk-list: [{name: t, from: [ten]}]":              `trunk "t": from: "ten" is not an address or prefix`,
+		"trunk-list: {name: t}":                             "cannot unmarshal",
+		"trunk-list: [{name: t, auth: {secret: [s3cret]}}]": "cannot unmarshal",
+	} {
+		_, err := loadFile(t, text)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+}
