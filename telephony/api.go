@@ -97,12 +97,9 @@ func (c *Center) Resume(_ context.Context, callID, _ string) error {
 }
 
 func (c *Center) command(callID string, cmd command) error {
-	k := c.call(callID)
-	if k == nil {
-		return fmt.Errorf("call %s is not running: %w", callID, ErrNotFound)
-	}
-	if _, state := k.snapshot(); state != CallTalking && state != CallHeld {
-		return fmt.Errorf("call %s is %s, nobody talks: %w", callID, state, ErrConflict)
+	k, err := c.talking(callID)
+	if err != nil {
+		return err
 	}
 	select {
 	case k.commands <- cmd:

@@ -22,6 +22,7 @@ type call struct {
 	ctx      context.Context // ends when the call is to end
 	cancel   context.CancelFunc
 	commands chan command
+	tasks    chan func()    // for the goroutine that owns the call, while both sides talk
 	wg       sync.WaitGroup // watchers and attempts
 
 	caller   *party // the side that is there first
@@ -31,6 +32,9 @@ type call struct {
 	recorder *media.Recorder
 	played   [2]*media.Playback // to caller and peer while held
 
+	conference *media.Conference // in the bridge's place while others take part
+	members    [2]*media.Member  // caller and peer in it
+
 	mu       sync.Mutex
 	cdr      CDR
 	state    string
@@ -38,6 +42,8 @@ type call struct {
 	stopped  bool
 	legs     []LegInfo
 	holdings int // reasons for which the caller hears music
+	thirds   []*third
+	added    int // thirds so far
 }
 
 // ending is why a call ends. The first one stands.
@@ -78,7 +84,7 @@ func (c *Center) newCall() (*call, error) {
 	id := newID(c.now())
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &call{
-		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan command, 8),
+		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan command, 8), tasks: make(chan func()),
 		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting,
 	}
 	c.calls[id] = k
@@ -247,6 +253,8 @@ func (k *call) talk(peer *party) {
 			return
 		case cmd := <-k.commands:
 			k.hold(cmd == cmdHold)
+		case task := <-k.tasks:
+			task()
 		case <-beat.C:
 			k.checkMedia(began)
 		}
@@ -295,12 +303,20 @@ func (k *call) hold(on bool) {
 	switch {
 	case on && !was:
 		k.played[0] = k.caller.leg.Play(k.c.sounds.say("music"), true)
-		k.played[1] = k.peer.leg.Play(media.Silence(0), false)
+		if k.conference == nil {
+			k.played[1] = k.peer.leg.Play(media.Silence(0), false)
+		} else {
+			k.holdMember()
+		}
 		k.record(EvHeld, k.peer.seat, k.peer.user, EventData{})
 		k.setState(CallHeld)
 	case !on && was:
 		k.played[0].Stop()
-		k.played[1].Stop()
+		if k.conference == nil {
+			k.played[1].Stop()
+		} else {
+			k.holdMember()
+		}
 		k.record(EvResumed, k.peer.seat, k.peer.user, EventData{})
 		k.setState(CallTalking)
 	}
@@ -327,6 +343,9 @@ func (k *call) finish() {
 	k.stop(PartySystem, "", CauseFailed, 0) // stands only when nobody gave a reason
 	if k.bridge != nil {
 		k.bridge.Close()
+	}
+	if k.conference != nil {
+		k.conference.Close()
 	}
 	k.c.floor.leave(k.id)
 	k.caller.sess.Hangup(invite.Cause{By: invite.Local, Reason: k.end.cause})

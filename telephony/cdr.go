@@ -21,6 +21,7 @@ const (
 	PartySeat       Party = "seat"
 	PartySystem     Party = "system"
 	PartySupervisor Party = "supervisor"
+	PartyThird      Party = "third" // added to a call of two
 )
 
 // Causes of the end of a call, beside the ones that a SIP status gives.
@@ -71,6 +72,7 @@ type CDR struct {
 	Legs       []LegInfo `json:"legs"`                 // sound, a line per leg
 	Recording  Recording `json:"recording"`            // zero when nothing was recorded
 	Holds      []Span    `json:"holds,omitempty"`      // while the caller heard music
+	Parties    []Added   `json:"parties,omitempty"`    // who was added to the two
 	Missed     bool      `json:"missed"`               // ended before a seat answered
 }
 
@@ -85,6 +87,21 @@ type Offered struct {
 	AnsweredAt time.Time `json:"answered_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	Outcome    string    `json:"outcome,omitempty"` // answered, no_answer, rejected, unreachable, withdrawn
+}
+
+// Added is a party that was added to a call of two (三方通话).
+type Added struct {
+	ID        string    `json:"id"`     // within the call
+	Number    string    `json:"number"` // as it was dialled, or a seat
+	Seat      string    `json:"seat,omitempty"`
+	User      string    `json:"user"` // who asked for it
+	CalledAt  time.Time `json:"called_at"`
+	RingingAt time.Time `json:"ringing_at,omitzero"`
+	JoinedAt  time.Time `json:"joined_at,omitzero"` // zero: never talked
+	LeftAt    time.Time `json:"left_at,omitzero"`
+	DroppedBy string    `json:"dropped_by,omitempty"` // user who took it out
+	Cause     string    `json:"cause,omitempty"`
+	Code      int       `json:"code,omitempty"` // SIP status, where one was the reason
 }
 
 // Span is a stretch of time. A zero To means that it has not ended.

@@ -20,9 +20,15 @@ const (
 	EvBridged    = "bridged"     // both can talk
 	EvHeld       = "held"
 	EvResumed    = "resumed"
-	EvLegs       = "legs"     // Legs
-	EvRecording  = "recorded" // Recording
-	EvEnded      = "ended"    // By, Cause, Code
+	EvLegs       = "legs" // Legs
+
+	EvPartyCalled  = "party_called"  // User had Called called, to be added; PartyID
+	EvPartyRinging = "party_ringing" // PartyID
+	EvPartyJoined  = "party_joined"  // PartyID talks with the others
+	EvPartyLeft    = "party_left"    // PartyID, dropped by User; Cause, Code
+
+	EvRecording = "recorded" // Recording
+	EvEnded     = "ended"    // By, Cause, Code
 
 	EvPresence = "presence"   // Seat, User; Presence, Reason
 	EvDevice   = "device"     // Seat; Registered
@@ -53,6 +59,7 @@ type EventData struct {
 	Presence   Presence   `json:"presence,omitempty"`
 	Registered bool       `json:"registered,omitempty"`
 	State      string     `json:"state,omitempty"`
+	PartyID    string     `json:"party_id,omitempty"`
 }
 
 // Outcomes of an offer.
@@ -131,6 +138,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.Holds = append(c.Holds, Span{From: e.At})
 	case EvResumed:
 		c.endHold(e.At)
+	case EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft:
+		c.applyParty(e, d)
 	case EvLegs:
 		c.Legs = d.Legs
 	case EvRecording:
@@ -139,6 +148,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		}
 	case EvEnded:
 		c.endHold(e.At)
+		c.endParties(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero()
 	}
@@ -161,6 +171,36 @@ func (c *CDR) endHold(at time.Time) {
 	}
 }
 
+func (c *CDR) applyParty(e Event, d EventData) {
+	if e.Type == EvPartyCalled {
+		c.Parties = append(c.Parties, Added{ID: d.PartyID, Number: d.Called, Seat: e.Seat, User: e.User, CalledAt: e.At})
+		return
+	}
+	for i := range c.Parties {
+		p := &c.Parties[i]
+		if p.ID != d.PartyID {
+			continue
+		}
+		switch e.Type {
+		case EvPartyRinging:
+			p.RingingAt = e.At
+		case EvPartyJoined:
+			p.JoinedAt = e.At
+		case EvPartyLeft:
+			p.LeftAt, p.DroppedBy, p.Cause, p.Code = e.At, e.User, d.Cause, d.Code
+		}
+	}
+}
+
+// endParties is for parties whose leaving was not noted, as when the process died.
+func (c *CDR) endParties(at time.Time) {
+	for i := range c.Parties {
+		if c.Parties[i].LeftAt.IsZero() {
+			c.Parties[i].LeftAt = at
+		}
+	}
+}
+
 // missed is the missed-call record of a call that has ended, or nil.
 func (c CDR) missed() *MissedCall {
 	if !c.Missed {
@@ -176,6 +216,9 @@ func (c CDR) missed() *MissedCall {
 func (c CDR) clone() CDR {
 	c.Offers = append([]Offered{}, c.Offers...)
 	c.Legs = append([]LegInfo{}, c.Legs...)
+	if c.Parties != nil {
+		c.Parties = append([]Added(nil), c.Parties...)
+	}
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)
 	}
