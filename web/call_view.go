@@ -34,6 +34,7 @@ type Call struct {
 	Missed     bool                `json:"missed"`
 	Offers     []CallOffer         `json:"offers" nullable:"false"`
 	Legs       []telephony.LegInfo `json:"legs" nullable:"false"`
+	Parties    []CallParty         `json:"parties" nullable:"false" doc:"Who was added to the two"`
 	Recording  CallRecording       `json:"recording"`
 }
 
@@ -85,6 +86,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 	case telephony.Outbound:
 		v.Called = maskPhone(c.Called)
 	}
+	v.Parties = convert(c.Parties, partyView)
 	v.Offers = convert(c.Offers, func(o telephony.Offered) CallOffer {
 		return CallOffer{
 			Seat: o.Seat, User: o.User, Attempt: o.Attempt, Reason: o.Reason, OfferedAt: cst(o.OfferedAt), RingingAt: cst(o.RingingAt),

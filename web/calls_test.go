@@ -61,6 +61,29 @@ func TestCalls(t *testing.T) {
 	require.NotContains(t, w.log.String(), "13812345678")
 }
 
+func TestThreeWayCall(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, other, lead := w.as("agent1"), w.as("agent2"), w.as("lead1")
+	number := map[string]string{"number": "02512345678"}
+	other.send("POST", "/api/v1/calls/c1/conference", number).problem(http.StatusForbidden, "not_your_call")
+	w.as("clerk-CG").send("POST", "/api/v1/calls/c1/conference", number).problem(http.StatusForbidden, "forbidden")
+	agent.send("POST", "/api/v1/calls/c1/conference", map[string]string{"number": "sip:x"}).problem(http.StatusUnprocessableEntity, "invalid")
+	lead.send("POST", "/api/v1/calls/c2/conference", number).problem(http.StatusConflict, "not_open")
+	var added web.AddedParty
+	agent.send("POST", "/api/v1/calls/c1/conference", number).want(http.StatusOK).json(&added)
+	require.Equal(t, "1", added.ID)
+	other.send("DELETE", "/api/v1/calls/c1/conference/1", nil).problem(http.StatusForbidden, "not_your_call")
+	lead.send("DELETE", "/api/v1/calls/c1/conference/2", nil).problem(http.StatusNotFound, "not_found")
+	lead.send("DELETE", "/api/v1/calls/c1/conference/1", nil).want(http.StatusNoContent)
+	var c web.Call
+	agent.get("/api/v1/calls/c1").want(http.StatusOK).json(&c)
+	require.Len(t, c.Parties, 1)
+	require.Equal(t, "025****5678", c.Parties[0].Number)
+	require.Equal(t, "u-agent1", c.Parties[0].User)
+	require.Equal(t, "u-lead1", c.Parties[0].DroppedBy)
+	require.NotContains(t, w.log.String(), "02512345678")
+}
+
 func TestRecordingByRangesAndOnRecord(t *testing.T) {
 	w := newWorld(t, nil)
 	agent, qc, lead := w.as("agent1"), w.as("qc1"), w.as("lead1")

@@ -67,6 +67,8 @@ type Calls interface {
 	Call(ctx context.Context, id string) (telephony.CDR, error)
 	Recording(ctx context.Context, callID string) (io.ReadSeekCloser, telephony.Recording, error)
 	Hangup(ctx context.Context, callID, user string) error
+	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)
+	DropParty(ctx context.Context, callID, partyID, user string) error
 	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error
 	Agents() []telephony.AgentState
 	Queues() []telephony.QueueState

@@ -313,6 +313,30 @@ func (c *centre) Hangup(_ context.Context, id, user string) error {
 	return nil
 }
 
+func (c *centre) AddParty(_ context.Context, id, number, user string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr, ok := c.calls[id]
+	if !ok || !cdr.EndedAt.IsZero() {
+		return "", telephony.ErrConflict
+	}
+	cdr.Parties = append(cdr.Parties, telephony.Added{ID: "1", Number: number, User: user, CalledAt: time.Now()})
+	c.calls[id] = cdr
+	return "1", nil
+}
+
+func (c *centre) DropParty(_ context.Context, id, party, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.calls[id].Parties {
+		if p := &c.calls[id].Parties[i]; p.ID == party {
+			p.DroppedBy, p.LeftAt = user, time.Now()
+			return nil
+		}
+	}
+	return telephony.ErrNotFound
+}
+
 func (c *centre) SetStatus(_ context.Context, user, seat string, s telephony.Status) error {
 	if seat == "9999" {
 		return telephony.ErrNotFound

@@ -43,7 +43,7 @@ func endpoints(t *testing.T) (all []endpoint) {
 }
 
 func (e endpoint) at(id string) string {
-	return strings.NewReplacer("{number}", id, "{id}", id).Replace(e.path)
+	return strings.NewReplacer("{number}", id, "{id}", id, "{party}", "1").Replace(e.path)
 }
 
 func TestEveryEndpointRefusesProperly(t *testing.T) {

@@ -141,6 +141,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/conference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a third party and let it talk with both sides of a running call; agents in their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["add-party"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/conference/{party}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Hang up a party that was added to a call; agents in their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        delete: operations["drop-party"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{id}/hangup": {
         parameters: {
             query?: never;
@@ -663,6 +703,10 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        AddedParty: {
+            /** @description Within the call; the call's record tells how it goes on */
+            id: string;
+        };
         Agent: {
             call_id?: string;
             reason?: string;
@@ -767,6 +811,8 @@ export interface components {
             line: string;
             missed: boolean;
             offers: components["schemas"]["CallOffer"][];
+            /** @description Who was added to the two */
+            parties: components["schemas"]["CallParty"][];
             queue: string;
             /** Format: date-time */
             queued_at?: string;
@@ -865,6 +911,34 @@ export interface components {
             /** Format: date-time */
             ringing_at?: string;
             seat: string;
+            user: string;
+        };
+        CallParty: {
+            /** Format: date-time */
+            called_at: string;
+            cause?: string;
+            /**
+             * Format: int64
+             * @description SIP status, where one was the reason
+             */
+            code?: number;
+            /** @description User who took it out */
+            dropped_by?: string;
+            /** @description Within the call */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Talked with the others from then on
+             */
+            joined_at?: string;
+            /** Format: date-time */
+            left_at?: string;
+            /** @description Masked, unless it is a seat */
+            number: string;
+            /** Format: date-time */
+            ringing_at?: string;
+            seat?: string;
+            /** @description Who asked for it */
             user: string;
         };
         CallRecording: {
@@ -1284,6 +1358,10 @@ export interface components {
             total: number;
             /** @description Counting stopped at total */
             total_capped: boolean;
+        };
+        PartyNumber: {
+            /** @description A seat, or a number as it is dialled */
+            number: string;
         };
         Person: {
             anonymous: boolean;
@@ -1818,6 +1896,71 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Call"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-party": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartyNumber"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedParty"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-party": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                party: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
