@@ -66,7 +66,7 @@ func (o *operator) work(ctx context.Context, ports *media.Ports) {
 			d.log.Warn("a simulated operator cannot take a seat", "seat", o.seat.Number, "error", err)
 		}
 		if !wait(ctx, 15*time.Second) {
-			o.rise()
+			o.rise(p)
 			return
 		}
 	}
@@ -88,10 +88,15 @@ func (o *operator) sit(ctx context.Context) error {
 	return o.d.client.do(ctx, o.seat.Login, http.MethodPut, "/api/v1/agents/me/status", map[string]string{"status": "ready", "seat": o.seat.Number}, nil)
 }
 
-// rise says that the operator is gone, while the server may be going too.
-func (o *operator) rise() {
+// rise says that the operator is gone and takes the phone off the server's
+// list, so that no call is on its way to it when it stops. The server may be
+// going too.
+func (o *operator) rise(p *phone.Phone) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
+	if err := p.Unregister(ctx); err != nil {
+		o.d.log.Debug("a simulated seat's phone left without a word", "seat", o.seat.Number, "error", err)
+	}
 	err := o.d.client.do(ctx, o.seat.Login, http.MethodPut, "/api/v1/agents/me/status", map[string]string{"status": "offline", "seat": o.seat.Number}, nil)
 	if err != nil {
 		o.d.log.Debug("a simulated operator left without a word", "seat", o.seat.Number, "error", err)
