@@ -102,7 +102,7 @@ func (c *Center) command(callID string, cmd command) error {
 		return err
 	}
 	select {
-	case k.commands <- cmd:
+	case k.commands <- order{cmd: cmd}:
 		return nil
 	default:
 		return fmt.Errorf("call %s: %w", callID, ErrConflict)
@@ -223,7 +223,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", err
 	}
-	k.caller = &party{who: PartySeat, seat: seat, user: user, leg: leg}
+	k.caller = &party{who: PartySeat, seat: seat, user: user, leg: leg, floor: k.id}
 	own := c.toSeat(b, number, k.id)
 	own.Offer, own.RingTimeout = leg.Offer(), c.cfg.RingTimeout
 	k.caller.sess, err = c.endpoint.Dial(k.ctx, own)
@@ -242,19 +242,23 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
 	defer k.finish()
 	up := make(chan struct{})
+	p := k.caller
 	k.wg.Go(func() {
-		k.watch(k.caller, func(ev invite.Event) {
+		k.watch(p, func(ev invite.Event) {
 			switch e := ev.(type) {
 			case invite.Answered:
-				if err := k.caller.leg.Accept(e.SDP); err != nil {
+				if err := p.leg.Accept(e.SDP); err != nil {
 					k.stop(PartySystem, "", CauseMedia, 488)
 					return
 				}
 				close(up)
 			case invite.Ended:
-				k.callerGone(e.Cause)
+				k.gone(p, func() { k.callerGone(p, e.Cause) })
 			}
 		})
+		if p.moves.Load() != stays { // it left, the call goes on
+			k.closeParty(p)
+		}
 	})
 	select {
 	case <-k.ctx.Done():
@@ -266,7 +270,11 @@ func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
 	k.callOut(out, peerSeat, func() error {
 		tone.Stop()
 		return nil
-	}, func() {})
+	}, func(code int) {
+		if code == 183 { // the other side is heard instead
+			tone.Stop()
+		}
+	})
 }
 
 func hostOf(hostport string) string {

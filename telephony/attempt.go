@@ -67,7 +67,7 @@ func (a *attempt) run() {
 		a.fail(OutcomeUnreachable)
 		return
 	}
-	p := &party{who: PartySeat, seat: d.Seat, user: d.User}
+	p := &party{who: PartySeat, seat: d.Seat, user: d.User, floor: k.id}
 	answered := false
 	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.shown(), k.id), dialing{
 		ringing: func() {
@@ -98,7 +98,7 @@ func (a *attempt) ended(c invite.Cause, answered bool) {
 			if c.By == invite.System {
 				by, cause = PartySystem, CauseFailed
 			}
-			a.k.stop(by, a.offer.User, cause, c.Code)
+			a.k.gone(a.party, func() { a.k.stop(by, a.offer.User, cause, c.Code) })
 		}
 		return
 	}

@@ -21,7 +21,8 @@ type call struct {
 	log      *slog.Logger
 	ctx      context.Context // ends when the call is to end
 	cancel   context.CancelFunc
-	commands chan command
+	commands chan order
+	steps    chan func()    // of transfers, for the call's goroutine; asking never blocks
 	tasks    chan func()    // for the goroutine that owns the call, while both sides talk
 	wg       sync.WaitGroup // watchers and attempts
 
@@ -30,7 +31,9 @@ type call struct {
 	peer     *party // the other side, once connected
 	bridge   *media.Bridge
 	recorder *media.Recorder
-	played   [2]*media.Playback // to caller and peer while held
+	played   [2]*media.Playback // to the two parties while held
+	moving   *moving            // a blind transfer under way
+	merged   bool               // its other party talks in another call
 
 	conference *media.Conference // in the bridge's place while others take part
 	members    [2]*media.Member  // caller and peer in it
@@ -62,6 +65,15 @@ type party struct {
 	user string
 	sess *invite.Session
 	leg  *media.Leg
+	mobility
+	floor string    // what its seat is taken for in the queue; empty when it has none
+	once  sync.Once // of closing its sound
+}
+
+// order is a command with the party that gave it; nil means the seat.
+type order struct {
+	cmd command
+	by  *party
 }
 
 type command int
@@ -84,7 +96,7 @@ func (c *Center) newCall() (*call, error) {
 	id := newID(c.now())
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &call{
-		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan command, 8), tasks: make(chan func()),
+		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan order, 8), steps: make(chan func(), 16), tasks: make(chan func()),
 		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting,
 	}
 	c.calls[id] = k
@@ -148,6 +160,8 @@ func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*me
 // watch follows a party's session until it is over: it answers re-INVITEs,
 // takes digits sent by INFO and tells the rest.
 func (k *call) watch(p *party, tell func(invite.Event)) {
+	k.c.parties.Store(p.sess, seated{k, p})
+	defer k.c.parties.Delete(p.sess)
 	for ev := range p.sess.Events() {
 		switch e := ev.(type) {
 		case invite.Reoffered:
@@ -158,6 +172,8 @@ func (k *call) watch(p *party, tell func(invite.Event)) {
 			k.renegotiated(p, e.SDP)
 		case invite.Refreshed:
 			k.renegotiated(p, e.SDP)
+		case invite.Referred:
+			k.refer(p, e)
 		default:
 			tell(ev)
 		}
@@ -201,7 +217,7 @@ func (k *call) reoffered(p *party, e invite.Reoffered) {
 		return
 	}
 	e.Reply(answer, 200)
-	if p.who != PartySeat || p.leg.RemoteHold() == was {
+	if p.seat == "" || p.leg.RemoteHold() == was {
 		return
 	}
 	cmd := cmdResume
@@ -209,13 +225,13 @@ func (k *call) reoffered(p *party, e invite.Reoffered) {
 		cmd = cmdHold
 	}
 	select {
-	case k.commands <- cmd:
+	case k.commands <- order{cmd, p}:
 	default:
 	}
 }
 
 // callerGone is the end that a caller's session gives.
-func (k *call) callerGone(cause invite.Cause) {
+func (k *call) callerGone(p *party, cause invite.Cause) {
 	reason := CauseHangup
 	k.mu.Lock()
 	if k.cdr.SeatAt.IsZero() && k.cdr.BridgedAt.IsZero() {
@@ -224,7 +240,7 @@ func (k *call) callerGone(cause invite.Cause) {
 	k.mu.Unlock()
 	switch cause.By {
 	case invite.Remote:
-		k.stop(k.caller.who, k.caller.user, reason, cause.Code)
+		k.stop(p.who, p.user, reason, cause.Code)
 	case invite.Local, invite.System:
 		k.stop(PartySystem, "", CauseFailed, cause.Code)
 	}
@@ -235,13 +251,14 @@ func (k *call) talk(peer *party) {
 	k.peer = peer
 	k.bridge = media.Connect(k.caller.leg, peer.leg)
 	k.startRecording()
+	fromCaller := k.caller.who == PartyCaller
 	k.record(EvBridged, peer.seat, peer.user, EventData{})
 	k.setState(CallTalking)
 	beat := time.NewTicker(5 * time.Second)
 	defer beat.Stop()
 	began := k.c.now()
 	k.wg.Go(func() {
-		if peer.who == PartySeat && k.caller.who == PartyCaller {
+		if peer.who == PartySeat && fromCaller {
 			k.c.tell("answered", k.id, func(ctx context.Context) error {
 				return k.c.handler.Answered(ctx, k.id, peer.seat, peer.user, began)
 			})
@@ -251,8 +268,12 @@ func (k *call) talk(peer *party) {
 		select {
 		case <-k.ctx.Done():
 			return
-		case cmd := <-k.commands:
-			k.hold(cmd == cmdHold)
+		case o := <-k.commands:
+			if !k.merged {
+				k.hold(o.cmd == cmdHold, o.by)
+			}
+		case step := <-k.steps:
+			step()
 		case task := <-k.tasks:
 			task()
 		case <-beat.C:
@@ -286,15 +307,20 @@ func (k *call) checkMedia(began time.Time) {
 		return now.Sub(last)
 	}
 	a, b := silent(k.caller), silent(k.peer)
-	if !held && (min(a, b) > bothSilent || max(a, b) > oneSilent) {
+	if !held && !k.merged && k.moving == nil && (min(a, b) > bothSilent || max(a, b) > oneSilent) {
 		k.stop(PartySystem, "", CauseMedia, 0)
 	}
 }
 
-// hold lets the caller hear music and the seat nothing, or ends that.
-func (k *call) hold(on bool) {
+// hold lets the other party hear music and the one that asked nothing, or ends
+// that. nil means the seat; between two seats, the one that was called.
+func (k *call) hold(on bool, by *party) {
 	k.mu.Lock()
 	was := k.holdings > 0
+	if by = k.holder(by); by == nil {
+		k.mu.Unlock()
+		return
+	}
 	k.holdings = 0
 	if on {
 		k.holdings = 1
@@ -302,13 +328,14 @@ func (k *call) hold(on bool) {
 	k.mu.Unlock()
 	switch {
 	case on && !was:
-		k.played[0] = k.caller.leg.Play(k.c.sounds.say("music"), true)
 		if k.conference == nil {
-			k.played[1] = k.peer.leg.Play(media.Silence(0), false)
+			k.played[0] = k.otherThan(by).leg.Play(k.c.sounds.say("music"), true)
+			k.played[1] = by.leg.Play(media.Silence(0), false)
 		} else {
+			k.played[0] = k.caller.leg.Play(k.c.sounds.say("music"), true)
 			k.holdMember()
 		}
-		k.record(EvHeld, k.peer.seat, k.peer.user, EventData{})
+		k.record(EvHeld, by.seat, by.user, EventData{})
 		k.setState(CallHeld)
 	case !on && was:
 		k.played[0].Stop()
@@ -317,8 +344,23 @@ func (k *call) hold(on bool) {
 		} else {
 			k.holdMember()
 		}
-		k.record(EvResumed, k.peer.seat, k.peer.user, EventData{})
+		k.record(EvResumed, by.seat, by.user, EventData{})
 		k.setState(CallTalking)
+	}
+}
+
+// holder is the party that holds: p, or the seat when that is nil. A party that
+// has left the call holds nobody.
+func (k *call) holder(p *party) *party {
+	switch {
+	case p != nil && k.otherThan(p) == nil:
+		return nil
+	case p != nil:
+		return p
+	case k.peer.seat != "":
+		return k.peer
+	default:
+		return k.caller
 	}
 }
 
@@ -383,7 +425,9 @@ func (k *call) finish() {
 }
 
 // closeParty notes what a leg's sound was like and gives its port back.
-func (k *call) closeParty(p *party) {
+func (k *call) closeParty(p *party) { p.once.Do(func() { k.endParty(p) }) }
+
+func (k *call) endParty(p *party) {
 	info := LegInfo{Party: p.who, Seat: p.seat}
 	if codec, ok := p.leg.Codec(); ok {
 		info.Codec = codec.String()

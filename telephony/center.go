@@ -46,6 +46,7 @@ type Center struct {
 	strangers *throttle // of log lines
 	messages  *throttle // of addresses that are no trunks
 	recorders atomic.Int64
+	parties   sync.Map // *invite.Session → seated
 
 	background context.Context // of the goroutines below; ends in Stop
 	endAll     context.CancelFunc

@@ -8,12 +8,14 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"hotline/telephony/invite"
+	"hotline/telephony/media"
 )
 
 // dialing is what a dialled party's progress is told to. answered is called
 // once its sound is set up; ended exactly once, last.
 type dialing struct {
 	ringing  func()
+	early    func() // it sends sound before it answers; may be nil
 	answered func()
 	ended    func(invite.Cause)
 }
@@ -45,6 +47,9 @@ func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on diali
 	k.watch(p, func(ev invite.Event) {
 		switch e := ev.(type) {
 		case invite.Progress:
+			if e.SDP != nil && on.early != nil && leg.Accept(e.SDP) == nil {
+				on.early()
+			}
 			if e.Code >= 180 && !rang {
 				rang = true
 				on.ringing()
@@ -125,18 +130,27 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 		return
 	}
 	view, _ := c.floor.seat(seat)
-	if !c.floor.seize(k.id, seat) {
+	taken := k.id
+	switch {
+	case c.floor.seize(k.id, seat):
+	case c.consults(seat):
+		taken = "" // a second call while the first is held, before an attended transfer
+	default:
 		leg.Close()
 		k.forget()
 		c.refuse(s, 486)
 		return
 	}
-	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s, leg: leg}
+	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s, leg: leg, floor: taken}
 	defer k.finish()
 	k.begin(EventData{Direction: direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called}, seat, view.User)
 	k.watchCaller()
-	rings := func() {
-		if err := s.Ring(180, nil); err != nil {
+	rings := func(code int) {
+		var sound []byte
+		if code == 183 {
+			sound = answer
+		}
+		if err := s.Ring(code, sound); err != nil {
 			k.log.Debug("ringing not told", "error", err)
 		}
 	}
@@ -151,18 +165,23 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 
 // watchCaller follows the session of the side that was there first.
 func (k *call) watchCaller() {
+	p := k.caller
 	k.wg.Go(func() {
-		k.watch(k.caller, func(ev invite.Event) {
+		k.watch(p, func(ev invite.Event) {
 			if e, ok := ev.(invite.Ended); ok {
-				k.callerGone(e.Cause)
+				k.gone(p, func() { k.callerGone(p, e.Cause) })
 			}
 		})
+		if p.moves.Load() != stays { // it left, the call goes on
+			k.closeParty(p)
+		}
 	})
 }
 
 // callOut calls the other side of a seat's own call and lets them talk. first
-// is run when it answers, rings when it rings.
-func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rings func()) {
+// is run when it answers, rings with 180 when it rings and with 183 when its
+// sound is to be heard before it answers.
+func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rings func(code int)) {
 	if seat != "" && !k.c.floor.seize(k.id+"/peer", seat) {
 		k.stop(PartySystem, "", CauseRejected, 486)
 		k.refuseCaller(486)
@@ -170,31 +189,47 @@ func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rin
 	}
 	defer k.c.floor.leave(k.id + "/peer")
 	k.setState(CallRinging)
-	p := &party{who: PartyCaller, seat: seat}
-	up := make(chan struct{})
+	p := &party{who: PartyCaller, seat: seat, floor: k.id + "/peer"}
+	if view, ok := k.c.floor.seat(seat); ok {
+		p.user = view.User
+	}
+	up, early := make(chan struct{}), make(chan struct{})
 	k.wg.Go(func() {
-		answered := false
+		answered, heard := false, false
 		err := k.dial(k.ctx, p, out, dialing{
 			ringing: func() {
 				k.record(EvRinging, "", "", EventData{})
-				rings()
+				rings(180)
+			},
+			early: func() {
+				if !heard {
+					heard = true
+					close(early)
+				}
 			},
 			answered: func() {
 				answered = true
 				close(up)
 			},
-			ended: func(c invite.Cause) { k.peerGone(c, answered) },
+			ended: func(c invite.Cause) { k.gone(p, func() { k.peerGone(p, c, answered) }) },
 		})
 		if err != nil {
 			k.log.Warn("call out cannot be made", "error", err)
 			k.stop(PartySystem, "", CauseFailed, 0)
 		}
 	})
-	select {
-	case <-k.ctx.Done():
-		k.refuseCaller(k.end.code)
-		return
-	case <-up:
+	for ringing := true; ringing; {
+		select {
+		case <-k.ctx.Done():
+			k.refuseCaller(k.end.code)
+			return
+		case <-early: // announcements and tones of the other network
+			early = nil
+			rings(183)
+			k.bridge = media.Connect(k.caller.leg, p.leg)
+		case <-up:
+			ringing = false
+		}
 	}
 	if err := first(); err != nil {
 		k.caller.sess.Hangup(invite.Cause{By: invite.Local})
@@ -215,7 +250,7 @@ func (k *call) refuseCaller(code int) {
 	}
 }
 
-func (k *call) peerGone(c invite.Cause, answered bool) {
+func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 	cause := CauseHangup
 	if !answered {
 		switch {
@@ -227,7 +262,7 @@ func (k *call) peerGone(c invite.Cause, answered bool) {
 			cause = CauseFailed
 		}
 	}
-	by := PartyCaller
+	by := p.who
 	if c.By != invite.Remote {
 		by = PartySystem
 	}

@@ -60,6 +60,7 @@ type EventData struct {
 	Registered bool       `json:"registered,omitempty"`
 	State      string     `json:"state,omitempty"`
 	PartyID    string     `json:"party_id,omitempty"`
+	Transfer   *Transfer  `json:"transfer,omitempty"`
 }
 
 // Outcomes of an offer.
@@ -146,9 +147,12 @@ func (c *CDR) apply(e Event, d EventData) {
 		if d.Recording != nil {
 			c.Recording = *d.Recording
 		}
+	case EvTransfer, EvTransferEnded:
+		c.noted(e, d)
 	case EvEnded:
 		c.endHold(e.At)
 		c.endParties(e.At)
+		c.endTransfers(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero()
 	}
@@ -218,6 +222,9 @@ func (c CDR) clone() CDR {
 	c.Legs = append([]LegInfo{}, c.Legs...)
 	if c.Parties != nil {
 		c.Parties = append([]Added(nil), c.Parties...)
+	}
+	if c.Transfers != nil {
+		c.Transfers = append([]Transfer(nil), c.Transfers...)
 	}
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)

@@ -195,6 +195,9 @@ func (k *call) confer() error {
 	if k.conference != nil {
 		return nil
 	}
+	if k.merged {
+		return fmt.Errorf("its party talks in another call: %w", ErrConflict)
+	}
 	conference := media.NewConference(k.c.ports, media.ConferenceOptions{PassDigits: true})
 	k.bridge.Record(nil)
 	var err error

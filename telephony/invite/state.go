@@ -249,6 +249,11 @@ var fromAccepted = map[input]rule{
 	inReferReply: {accepted, actReferReply},
 	inNotifyWish: {accepted, actNotifyWish},
 	inNotifyDone: {accepted, actNotifyDone},
+	inReferWish:  {accepted, actReferWish}, // who answered need not know of the ACK
+	inReferDone:  {accepted, actReferDone},
+	inNotify:     {accepted, actNotify},
+	inUpdateWish: {accepted, actUpdateWish},
+	inInfo:       {accepted, actSendInfo},
 	inGlare:      {accepted, actGlare},
 }
 

@@ -51,6 +51,11 @@ func TestStateTable(t *testing.T) {
 		{accepted, inReferReply, accepted, actReferReply},
 		{accepted, inNotifyWish, accepted, actNotifyWish},
 		{accepted, inNotifyDone, accepted, actNotifyDone},
+		{accepted, inReferWish, accepted, actReferWish},
+		{accepted, inReferDone, accepted, actReferDone},
+		{accepted, inNotify, accepted, actNotify},
+		{accepted, inUpdateWish, accepted, actUpdateWish},
+		{accepted, inInfo, accepted, actSendInfo},
 		{accepted, inGlare, accepted, actGlare},
 
 		{acceptedBye, inAck, closing, actSendBye},

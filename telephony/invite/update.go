@@ -115,7 +115,7 @@ func (s *Session) updateWish(w *wish) {
 	switch {
 	case early:
 		w.grant(ErrState) // RFC 3311 section 5.1
-	case s.re.wish != nil || s.theirOffer() || s.rel.out != nil && s.rel.sdp:
+	case s.re.wish != nil || s.theirOffer() || s.state == accepted && s.bargain.ours || s.rel.out != nil && s.rel.sdp:
 		w.grant(ErrGlare)
 	default:
 		s.re.wish = w

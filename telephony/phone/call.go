@@ -27,6 +27,7 @@ type DialOptions struct {
 type Call struct {
 	phone   *Phone
 	session *invite.Session
+	to      sip.Uri // who was called
 	leg     *media.Leg
 	meter   *meter
 	start   time.Time
@@ -85,6 +86,7 @@ func (p *Phone) DialWith(ctx context.Context, to string, opts DialOptions) (*Cal
 		return nil, fmt.Errorf("phone: dial: %w", err)
 	}
 	c := p.track(session, leg, start)
+	c.to = uri
 	p.tasks.Add(1)
 	go func() {
 		defer p.tasks.Done()
@@ -131,6 +133,8 @@ func (c *Call) run() {
 			c.renegotiated(e.SDP)
 		case invite.Reoffered:
 			c.reoffered(e)
+		case invite.Referred:
+			c.referred(e)
 		case invite.Ended:
 			c.mu.Lock()
 			c.cause = e.Cause

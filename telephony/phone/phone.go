@@ -65,6 +65,11 @@ type Options struct {
 	// OnCall is asked about each incoming call on a goroutine of its own; it answers or rejects, and a call that it leaves
 	// unanswered is rejected with 480. Without it calls are rejected with 486.
 	OnCall func(*Call)
+	// OnRefer lets the other side of a call transfer this phone: the phone calls whom it is told to and OnRefer is given the new
+	// call at once. Without it REFER is declined.
+	OnRefer func(old, next *Call)
+	// OnReplace is told of a call that took the place of another one of the phone's; it is answered already.
+	OnReplace func(next *Call)
 	// OnRing is the provisional response to an incoming call before OnCall is asked; 0 is 180, negative is none.
 	OnRing int
 	Now    func() time.Time

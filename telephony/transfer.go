@@ -1,0 +1,453 @@
+package telephony
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
+)
+
+// Transfer is one transfer of a call, as a seat's phone asked for it.
+type Transfer struct {
+	At      time.Time `json:"at"`
+	Seat    string    `json:"seat"` // who transferred
+	User    string    `json:"user"`
+	Kind    string    `json:"kind"`              // blind, attended
+	To      string    `json:"to"`                // seat or number
+	CallID  string    `json:"call_id,omitempty"` // attended: the call that was joined with this one
+	EndedAt time.Time `json:"ended_at,omitzero"`
+	Outcome string    `json:"outcome,omitempty"` // answered, rejected, no_answer, unreachable; withdrawn when the other party left
+	Code    int       `json:"code,omitempty"`    // SIP status of a failure
+}
+
+// Kinds of transfers.
+const (
+	TransferBlind    = "blind"
+	TransferAttended = "attended"
+)
+
+// Events of transfers; both carry a Transfer.
+const (
+	EvTransfer      = "transfer"
+	EvTransferEnded = "transfer_ended"
+)
+
+// CauseTransferred ends a call whose parties went on in another one.
+const CauseTransferred = "transferred"
+
+// What a party is to its call while it transfers. Its leg may then end
+// without the call.
+const (
+	stays    int32 = iota
+	referred       // its REFER is being carried out
+	left           // the call goes on without it
+)
+
+// moving is a blind transfer under way; it belongs to the call's goroutine.
+type moving struct {
+	by, other *party
+	next      *party
+	note      Transfer
+	cancel    context.CancelFunc
+	alone     bool // the one who transferred has hung up
+	tone      *media.Playback
+}
+
+// seated finds the call of a session.
+type seated struct {
+	k *call
+	p *party
+}
+
+// do runs f on the call's goroutine while its parties talk; false when the
+// call does not come to it. It never blocks, so that two calls can ask each other.
+func (k *call) do(f func()) bool {
+	if k.ctx.Err() != nil {
+		return false
+	}
+	select {
+	case k.steps <- f:
+		return true
+	default:
+		return false
+	}
+}
+
+// otherThan is the party at the other end; nil when p is no party any more.
+func (k *call) otherThan(p *party) *party {
+	switch p {
+	case k.caller:
+		return k.peer
+	case k.peer:
+		return k.caller
+	}
+	return nil
+}
+
+// swap puts a party in the place of another and lets the two talk. The place
+// keeps its channel of the recording.
+func (k *call) swap(old, next *party) {
+	k.hold(false, nil)
+	old.leg.Record(nil, 0)
+	k.bridge.Close()
+	k.mu.Lock()
+	if old == k.caller {
+		k.caller = next
+	} else {
+		k.peer = next
+	}
+	k.mu.Unlock()
+	k.connect()
+}
+
+// movable tells whether a party may be sent on now: not while another is, nor
+// while more than two talk.
+func (k *call) movable() bool { return k.moving == nil && !k.merged && k.conference == nil }
+
+// refer takes a REFER of a party.
+func (k *call) refer(p *party, e invite.Referred) {
+	if p.seat == "" {
+		e.Reply(403) // only seats may send callers on
+		return
+	}
+	if _, state := k.snapshot(); state != CallTalking && state != CallHeld {
+		e.Reply(480)
+		return
+	}
+	step := func() { k.blind(p, e) }
+	if e.Replaces != nil {
+		step = func() { k.attend(p, e) }
+	}
+	if !k.do(step) {
+		e.Reply(503)
+	}
+}
+
+// blind calls the target; the conversation goes on until it answers.
+func (k *call) blind(p *party, e invite.Referred) {
+	other := k.otherThan(p)
+	if !k.movable() || other == nil {
+		e.Reply(491)
+		return
+	}
+	from := other.seat
+	if from == "" {
+		cdr, _ := k.snapshot()
+		if from = cdr.Caller; p == k.caller {
+			from = cdr.Called
+		}
+	}
+	out, seat, _, err := k.c.target(from, e.To.User)
+	if err != nil || seat != "" && (seat == p.seat || seat == other.seat) {
+		e.Reply(404)
+		return
+	}
+	key := k.id + "/" + newID(k.c.now())
+	if seat != "" {
+		if !k.c.floor.seize(key, seat) {
+			e.Reply(486)
+			return
+		}
+		out.Headers = append(out.Headers, sip.NewHeader("X-Call-ID", k.id))
+	}
+	e.Reply(202)
+	p.moves.Store(referred)
+	next := &party{who: PartyCaller, seat: seat, floor: key}
+	if seat != "" {
+		view, _ := k.c.floor.seat(seat)
+		next.who, next.user = PartySeat, view.User
+	}
+	ctx, cancel := context.WithCancel(k.ctx)
+	m := &moving{by: p, other: other, next: next, cancel: cancel, note: Transfer{
+		At: k.c.now(), Seat: p.seat, User: p.user, Kind: TransferBlind, To: e.To.User,
+	}}
+	k.moving = m
+	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &m.note})
+	k.wg.Go(func() { k.callNext(ctx, m, out) })
+}
+
+// callNext follows the party that is called by a blind transfer to its end.
+func (k *call) callNext(ctx context.Context, m *moving, out invite.Outgoing) {
+	defer m.cancel()
+	defer k.c.floor.leave(m.next.floor)
+	answered := false
+	err := k.dial(ctx, m.next, out, dialing{
+		ringing: func() { k.tellReferrer(m.by, 180) },
+		answered: func() {
+			answered = true
+			if !k.do(func() { k.joined(m) }) {
+				m.cancel()
+			}
+		},
+		ended: func(c invite.Cause) { k.nextGone(m, c, answered) },
+	})
+	if err != nil {
+		k.log.Warn("transfer cannot be made", "error", err)
+		k.nextGone(m, invite.Cause{By: invite.System, Code: 503}, false)
+	}
+}
+
+// tellReferrer sends a NOTIFY behind the call's back.
+func (k *call) tellReferrer(p *party, code int) {
+	k.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(k.ctx, referPatience)
+		defer cancel()
+		if err := p.sess.Notify(ctx, code, ""); err != nil {
+			k.log.Debug("transfer not told", "error", err)
+		}
+	})
+}
+
+// referPatience bounds how long a NOTIFY keeps a leg.
+const referPatience = 5 * time.Second
+
+// joined connects the party that answered, and lets the other one go.
+func (k *call) joined(m *moving) {
+	if k.moving != m || k.otherThan(m.by) != m.other {
+		m.cancel()
+		return
+	}
+	if k.conference != nil { // somebody was added meanwhile
+		k.notMoved(m, invite.Cause{By: invite.System, Code: 491}, false)
+		m.cancel()
+		return
+	}
+	k.moving = nil
+	if m.tone != nil {
+		m.tone.Stop()
+	}
+	m.next.joined.Store(true)
+	k.swap(m.by, m.next)
+	k.endTransfer(&m.note, m.by, OutcomeAnswered, 0)
+	k.release(m.by)
+}
+
+// endTransfer notes how a transfer went.
+func (k *call) endTransfer(n *Transfer, by *party, outcome string, code int) {
+	done := *n
+	done.EndedAt, done.Outcome, done.Code = k.c.now(), outcome, code
+	k.record(EvTransferEnded, by.seat, by.user, EventData{Transfer: &done})
+}
+
+// release tells a party that its transfer succeeded, ends its leg and frees
+// its seat. The call goes on.
+func (k *call) release(p *party) {
+	p.moves.Store(left)
+	k.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(k.ctx, referPatience)
+		defer cancel()
+		if err := p.sess.Notify(ctx, 200, ""); err != nil {
+			k.log.Debug("transfer not told", "error", err)
+		}
+		p.sess.Hangup(invite.Cause{By: invite.Local, Reason: CauseTransferred})
+		<-p.sess.Done()
+		if p.floor != "" {
+			k.c.floor.leave(p.floor)
+		}
+	})
+}
+
+// nextGone hears that the new party's leg is over: it refused, or it talked
+// and hung up.
+func (k *call) nextGone(m *moving, c invite.Cause, answered bool) {
+	if m.next.joined.Load() {
+		k.gone(m.next, func() { k.peerGone(m.next, c, true) })
+		return
+	}
+	k.do(func() {
+		if m.next.joined.Load() { // it was connected a moment before
+			k.gone(m.next, func() { k.peerGone(m.next, c, true) })
+			return
+		}
+		k.notMoved(m, c, answered)
+	})
+}
+
+// notMoved leaves the call as it was when the target did not answer. When the
+// one who transferred has hung up meanwhile, nobody is left for the other.
+func (k *call) notMoved(m *moving, c invite.Cause, answered bool) {
+	if k.moving != m {
+		return
+	}
+	k.moving = nil
+	outcome, cause := OutcomeUnreachable, CauseFailed
+	switch {
+	case answered:
+	case c.Code == 408 || c.Code == 480 || c.Code == 487:
+		outcome, cause = OutcomeNoAnswer, CauseNoAnswer
+	case c.By == invite.Remote:
+		outcome, cause = OutcomeRejected, CauseRejected
+	}
+	code := c.Code
+	if code < 300 {
+		code = 503
+	}
+	k.endTransfer(&m.note, m.by, outcome, code)
+	if m.alone {
+		k.stop(PartySystem, "", cause, code)
+		return
+	}
+	m.by.moves.CompareAndSwap(referred, stays)
+	k.tellReferrer(m.by, code)
+}
+
+// gone hears that a party's leg is over: that ends the call unless the party
+// transferred it.
+func (k *call) gone(p *party, end func()) {
+	if p.moves.Load() == stays {
+		end()
+		return
+	}
+	k.do(func() {
+		switch m := k.moving; {
+		case p.moves.Load() == left:
+		case m != nil && m.by == p:
+			m.alone = true
+			k.hold(false, nil)
+			m.tone = m.other.leg.Play(ringback(), true)
+		case k.otherThan(p) != nil: // it came back, and then hung up
+			end()
+		}
+	})
+}
+
+// attend joins this call with another one of the same seat (attended
+// transfer): the two other parties go on with each other.
+func (k *call) attend(p *party, e invite.Referred) {
+	v, ok := k.c.parties.Load(k.c.endpoint.Lookup(*e.Replaces))
+	if !ok {
+		e.Reply(481)
+		return
+	}
+	second := v.(seated)
+	switch {
+	case second.k == k || second.p.seat != p.seat:
+		e.Reply(403)
+	case !k.movable() || k.otherThan(p) == nil:
+		e.Reply(491)
+	case !second.k.do(func() { second.k.handOver(second.p, k, p, e) }):
+		e.Reply(491)
+	}
+}
+
+// handOver gives the other party of p to the first call. It runs on the second
+// call's goroutine, which afterwards only waits for the end.
+func (k *call) handOver(p *party, first *call, by *party, e invite.Referred) {
+	other := k.otherThan(p)
+	_, state := k.snapshot()
+	if other == nil || !k.movable() || state != CallTalking && state != CallHeld {
+		e.Reply(491)
+		return
+	}
+	k.hold(false, nil)
+	k.bridge.Record(nil)
+	k.bridge.Close()
+	k.merged = true
+	back := func() { // the first call did not take it
+		if k.ctx.Err() == nil {
+			k.merged = false
+			k.connect()
+		}
+	}
+	taken := first.do(func() {
+		if !first.movable() || first.otherThan(by) == nil || k.ctx.Err() != nil {
+			e.Reply(491)
+			if !k.do(back) {
+				k.stop(PartySystem, "", CauseFailed, 0)
+			}
+			return
+		}
+		first.take(by, other, k)
+		e.Reply(202)
+		first.release(by)
+		if !k.do(func() { k.leaveTo(p, first) }) && k.ctx.Err() == nil {
+			k.stop(PartySystem, "", CauseTransferred, 0)
+		}
+	})
+	if !taken {
+		e.Reply(491)
+		back()
+	}
+}
+
+// take puts the other party of a second call into the place of by. From here
+// on the two calls end together.
+func (k *call) take(by, other *party, second *call) {
+	k.swap(by, other)
+	to := other.seat
+	if cdr, _ := second.snapshot(); to == "" {
+		to = cdr.Called
+	}
+	note := Transfer{At: k.c.now(), Seat: by.seat, User: by.user, Kind: TransferAttended, To: to, CallID: second.id}
+	k.record(EvTransfer, by.seat, by.user, EventData{Transfer: &note})
+	k.endTransfer(&note, by, OutcomeAnswered, 0)
+	tie := func(ended, goesToo *call) {
+		context.AfterFunc(ended.ctx, func() {
+			ended.mu.Lock()
+			end := ended.end
+			ended.mu.Unlock()
+			goesToo.stop(end.by, end.user, end.cause, end.code)
+		})
+	}
+	tie(k, second)
+	tie(second, k)
+}
+
+// leaveTo ends the seat's part of a call whose other party has gone to first.
+func (k *call) leaveTo(p *party, first *call) {
+	note := Transfer{At: k.c.now(), Seat: p.seat, User: p.user, Kind: TransferAttended, CallID: first.id}
+	cdr, _ := first.snapshot()
+	note.To = cdr.Caller
+	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &note})
+	k.endTransfer(&note, p, OutcomeAnswered, 0)
+	k.closeRecording()
+	k.recorder = nil
+	k.release(p)
+}
+
+// noted brings the record's list of transfers up to date.
+func (c *CDR) noted(e Event, d EventData) {
+	if d.Transfer == nil {
+		return
+	}
+	if e.Type == EvTransfer {
+		c.Transfers = append(c.Transfers, *d.Transfer)
+		return
+	}
+	if n := len(c.Transfers); n > 0 {
+		c.Transfers[n-1] = *d.Transfer
+	}
+}
+
+// endTransfers closes what the end of the call cut off.
+func (c *CDR) endTransfers(at time.Time) {
+	if n := len(c.Transfers); n > 0 && c.Transfers[n-1].EndedAt.IsZero() {
+		c.Transfers[n-1].EndedAt, c.Transfers[n-1].Outcome = at, OutcomeWithdrawn
+	}
+}
+
+// mobility is what the watchers of the legs read of a party's transfers.
+type mobility struct {
+	moves  atomic.Int32
+	joined atomic.Bool
+}
+
+// consults tells whether a seat that is in a call may make a second one: it
+// talks, and has no other yet.
+func (c *Center) consults(seat string) bool {
+	n, talking := 0, false
+	c.parties.Range(func(_, v any) bool {
+		s := v.(seated)
+		if s.p.seat == seat && s.p.moves.Load() == stays {
+			n++
+			_, state := s.k.snapshot()
+			talking = talking || state == CallTalking || state == CallHeld
+		}
+		return true
+	})
+	return n == 1 && talking
+}
