@@ -17,6 +17,9 @@ import (
 // transact starts a client transaction. The caller must read its responses
 // until it is done, or terminate it.
 func (e *Endpoint) transact(ctx context.Context, req *sip.Request) (*sip.ClientTx, error) {
+	if err := e.reach(ctx, req); err != nil {
+		return nil, err
+	}
 	tx, err := e.txl.NewClientTransaction(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("invite: %s: %w", req.Method, err)
@@ -59,6 +62,10 @@ func (e *Endpoint) roundTrip(ctx context.Context, req *sip.Request) (*sip.Respon
 func (e *Endpoint) write(req *sip.Request) {
 	ctx, cancel := context.WithTimeout(e.ctx, e.timers.transaction())
 	defer cancel()
+	if err := e.reach(ctx, req); err != nil {
+		e.log.Debug("sip ack not sent", "error", err)
+		return
+	}
 	conn, err := e.tpl.ClientRequestConnection(ctx, req)
 	if err != nil {
 		e.log.Debug("sip ack not sent", "error", err)
@@ -102,13 +109,13 @@ func (e *Endpoint) do(ctx context.Context, req *sip.Request, c *Credentials) (*s
 	if err := authorize(again, res, *c); err != nil {
 		return res, nil //nolint:nilerr // a challenge nobody can answer is the refusal it is
 	}
-	e.address(again, strings.ToLower(again.Transport()), again.Destination())
+	e.address(again, networkOf(again), again.Destination())
 	return e.roundTrip(ctx, again)
 }
 
 // complete adds what a request outside a dialog lacks.
 func (e *Endpoint) complete(req *sip.Request) {
-	network := strings.ToLower(req.Transport())
+	network := networkOf(req)
 	e.address(req, network, req.Destination())
 	if req.MaxForwards() == nil {
 		hops := sip.MaxForwardsHeader(70)

@@ -20,7 +20,9 @@ type dialog struct {
 	target              sip.Uri   // remote target: the peer's Contact
 	routes              []sip.Uri // route set
 	flow                string    // "ip:port" that the peer's messages come from
-	network             string    // "udp" or "tcp"
+	network             string    // as Listen.Network
+	sips                bool      // it was made with a sips URI (RFC 3261 section 12.1.1)
+	mark                string    // how its requests may be reached: onlyFlow, serverName or nothing
 }
 
 type party struct {
@@ -35,7 +37,10 @@ func inboundDialog(req *sip.Request) dialog {
 		callID: req.CallID().Value(),
 		local:  party{to.DisplayName, to.Address}, remote: party{from.DisplayName, from.Address},
 		remoteSeq: req.CSeq().SeqNo, target: from.Address,
-		flow: req.Source(), network: strings.ToLower(req.Transport()),
+		flow: req.Source(), network: networkOf(req), sips: isSips(req.Recipient),
+	}
+	if connected(d.network) {
+		d.mark = onlyFlow // the port of a peer that connected to us takes no connections
 	}
 	d.localTag, _ = to.Params.Get("tag")
 	d.remoteTag, _ = from.Params.Get("tag")
@@ -58,7 +63,7 @@ func outboundDialog(res *sip.Response, target sip.Uri, flow string) dialog {
 		callID: res.CallID().Value(),
 		local:  party{from.DisplayName, from.Address}, remote: party{to.DisplayName, to.Address},
 		localSeq: res.CSeq().SeqNo, target: target,
-		flow: flow, network: strings.ToLower(res.Transport()),
+		flow: flow, network: networkOf(res), sips: isSips(target),
 	}
 	if src := res.Source(); src != "" {
 		d.flow = src
@@ -123,6 +128,10 @@ func (e *Endpoint) requestSeq(d *dialog, method sip.RequestMethod, seq uint32) *
 		}
 	}
 	e.address(req, d.network, dest)
+	req.SetSource(d.mark)
+	if d.mark == onlyFlow && dest != d.flow {
+		req.SetSource("")
+	}
 	for _, u := range routes {
 		req.AppendHeader(&sip.RouteHeader{Address: u})
 	}
@@ -141,7 +150,7 @@ func (e *Endpoint) requestSeq(d *dialog, method sip.RequestMethod, seq uint32) *
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
 	if method == sip.INVITE || method == sip.UPDATE || method == sip.REFER || method == sip.NOTIFY {
 		req.AppendHeader(sip.NewHeader("Supported", e.supported()))
-		req.AppendHeader(&sip.ContactHeader{Address: e.ContactURI(d.local.uri.User, d.network, dest)})
+		req.AppendHeader(&sip.ContactHeader{Address: e.contact(d, dest)})
 		req.AppendHeader(sip.NewHeader("Allow", allowed))
 	}
 	if e.opts.UserAgent != "" && method != sip.ACK {
@@ -175,10 +184,7 @@ func literal(u sip.Uri) string {
 	}
 	port := u.Port
 	if port == 0 {
-		port = sip.DefaultUdpPort
-		if u.Scheme == "sips" {
-			port = sip.DefaultTlsPort
-		}
+		port = sip.DefaultPort(networkTo(u))
 	}
 	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }
@@ -187,6 +193,7 @@ func literal(u sip.Uri) string {
 // INVITE and the response alone, so that it can be sent whoever still cares.
 func (e *Endpoint) acknowledge(invite *sip.Request, res *sip.Response) *sip.Request {
 	d := outboundDialog(res, invite.Recipient, invite.MessageData.Destination())
+	d.mark = invite.MessageData.Source()
 	if toTagOf(invite) != "" { // a re-INVITE: the route set is the dialog's
 		d.routes = nil
 		for _, h := range invite.GetHeaders("Route") {

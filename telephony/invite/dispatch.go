@@ -21,11 +21,12 @@ const freshINVITE = "hotline:fresh"
 // onMessage sees each message in the order of arrival, before any goroutine
 // is made for it.
 func (e *Endpoint) onMessage(msg sip.Message) {
+	e.streams.identify(msg)
 	req, ok := msg.(*sip.Request)
 	if !ok {
 		return
 	}
-	if via := req.Via(); via != nil && via.Params.Has("rport") {
+	if via := req.Via(); via != nil && via.Params.Has("rport") && !connected(networkOf(req)) {
 		// RFC 3581 section 4: received goes with rport. sipgo adds it too.
 	} else if via != nil {
 		if src, err := netip.ParseAddrPort(req.Source()); err == nil && via.Host != src.Addr().String() {
@@ -50,8 +51,8 @@ func (e *Endpoint) onRequest(req *sip.Request, tx *sip.ServerTx) {
 		}
 		return
 	}
-	if e.opts.Admit != nil && strings.EqualFold(req.Transport(), "tcp") {
-		if src, err := netip.ParseAddrPort(req.Source()); err == nil && !e.opts.Admit(src, "tcp") {
+	if network := networkOf(req); e.opts.Admit != nil && connected(network) {
+		if src, err := netip.ParseAddrPort(req.Source()); err == nil && !e.opts.Admit(src, network) {
 			e.refused.Add(1)
 			tx.Terminate()
 			return

@@ -17,6 +17,10 @@
 //     is finished in the background within 64*T1 and counted in Stats.
 //   - Nothing that comes from the network is unbounded: sessions, queued
 //     messages, message size, connections and known UDP peers have limits.
+//   - A peer that connected to us is answered and called over its own
+//     connection, TCP, TLS, WS or WSS (RFC 5626, RFC 7118); when that is gone
+//     the request fails at once, and no address that a peer named is dialled
+//     in its place. sipgo never dials and never shakes hands.
 //   - An offer has one answer: while one is open the peer's next gets 491 or 500,
 //     and a 2xx waits until a reliable response with a description is
 //     acknowledged (RFC 3262, RFC 3311, RFC 6337).

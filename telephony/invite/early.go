@@ -33,6 +33,7 @@ func (s *Session) learnFork(res *sip.Response) *fork {
 			s.forks = map[string]*fork{}
 		}
 		f = &fork{d: outboundDialog(res, s.inv.req.Recipient, s.inv.req.MessageData.Destination())}
+		f.d.mark = markOf(s.out)
 		s.forks[tag] = f
 		s.noteEarly(tag)
 	} else if c := res.Contact(); c != nil {

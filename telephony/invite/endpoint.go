@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +29,11 @@ type Endpoint struct {
 	tpl      *sip.TransportLayer
 	txl      *sip.TransactionLayer
 	udp      []*udpSocket
-	tcp      []*tcpListener
 	routes   routeCache
+
+	listeners []*streamListener // of the reliable transports
+	streams   *streams
+	nowhere   string // our host in Via and Contact where nobody can connect to us (RFC 7118 section 5)
 
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
@@ -73,8 +78,11 @@ func New(opts Options, h Handler) (*Endpoint, error) {
 		}
 	}
 	for _, l := range opts.Listen {
-		if l.Network != "udp" && l.Network != "tcp" {
-			return nil, fmt.Errorf("invite: cannot listen on %q: the network must be udp or tcp", l.Network)
+		if !slices.Contains(networks, l.Network) {
+			return nil, fmt.Errorf("invite: cannot listen on %q: the network must be one of %s", l.Network, strings.Join(networks, ", "))
+		}
+		if secure(l.Network) && opts.TLS == nil {
+			return nil, fmt.Errorf("invite: cannot listen on %s %s without a certificate: give Options.TLS", l.Network, l.Addr)
 		}
 	}
 	if opts.Now == nil {
@@ -96,6 +104,8 @@ func New(opts Options, h Handler) (*Endpoint, error) {
 		return nil, fmt.Errorf("invite: random source: %w", err)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.streams = newStreams(e)
+	e.nowhere = strings.ToLower(sip.GenerateTagN(12)) + ".invalid"
 	return e, nil
 }
 
@@ -121,14 +131,13 @@ func (e *Endpoint) Start(ctx context.Context) error {
 	quiet := slog.New(slog.DiscardHandler)
 	e.tpl = sip.NewTransportLayer(net.DefaultResolver, e.parser, nil,
 		sip.WithTransportLayerLogger(quiet),
-		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
-			ReadTimeout: e.opts.Limits.IdleTCP, WriteTimeout: 10 * time.Second,
-		}}))
+		sip.WithTransportLayerTransports(neverDialling()))
 	// Registered before the transaction layer's own, so it runs first and in
 	// the order of arrival.
 	e.tpl.OnMessage(e.onMessage)
 	e.txl = sip.NewTransactionLayer(e.tpl,
 		sip.WithTransactionLayerLogger(quiet),
+		sip.WithTransactionLayerTerminateOnConnClose(), // a broken flow fails its calls at once
 		sip.WithTransactionLayerUnhandledResponseHandler(e.onStrayResponse))
 	e.txl.OnRequest(e.onRequest)
 	e.phase = serving
@@ -136,8 +145,9 @@ func (e *Endpoint) Start(ctx context.Context) error {
 		ready := u.serve()
 		<-ready // the socket must be in sipgo's pool before the first request
 	}
-	for _, l := range e.tcp {
-		e.task(func() { _ = e.tpl.ServeTCP(l) })
+	e.task(e.streams.serve)
+	for _, l := range e.listeners {
+		e.task(l.serve)
 	}
 	return nil
 }
@@ -251,7 +261,7 @@ func (e *Endpoint) Stats() Stats {
 	e.mu.Lock()
 	live := len(e.live)
 	if e.phase == serving || e.phase == stopping {
-		idle = int64(len(e.udp) + len(e.tcp)) // their readers
+		idle = int64(len(e.udp) + len(e.listeners) + 1) // their readers
 	}
 	e.mu.Unlock()
 	client := int(e.clientTx.Load())

@@ -15,6 +15,7 @@ const msgTrunc = syscall.MSG_TRUNC
 const (
 	passMessage = 0
 	dropMessage = -1
+	dropScanner = -2
 )
 
 // inspect judges a datagram before sipgo sees it: 0 to pass it on, a status

@@ -33,7 +33,11 @@ func newInviteTx(s *Session, req *sip.Request, re bool) *inviteTx {
 func (v *inviteTx) run() {
 	ctx, cancel := context.WithTimeout(v.s.sending, v.e.timers.transaction())
 	defer cancel()
-	tx, err := v.e.txl.NewClientTransaction(ctx, v.req)
+	err := v.e.reach(ctx, v.req)
+	var tx *sip.ClientTx
+	if err == nil {
+		tx, err = v.e.txl.NewClientTransaction(ctx, v.req)
+	}
 	if err != nil {
 		v.s.post(message{in: inTxFail, inv: v, err: err})
 		return
@@ -107,6 +111,7 @@ func (v *inviteTx) success(res *sip.Response) {
 	default:
 		v.e.forks.Add(1)
 		d := outboundDialog(res, v.req.Recipient, v.req.MessageData.Destination())
+		d.mark = v.req.MessageData.Source()
 		v.e.endDialog(d, v.s.out.Credentials)
 	}
 }
@@ -150,6 +155,7 @@ func (e *Endpoint) onStrayResponse(res *sip.Response) {
 		return
 	}
 	d := outboundDialog(res, res.To().Address, "")
+	d.mark = onlyFlow
 	ack := e.requestSeq(&d, sip.ACK, d.localSeq)
 	e.mu.Lock()
 	s := e.sessions[dialogKey{d.callID, d.localTag}]

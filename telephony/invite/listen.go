@@ -24,12 +24,12 @@ func (e *Endpoint) listen(ctx context.Context) error {
 			conn := pc.(*net.UDPConn)
 			_ = conn.SetReadBuffer(4 << 20) // bursts; the kernel may grant less
 			e.udp = append(e.udp, &udpSocket{e: e, conn: conn, addr: addrPort(conn.LocalAddr())})
-		case "tcp":
+		default:
 			ln, err := lc.Listen(ctx, "tcp4", l.Addr)
 			if err != nil {
-				return fmt.Errorf("invite: listen on tcp %s: %w", l.Addr, err)
+				return fmt.Errorf("invite: listen on %s %s: %w", l.Network, l.Addr, err)
 			}
-			e.tcp = append(e.tcp, &tcpListener{Listener: ln, e: e, addr: addrPort(ln.Addr()), from: map[netip.Addr]int{}})
+			e.listeners = append(e.listeners, &streamListener{Listener: ln, e: e, network: l.Network, addr: addrPort(ln.Addr())})
 		}
 	}
 	return nil
@@ -39,18 +39,22 @@ func (e *Endpoint) closeSockets() {
 	for _, u := range e.udp {
 		_ = u.conn.Close()
 	}
-	for _, l := range e.tcp {
+	for _, l := range e.listeners {
 		_ = l.Close()
 	}
+	e.streams.closeAll()
 }
 
-// Addr is the address of the first listener of the network ("udp", "tcp").
+// Addr is the address of the first listener of the network: "udp", "tcp",
+// "tls", "ws" or "wss".
 func (e *Endpoint) Addr(network string) netip.AddrPort {
-	switch {
-	case network == "udp" && len(e.udp) > 0:
+	if network == "udp" && len(e.udp) > 0 {
 		return e.udp[0].addr
-	case network == "tcp" && len(e.tcp) > 0:
-		return e.tcp[0].addr
+	}
+	for _, l := range e.listeners {
+		if l.network == network {
+			return l.addr
+		}
 	}
 	return netip.AddrPort{}
 }
@@ -150,8 +154,11 @@ func (r *udpReader) read(b []byte) (int, netip.AddrPort, error) {
 		e.refused.Add(1)
 		return 0, src, nil
 	}
-	if n <= 4 {
-		return 0, src, nil // CRLF keep-alive, RFC 5626 section 3.5.1
+	if n <= 4 { // keep-alive; a double CRLF wants an answer (RFC 5626 section 4.4.1)
+		if n == 4 && string(b[:n]) == "\r\n\r\n" {
+			_, _ = r.WriteToUDPAddrPort(b[:2], src)
+		}
+		return 0, src, nil
 	}
 	code := e.inspect(b[:n], flags&msgTrunc != 0)
 	if code == 0 {
@@ -164,71 +171,4 @@ func (r *udpReader) read(b []byte) (int, netip.AddrPort, error) {
 		}
 	}
 	return 0, src, nil
-}
-
-// tcpListener bounds how many connections there are, in all and of one address.
-type tcpListener struct {
-	net.Listener
-	e    *Endpoint
-	addr netip.AddrPort
-	mu   sync.Mutex
-	from map[netip.Addr]int
-}
-
-// Accept implements net.Listener. Errors that pass do not end it, as they
-// would end sipgo's loop for good.
-func (l *tcpListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil, err
-		}
-		if err != nil {
-			select {
-			case <-time.After(20 * time.Millisecond):
-				continue
-			case <-l.e.ctx.Done():
-				return nil, net.ErrClosed
-			}
-		}
-		src := addrPort(conn.RemoteAddr())
-		if (l.e.opts.Admit != nil && !l.e.opts.Admit(src, "tcp")) || !l.enter(src.Addr()) {
-			l.e.refused.Add(1)
-			_ = conn.Close()
-			continue
-		}
-		return &tcpConn{Conn: conn, leave: func() { l.exit(src.Addr()) }}, nil
-	}
-}
-
-func (l *tcpListener) enter(from netip.Addr) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if int(l.e.conns.Load()) >= l.e.opts.Limits.Connections || l.from[from] >= l.e.opts.Limits.PerSource {
-		return false
-	}
-	l.from[from]++
-	l.e.conns.Add(1)
-	return true
-}
-
-func (l *tcpListener) exit(from netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.from[from]--; l.from[from] <= 0 {
-		delete(l.from, from)
-	}
-	l.e.conns.Add(-1)
-}
-
-type tcpConn struct {
-	net.Conn
-	once  sync.Once
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *tcpConn) Close() error {
-	c.once.Do(c.leave)
-	return c.Conn.Close()
 }

@@ -312,7 +312,9 @@ func (s *Session) leave() {
 		}
 		if m.in == inSuccess && !m.inv.re {
 			e.crossed.Add(1)
-			e.endDialog(outboundDialog(m.res, m.inv.req.Recipient, m.inv.req.MessageData.Destination()), s.out.Credentials)
+			d := outboundDialog(m.res, m.inv.req.Recipient, m.inv.req.MessageData.Destination())
+			d.mark = m.inv.req.MessageData.Source()
+			e.endDialog(d, s.out.Credentials)
 		}
 	}
 	e.closing.Add(-1)

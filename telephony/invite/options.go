@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -38,7 +39,7 @@ func (e *StatusError) Error() string { return "invite: refused with " + statusLi
 
 // Listen names one listening socket.
 type Listen struct {
-	Network string // "udp" or "tcp"
+	Network string // "udp", "tcp", "tls", "ws" or "wss"
 	Addr    string // "host:port"; port 0 takes a free one
 }
 
@@ -67,11 +68,26 @@ type Limits struct {
 	// is remembered for 64*T1; beyond the bound new requests outside a dialog
 	// get 503 and are forgotten at once.
 	Transactions int
-	Message      int           // octets of one SIP message; 16,384
-	Peers        int           // UDP peers remembered before the table starts afresh; 20,000
-	Connections  int           // TCP connections; 2,000
-	PerSource    int           // TCP connections of one address; 200
-	IdleTCP      time.Duration // a TCP connection that is silent this long is closed; 1 h
+	Message      int // octets of one SIP message; 16,384
+	Peers        int // UDP peers remembered before the table starts afresh; 20,000
+	// Connections bounds those of TCP, TLS, WS and WSS that were accepted:
+	// 2,000 in all, PerSource of one address, 200.
+	Connections, PerSource int
+	// Handshakes bounds TLS and WebSocket handshakes in progress: 256 in all,
+	// HandshakesPerSource of one address, 64. Each may take Handshake, 5 s.
+	Handshakes, HandshakesPerSource int
+	Handshake                       time.Duration
+	// HandshakeRate bounds how many begin in a second, over ten seconds: 200
+	// in all, HandshakeRatePerSource of one address, 20. What is beyond is
+	// closed before any work.
+	HandshakeRate, HandshakeRatePerSource int
+	FirstMessage                          time.Duration // from the connection to its first message; 15 s
+	MessageTime                           time.Duration // from the first octet of a message to its last; 10 s
+	// IdleStranger closes a connection without a message for this long over
+	// which no call and no registration was accepted, 2 min; IdleTCP one that
+	// is silent, 1 h.
+	IdleStranger, IdleTCP time.Duration
+	Connect               time.Duration // to connect and shake hands with a peer; 10 s
 }
 
 // Options of an Endpoint; the zero value listens nowhere but can be completed.
@@ -86,12 +102,21 @@ type Options struct {
 	// Methods lists further methods outside a dialog that Handler.Request
 	// wants; REGISTER and OPTIONS always reach it, others are refused.
 	Methods []sip.RequestMethod
-	// Admit is asked for each datagram and each TCP connection before
-	// anything is parsed, and for each new request over TCP; false drops it.
-	// It must be fast and must not block.
-	Admit  func(src netip.AddrPort, network string) bool
-	Timers Timers
-	Limits Limits
+	// Admit is asked for each datagram and each connection before anything is
+	// parsed, and for each new request over a connection; false drops it. It
+	// must be fast and must not block.
+	Admit func(src netip.AddrPort, network string) bool
+	// TLS has the certificate of tls and wss listeners; GetCertificate lets it
+	// change. DialTLS has the roots and, for all peers, the server name of
+	// connections that are made; the system's roots when nil.
+	TLS, DialTLS *tls.Config
+	// Origins lists the pages, as "https://host:port", whose scripts may open
+	// a WebSocket; all when empty. Peers that are no browsers name none.
+	Origins []string
+	// FlowClosed is told when a connection is gone. It must not block.
+	FlowClosed func(peer netip.AddrPort, network string)
+	Timers     Timers
+	Limits     Limits
 	// Reliable says when provisional responses ask for a PRACK.
 	Reliable Reliability
 	Session  SessionTimer
@@ -132,7 +157,9 @@ type Outgoing struct {
 	From        sip.Uri // caller; the endpoint's own address when Host is empty
 	FromName    string
 	Destination string // "ip:port" to send to (a binding's source address); from To when empty
-	Transport   string // "udp" or "tcp"; from To's transport parameter, else udp
+	Transport   string // as Listen.Network; from To when empty: sips, the transport parameter, else udp
+	Flow        bool   // only over the connection that Destination has with us; ErrFlow when it is gone
+	ServerName  string // that the certificate must have, over tls and wss; the host of Destination when empty
 	Offer       []byte // SDP offer; required
 	Headers     []sip.Header
 	Credentials *Credentials
@@ -152,7 +179,7 @@ type Stats struct {
 	Server   int // server transactions
 	Tasks    int // background goroutines of the endpoint
 	Peers    int // UDP peers known at present
-	Conns    int // TCP connections accepted
+	Conns    int // connections of TCP, TLS, WS and WSS
 
 	Total   int64 // sessions made so far
 	Refused int64 // messages dropped or refused by a limit or as malformed

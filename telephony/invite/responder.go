@@ -46,6 +46,9 @@ func (r *responder) again(res *sip.Response) { _ = r.tx.Respond(res) }
 // transaction has sent 487 but remembers our response as its last one; telling
 // it 487 again repairs what it would retransmit.
 func (r *responder) send(res *sip.Response) error {
+	if res.IsSuccess() && (r.req.Method == sip.REGISTER || r.req.IsInvite()) && connected(networkOf(r.req)) {
+		r.e.streams.keep(r.req.Source())
+	}
 	err := r.tx.Respond(res)
 	if r.req.IsCancel() {
 		r.tx.Terminate() // sipgo answers CANCEL past its state machine and would keep it

@@ -164,7 +164,7 @@ func (s *Session) Request() *sip.Request {
 // outbound one, invalid when that is a name.
 func (s *Session) Source() netip.AddrPort { return s.source }
 
-// Transport is "udp" or "tcp".
+// Transport is "udp", "tcp", "tls", "ws" or "wss".
 func (s *Session) Transport() string { return s.network }
 
 // RemoteSDP is the newest session description of the peer, nil without one.

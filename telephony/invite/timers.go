@@ -87,13 +87,20 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Sessions, 10_000}, {&l.Transactions, 30_000}, {&l.Message, 16_384}, {&l.Peers, 20_000}, {&l.Connections, 2_000}, {&l.PerSource, 200}} {
+	}{{&l.Sessions, 10_000}, {&l.Transactions, 30_000}, {&l.Message, 16_384}, {&l.Peers, 20_000}, {&l.Connections, 2_000}, {&l.PerSource, 200},
+		{&l.Handshakes, 256}, {&l.HandshakesPerSource, 64}, {&l.HandshakeRate, 200}, {&l.HandshakeRatePerSource, 20}} {
 		if *d.field <= 0 {
 			*d.field = d.value
 		}
 	}
-	if l.IdleTCP <= 0 {
-		l.IdleTCP = time.Hour
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&l.IdleTCP, time.Hour}, {&l.IdleStranger, 2 * time.Minute}, {&l.FirstMessage, 15 * time.Second},
+		{&l.MessageTime, 10 * time.Second}, {&l.Handshake, 5 * time.Second}, {&l.Connect, 10 * time.Second}} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
 	}
 	return l
 }

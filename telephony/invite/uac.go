@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,16 +26,16 @@ func (e *Endpoint) Dial(ctx context.Context, out Outgoing) (*Session, error) {
 	s.state = calling
 	s.network = strings.ToLower(out.Transport)
 	if s.network == "" {
-		s.network = strings.ToLower(out.To.UriParams.GetOr("transport", "udp"))
+		s.network = networkTo(out.To)
 	}
-	if s.network != "udp" && s.network != "tcp" {
-		return nil, fmt.Errorf("invite: cannot call over %q: %w", s.network, ErrState)
+	if !slices.Contains(networks, s.network) || (isSips(out.To) && !secure(s.network)) {
+		return nil, fmt.Errorf("invite: cannot call %s: over %q: %w", out.To.Scheme, s.network, ErrState)
 	}
 	dest := out.Destination
 	if dest == "" {
 		port := out.To.Port
 		if port == 0 {
-			port = sip.DefaultUdpPort
+			port = sip.DefaultPort(s.network)
 		}
 		dest = net.JoinHostPort(strings.Trim(out.To.Host, "[]"), strconv.Itoa(port))
 	}
@@ -74,8 +75,19 @@ func (e *Endpoint) callingDialog(out Outgoing, network, dest string) dialog {
 	return dialog{
 		callID: e.newCallID(), localTag: sip.GenerateTagN(12),
 		local: party{out.FromName, from}, remote: party{"", to},
-		target: *out.To.Clone(), flow: dest, network: network,
+		target: *out.To.Clone(), flow: dest, network: network, sips: isSips(out.To), mark: markOf(out),
 	}
+}
+
+// markOf says how the requests of a call may be reached.
+func markOf(out Outgoing) string {
+	switch {
+	case out.Flow:
+		return onlyFlow
+	case out.ServerName != "":
+		return serverName + out.ServerName
+	}
+	return ""
 }
 
 // begin sends the first INVITE.
@@ -150,6 +162,7 @@ func (s *Session) learn(res *sip.Response) {
 	seq := s.d.localSeq
 	s.d = outboundDialog(res, s.inv.req.Recipient, s.inv.req.MessageData.Destination())
 	s.d.localSeq = max(seq, s.d.localSeq)
+	s.d.mark = markOf(s.out)
 	s.setPeerTag(s.d.remoteTag)
 	s.learnPeer(res)
 }
@@ -203,6 +216,7 @@ func cancelOf(invite *sip.Request) *sip.Request {
 	req := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
 	req.SetTransport(invite.Transport())
 	req.SetDestination(invite.MessageData.Destination())
+	req.SetSource(invite.MessageData.Source())
 	req.Laddr = invite.Laddr
 	req.AppendHeader(sip.HeaderClone(invite.Via()))
 	for _, h := range invite.GetHeaders("Route") {

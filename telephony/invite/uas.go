@@ -8,7 +8,7 @@ import (
 
 // localContact completes a response that makes or refreshes a dialog.
 func (s *Session) localContact(res *sip.Response) {
-	res.AppendHeader(&sip.ContactHeader{Address: s.e.ContactURI(s.d.local.uri.User, s.d.network, s.d.flow)})
+	res.AppendHeader(&sip.ContactHeader{Address: s.e.contact(&s.d, s.d.flow)})
 	res.AppendHeader(sip.NewHeader("Allow", allowed))
 }
 
