@@ -61,6 +61,7 @@ func (s *Session) follow() {
 	r.hops++
 	r.next.Headers = nil
 	s.d.target, s.d.flow, s.d.routes = r.next, r.dest, nil
-	s.inv = nil // its credentials are not for the next target
+	s.d.mark = "" // who is called now has no connection with us yet
+	s.inv = nil   // its credentials are not for the next target
 	s.sendInvite(nil)
 }
