@@ -25,6 +25,10 @@ type delays struct {
 
 // add takes the arrival minus the timestamp of one packet.
 func (d *delays) add(v int64) {
+	if d.count > 0 && v < d.base-streamSlip {
+		// No packet is that much quicker: the clock was set back.
+		d.count = 0
+	}
 	d.values[d.count%delayWindow] = v
 	d.count++
 	if d.sinceNew++; d.count == 1 || v < d.base || d.sinceNew >= delayStep || d.count < delayStep {

@@ -71,6 +71,7 @@ type jitterBuffer struct {
 	playing bool
 	next    int64 // the sample to be played next; nothing before it is played any more
 	debt    int64 // samples made up while next stood still
+	held    int64 // samples by which the present frame draws out a pause
 	paused  bool  // the sender announced a pause (RFC 3389)
 	level   uint8
 	rest    int
@@ -192,6 +193,7 @@ func (j *jitterBuffer) pull(dst *[FrameSamples]int16, at time.Time) frameKind {
 	if depth := j.depth(t); depth > j.max+tooDeep && len(j.store) > 0 {
 		j.skipTo(min(j.next+depth-j.target(), j.store[len(j.store)-1].ts))
 	}
+	j.held = 0
 	if j.rest > 0 {
 		j.rest--
 	} else if j.scale(dst, t) {
@@ -320,7 +322,8 @@ func (j *jitterBuffer) fill(dst []int16, t int64) (int, frameKind) {
 func (j *jitterBuffer) starve(dst []int16, t int64) frameKind {
 	if j.paused {
 		// Where more depth is wanted the pause is the time to gain it.
-		wait := max(0, min(j.target()-j.depth(t), int64(len(dst))))
+		wait := max(0, min(j.target()-j.depth(t)-j.held, int64(len(dst))))
+		j.held += wait
 		j.next += int64(len(dst)) - wait
 		return j.pause(dst)
 	}
@@ -343,8 +346,13 @@ func (j *jitterBuffer) bridgeGap(dst []int16, gap, t int64) (int, frameKind) {
 	gap -= min(gap, j.debt)
 	j.debt = 0
 	if silence {
-		over := max(-FrameSamples, min(j.depth(t)-j.target(), gap))
-		gap -= over
+		over := j.depth(t) + j.held - j.target()
+		if over < -2*delayBin {
+			n := min(int(-over), len(dst))
+			j.held += int64(n)
+			return n, j.pause(dst[:n])
+		}
+		gap -= max(0, min(over, gap))
 	}
 	n := int(min(gap, int64(len(dst))))
 	j.next = first.ts - (gap - int64(n))

@@ -231,6 +231,28 @@ func TestJitterTakesNewStreamsAndJumps(t *testing.T) {
 	}
 }
 
+func TestJitterSurvivesAJumpOfTheClock(t *testing.T) {
+	for _, jump := range []int64{-3600 * SampleRate, 3600 * SampleRate} {
+		j := newJitterBuffer(0, 0, jitterEpoch)
+		silent := 0
+		for i, p := range stretchOf(300, Tone(300, -10, 0), func(int) int64 { return 160 }) {
+			now := p.arrive
+			if i >= 100 {
+				now += jump
+			}
+			j.push(p.kind, p.ssrc, p.seq, p.ts, p.data, sampleAt(now))
+			var frame [FrameSamples]int16
+			if kind := j.pull(&frame, sampleAt(now+3)); i > 5 && kind != frameAudio {
+				silent++
+			}
+			if i > 150 {
+				require.LessOrEqual(t, j.depth(now+3), int64(4*FrameSamples))
+			}
+		}
+		require.LessOrEqual(t, silent, 5)
+	}
+}
+
 // A packet from nowhere in the middle of a stream must not harm it.
 func TestJitterSurvivesAStrayPacket(t *testing.T) {
 	packets := stretchOf(200, Tone(300, -10, 0), func(int) int64 { return 160 })
@@ -299,4 +321,41 @@ func TestJitterIsBounded(t *testing.T) {
 		require.LessOrEqual(t, len(j.store), maxStored)
 		require.LessOrEqual(t, j.store[len(j.store)-1].end()-j.store[0].ts, int64(maxStoredSpan))
 	}
+}
+
+// TestJitterTakesAnything: packets of any kind, size and number at any time, in a clock that may jump, neither stall nor grow it.
+func TestJitterTakesAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j := newJitterBuffer(time.Duration(rapid.IntRange(0, 3000).Draw(t, "least"))*time.Millisecond, time.Duration(rapid.IntRange(0, 3000).Draw(t, "most"))*time.Millisecond, jitterEpoch)
+		now, seq, ts := int64(0), uint16(0), uint32(0)
+		for range rapid.IntRange(1, 150).Draw(t, "steps") {
+			switch rapid.IntRange(0, 19).Draw(t, "clock") {
+			case 0:
+				now += rapid.Int64Range(-100_000_000, 100_000_000).Draw(t, "jump")
+			case 1:
+				now += rapid.Int64Range(0, 20*FrameSamples).Draw(t, "stall")
+			}
+			for range rapid.IntRange(0, 4).Draw(t, "packets") {
+				kind := rapid.SampledFrom([]packetKind{kindPCMA, kindPCMA, kindPCMU, kindNoise}).Draw(t, "kind")
+				size := rapid.SampledFrom([]int{1, 7, 80, 160, 160, 160, 240, 480, maxPayload}).Draw(t, "size")
+				switch rapid.IntRange(0, 9).Draw(t, "numbers") {
+				case 0:
+					ts = rapid.Uint32().Draw(t, "ts")
+				case 1:
+					ts += uint32(rapid.IntRange(-2000, 2000).Draw(t, "away"))
+				case 2:
+					seq = rapid.Uint16().Draw(t, "seq")
+				}
+				j.push(kind, uint32(rapid.IntRange(0, 20).Draw(t, "ssrc")/20), seq, ts, make([]byte, size), sampleAt(now))
+				seq, ts = seq+1, ts+uint32(size)
+			}
+			var frame [FrameSamples]int16
+			next := j.next
+			j.pull(&frame, sampleAt(now))
+			require.GreaterOrEqual(t, j.next, next)
+			require.LessOrEqual(t, len(j.store), maxStored)
+			require.LessOrEqual(t, len(j.free), maxStored)
+			now += FrameSamples
+		}
+	})
 }
