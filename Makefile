@@ -52,4 +52,5 @@ generate: ## OpenAPI, TypeScript types, the table of actions
 
 .PHONY: bench
 bench: ## prints a line a figure beside its baseline and writes bench.json; ONLY=name for one
+	.ci/setup bench
 	.ci/engines go run ./cmd/bench --only "$(ONLY)" --out bench.json

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"hotline/cmd/city"
@@ -18,42 +16,72 @@ import (
 )
 
 const (
-	callsAtOnce = 300
-	window      = time.Minute            // over which CPU and packets are counted
-	perPacket   = 20 * time.Millisecond  // of G.711
-	ringing     = 500 * time.Millisecond // of a seat
-	rampPerSec  = 15
+	relayCalls = 500
+	manyCalls  = 1000
+	perPacket  = 20 * time.Millisecond  // of G.711
+	ringing    = 500 * time.Millisecond // of a seat
+	rampPerSec = 60
 )
 
-// benchCalls bridges and records 300 calls at once, seats and callers in
-// processes of their own, and measures what the server's process needs for a
-// packet that it relays, and what it loses.
-func benchCalls(ctx context.Context, r *run) error {
-	s, err := r.setup(ctx, "calls")
+// benchRelay bridges 500 calls, seats and callers in processes of their own, and measures what the server's process needs for a
+// packet that it relays, without and with recording; beside it what others need for the same packets.
+func benchRelay(ctx context.Context, r *run) error {
+	bare, err := bareRelay(ctx, r, relayCalls)
+	if err != nil {
+		return fmt.Errorf("bare relay: %w", err)
+	}
+	r.tell("a bare UDP relay, one goroutine a socket", bare)
+	base, name := bare, "a bare UDP relay, one goroutine a socket"
+	peer, err := rtpengineRelay(ctx, r, relayCalls)
+	switch {
+	case errors.Is(err, errNotInstalled):
+		r.say("relay: rtpengine: %v; the bare relay alone is the baseline", err)
+	case err != nil:
+		return fmt.Errorf("rtpengine: %w", err)
+	default:
+		base, name = peer, "rtpengine in user space, no recording"
+		r.tell(name, peer)
+	}
+	for _, record := range []bool{false, true} {
+		took, err := callsMeasured(ctx, r, relayCalls, record)
+		if err != nil {
+			return err
+		}
+		kind, goal := "bridged", 5.0
+		if record {
+			kind, goal = "recorded", 6
+		}
+		r.tell("hotline, "+kind, took)
+		r.add(Figure{Name: "relay_cpu_" + kind, Value: took.cost(), Unit: "µs", Goal: goal, Baseline: base.cost(), BaselineName: name})
+		r.add(Figure{Name: "relay_lost_" + kind, Value: float64(took.lost), Unit: "packets", Baseline: float64(base.lost), BaselineName: name})
+		r.add(Figure{Name: "relay_delay_p99_" + kind, Value: took.added(), Unit: "ms", Goal: 5, Baseline: base.added(), BaselineName: name})
+	}
+	return nil
+}
+
+// benchManyCalls bridges and records 1,000 calls on a machine that also carries their phones.
+func benchManyCalls(ctx context.Context, r *run) error {
+	took, err := callsMeasured(ctx, r, manyCalls, true)
 	if err != nil {
 		return err
 	}
-	s.LogLevel = "warn"
-	if err := s.Prepare(ctx, city.Sample(), callsAtOnce); err != nil {
-		return err
-	}
-	took, err := callsMeasured(ctx, r, s)
-	if err != nil {
-		return err
-	}
-	bare, err := relayMeasured(ctx)
+	bare, err := bareRelay(ctx, r, manyCalls)
 	if err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
-	r.add(Figure{
-		Name: "calls_packets_lost", Value: float64(took.lost), Unit: "packets", Goal: 0,
-		Baseline: float64(bare.lost), BaselineName: "a bare UDP relay, one goroutine a socket, at the same rate",
-	})
-	r.add(Figure{
-		Name: "calls_cpu_per_packet", Value: took.cost(), Unit: "µs", Goal: 12,
-		Baseline: bare.cost(), BaselineName: "a bare UDP relay, one goroutine a socket, at the same rate, no recording",
-	})
+	const name = "a bare UDP relay, one goroutine a socket, no recording"
+	r.tell("hotline, 1,000 calls recorded", took)
+	r.tell(name, bare)
+	r.add(Figure{Name: "calls1000_lost", Value: float64(took.lost), Unit: "packets", Baseline: float64(bare.lost), BaselineName: name})
+	r.add(Figure{Name: "calls1000_delay_p99", Value: took.added(), Unit: "ms", Goal: 5, Baseline: bare.added(), BaselineName: name})
+	r.add(Figure{Name: "calls1000_cpu", Value: took.cost(), Unit: "µs", Goal: 6, Baseline: bare.cost(), BaselineName: name})
 	return nil
+}
+
+// tell prints all that was counted.
+func (r *run) tell(who string, m relayed) {
+	r.say("%s: %d packets passed on by %s of CPU (%.2f µs each), %d lost; delay p50 %s p99 %s, directly p50 %s p99 %s",
+		who, m.packets, m.cpu, m.cost(), m.lost, m.p50, m.p99, m.directP50, m.directP99)
 }
 
 // relayed is what was counted over the window.
@@ -61,7 +89,18 @@ type relayed struct {
 	cpu     time.Duration // of the relaying process
 	packets int64         // passed on
 	lost    int64         // come to the relay and not passed on, over the whole run
+	// How long packets took, through the relay and at the same time directly.
+	p50, p99, directP50, directP99 time.Duration
 }
+
+// delays reads the probes.
+func (m *relayed) delays(p *probes) {
+	m.p50, m.p99 = p.relayed.percentile(0.5), p.relayed.percentile(0.99)
+	m.directP50, m.directP99 = p.direct.percentile(0.5), p.direct.percentile(0.99)
+}
+
+// added is the delay that the relay adds, in milliseconds: the 99th percentile beyond that of the direct way.
+func (m relayed) added() float64 { return max(0, millis(m.p99-m.directP99)) }
 
 // cost is in microseconds a packet.
 func (m relayed) cost() float64 {
@@ -112,60 +151,109 @@ func (s *sim) kill() {
 	_ = s.cmd.Wait()
 }
 
-func callsMeasured(ctx context.Context, r *run, s drill.Setup) (m relayed, err error) {
+// callsMeasured connects calls through a server; the first of them are probes.
+func callsMeasured(ctx context.Context, r *run, calls int, record bool) (m relayed, err error) {
+	s, err := r.setup(ctx, "calls")
+	if err != nil {
+		return m, err
+	}
+	s.LogLevel = "warn"
+	if !record {
+		s.Record = "off"
+	}
+	if err := s.Prepare(ctx, city.Sample(), calls); err != nil {
+		return m, err
+	}
 	server, err := s.Start(ctx)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, server.Stop()) }()
-	seats, err := callsim(r.binaries.Callsim, "seats", "--target", s.SIP, "--seats", fmt.Sprintf("8001-%d", 8000+callsAtOnce), "--ring", ringing.String(), "--duration", "1h")
+	defer func() {
+		if broken := server.Stop(); broken != nil {
+			err = errors.Join(err, fmt.Errorf("server: %w; its log ends with %s", broken, lastWords(s)))
+		}
+	}()
+	p, err := newProbes()
+	if err != nil {
+		return m, err
+	}
+	defer p.close()
+	if err := p.call(ctx, s.SIP); err != nil {
+		return m, fmt.Errorf("probes: %w", err)
+	}
+	rest := calls - probeCalls
+	seats, err := callsim(r.binaries.Callsim, "seats", "--target", s.SIP, "--seats", fmt.Sprintf("%d-%d", 8001+probeCalls, 8000+calls), "--ring", ringing.String(), "--duration", "1h")
 	if err != nil {
 		return m, err
 	}
 	defer seats.kill()
-	if err := reach(ctx, server, `hotline_seats{state="ready"}`, callsAtOnce); err != nil {
+	if err := reach(ctx, server, `hotline_seats{state="ready"}`, float64(rest)); err != nil {
 		return m, err
 	}
-	callers, err := callsim(r.binaries.Callsim, "load", "--target", s.SIP, "--calls", fmt.Sprint(callsAtOnce), "--concurrency", fmt.Sprint(callsAtOnce),
+	callers, err := callsim(r.binaries.Callsim, "load", "--target", s.SIP, "--calls", fmt.Sprint(rest), "--concurrency", fmt.Sprint(rest),
 		"--rate", fmt.Sprint(rampPerSec), "--talk", "1h", "--ring", ringing.String(), "--digits", "2", "--duration", "1h")
 	if err != nil {
 		return m, err
 	}
 	defer callers.kill()
-	if err := reach(ctx, server, "hotline_rtp_legs", 2*callsAtOnce); err != nil {
+	if err := reach(ctx, server, "hotline_rtp_legs", float64(2*calls)); err != nil {
 		return m, err
 	}
 	if !drill.Sleep(ctx, 5*time.Second) { // the last seats answer
 		return m, ctx.Err()
 	}
+	if err := m.count(ctx, r, server, p, calls); err != nil {
+		return m, err
+	}
+	return m, losses(r, &m, callers, seats, rest)
+}
+
+// lastWords is the end of a server's log.
+func lastWords(s drill.Setup) string {
+	file, ok := s.Log.(*os.File)
+	if !ok {
+		return ""
+	}
+	raw, err := os.ReadFile(file.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw[max(0, len(raw)-2000):])
+}
+
+// count measures over the window.
+func (m *relayed) count(ctx context.Context, r *run, server *drill.Server, p *probes, calls int) error {
 	before, err := server.CPU()
 	if err != nil {
-		return m, err
+		return err
 	}
 	sent, err := datagrams()
 	if err != nil {
-		return m, err
+		return err
 	}
 	began := time.Now()
-	if !drill.Sleep(ctx, window) {
-		return m, ctx.Err()
+	p.count(true)
+	if !drill.Sleep(ctx, r.window) {
+		return ctx.Err()
 	}
 	after, err := server.CPU()
 	if err != nil {
-		return m, err
+		return err
 	}
 	now, err := datagrams()
 	if err != nil {
-		return m, err
+		return err
 	}
-	m = relayed{cpu: after - before, packets: passed(now-sent, time.Since(began))}
-	return m, losses(r, &m, callers, seats)
+	p.count(false)
+	m.cpu, m.packets = after-before, passed(now-sent, calls, time.Since(began))
+	m.delays(p)
+	return nil
 }
 
 // losses ends the calls and counts what got lost: what the system threw away at
 // the server's sockets, or gaps that the phones saw and their own sockets do
 // not explain, whichever is more.
-func losses(r *run, m *relayed, callers, seats *sim) error {
+func losses(r *run, m *relayed, callers, seats *sim, calls int) error {
 	atServer, err := drops(10000, 19999)
 	if err != nil {
 		return err
@@ -184,10 +272,10 @@ func losses(r *run, m *relayed, callers, seats *sim) error {
 	}
 	gaps := c.RTP.Lost + s.Seats.RTP.Lost
 	m.lost = max(atServer, gaps-(everywhere-atServer))
-	r.say("calls: %d connected, %d failed %v, peak %d, %d packets relayed in %s by %s of CPU; gaps %d, thrown away at the server %d, at the phones %d",
-		c.Calls.Connected, c.Calls.Failed, c.Calls.Failures, c.Calls.Peak, m.packets, window, m.cpu, gaps, atServer, everywhere-atServer)
-	if c.Calls.Connected < callsAtOnce {
-		return fmt.Errorf("%d of %d calls were connected", c.Calls.Connected, callsAtOnce)
+	r.say("calls: %d connected, %d failed %v, peak %d; gaps %d, thrown away at the server %d, at the phones %d",
+		c.Calls.Connected, c.Calls.Failed, c.Calls.Failures, c.Calls.Peak, gaps, atServer, everywhere-atServer)
+	if c.Calls.Connected < calls {
+		return fmt.Errorf("%d of %d calls were connected", c.Calls.Connected, calls)
 	}
 	return nil
 }
@@ -209,104 +297,6 @@ func reach(ctx context.Context, server *drill.Server, metric string, value float
 
 // passed is how many packets the relay passed on: half of what was sent on the
 // machine, phones sending as many, but never more than phones send in the time.
-func passed(sent int64, during time.Duration) int64 {
-	return min(sent/2, int64(2*callsAtOnce)*int64(during/perPacket))
-}
-
-// datagrams is how many UDP datagrams this machine has sent (proc(5), net/snmp).
-func datagrams() (int64, error) {
-	raw, err := os.ReadFile("/proc/net/snmp")
-	if err != nil {
-		return 0, err
-	}
-	var names []string
-	for line := range strings.Lines(string(raw)) {
-		rest, ok := strings.CutPrefix(line, "Udp: ")
-		if !ok {
-			continue
-		}
-		fields := strings.Fields(rest)
-		if names == nil {
-			names = fields
-			continue
-		}
-		for i, name := range names {
-			if name == "OutDatagrams" && i < len(fields) {
-				var n int64
-				_, err := fmt.Sscan(fields[i], &n)
-				return n, err
-			}
-		}
-	}
-	return 0, errors.New("/proc/net/snmp has no OutDatagrams")
-}
-
-// relayMeasured runs the bare relay in a process of its own under the same load.
-func relayMeasured(ctx context.Context) (m relayed, err error) {
-	ours, at, err := newPhones(2 * callsAtOnce)
-	if err != nil {
-		return m, err
-	}
-	defer ours.close()
-	targets := make([]string, len(at))
-	for i := range at {
-		targets[i] = at[i^1].String() // what comes in at a port leaves for the other phone
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return m, err
-	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"relay"}, targets...)...) //nolint:gosec // this program
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		return m, err
-	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		return m, err
-	}
-	if err := cmd.Start(); err != nil {
-		return m, err
-	}
-	defer func() {
-		_ = input.Close()
-		err = errors.Join(err, cmd.Wait())
-	}()
-	ports, err := readPorts(output, len(at))
-	if err != nil {
-		return m, err
-	}
-	return ours.measure(ctx, cmd.Process.Pid, ports)
-}
-
-// measure sends through the relay for the window.
-func (p *phones) measure(ctx context.Context, pid int, ports []netip.AddrPort) (m relayed, err error) {
-	for i := range p.conns {
-		go p.listen(i)
-	}
-	talking, stop := context.WithCancel(ctx)
-	defer stop()
-	sent := make(chan int64, 1)
-	go func() { sent <- p.talk(talking, ports) }()
-	if !drill.Sleep(ctx, 2*time.Second) {
-		return m, ctx.Err()
-	}
-	before, err := drill.CPU(pid)
-	if err != nil {
-		return m, err
-	}
-	had := p.total()
-	if !drill.Sleep(ctx, window/2) {
-		return m, ctx.Err()
-	}
-	after, err := drill.CPU(pid)
-	if err != nil {
-		return m, err
-	}
-	m = relayed{cpu: after - before, packets: p.total() - had}
-	stop()
-	total := <-sent
-	drill.Sleep(ctx, time.Second) // what is on its way arrives
-	m.lost = total - p.total()
-	return m, nil
+func passed(sent int64, calls int, during time.Duration) int64 {
+	return min(sent/2, int64(2*calls)*int64(during/perPacket))
 }

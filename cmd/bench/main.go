@@ -47,14 +47,16 @@ var benches = []bench{
 	{"http", benchHTTP},
 	{"outbox", benchOutbox},
 	{"search", benchSearch},
-	{"calls", benchCalls},
+	{"relay", benchRelay},
+	{"calls1000", benchManyCalls},
 	{"startup", benchStartup},
 }
 
 // run is one run of the program.
 type run struct {
 	out      io.Writer
-	work     string // folder that goes with the run
+	work     string        // folder that goes with the run
+	window   time.Duration // over which CPU and packets are counted
 	figures  []Figure
 	binaries drill.Binaries
 }
@@ -76,6 +78,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "run one bench: "+strings.Join(names(), ", ")+" (all when empty)")
+	window := flags.Duration("window", time.Minute, "over which packets and their CPU are counted")
 	path := flags.String("out", "bench.json", "file for the figures")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -89,7 +92,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	r := &run{out: stdout, work: work}
+	r := &run{out: stdout, work: work, window: *window}
 	var errs []error
 	for _, b := range chosen {
 		if err := b.run(ctx, r); err != nil {

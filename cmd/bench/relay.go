@@ -9,16 +9,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"strings"
-	"sync"
-	"time"
-
-	"hotline/cmd/hotline/drill"
 )
-
-// packetSize is G.711 of 20 ms with its RTP header, in bytes.
-const packetSize = 172
 
 // relayPort is one side of the bare relay.
 type relayPort struct {
@@ -75,74 +68,6 @@ func (p *relayPort) forward() {
 	}
 }
 
-// phones are 2·pairs sockets that send a packet each 20 ms and count what comes.
-type phones struct {
-	conns    []*net.UDPConn
-	received []int64
-	mu       sync.Mutex
-}
-
-func newPhones(n int) (*phones, []netip.AddrPort, error) {
-	p := &phones{received: make([]int64, n)}
-	var at []netip.AddrPort
-	for range n {
-		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			p.close()
-			return nil, nil, err
-		}
-		p.conns = append(p.conns, conn)
-		at = append(at, conn.LocalAddr().(*net.UDPAddr).AddrPort())
-	}
-	return p, at, nil
-}
-
-func (p *phones) close() {
-	for _, c := range p.conns {
-		_ = c.Close()
-	}
-}
-
-func (p *phones) total() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	sum := int64(0)
-	for _, n := range p.received {
-		sum += n
-	}
-	return sum
-}
-
-func (p *phones) listen(i int) {
-	buffer := make([]byte, 1500)
-	for {
-		if _, _, err := p.conns[i].ReadFromUDPAddrPort(buffer); err != nil {
-			return
-		}
-		p.mu.Lock()
-		p.received[i]++
-		p.mu.Unlock()
-	}
-}
-
-// talk sends from every socket to its relay port until the context ends, and
-// says how many packets it sent. The
-// sockets take turns within the 20 ms, as phones that began at any moment do.
-func (p *phones) talk(ctx context.Context, to []netip.AddrPort) (sent int64) {
-	packet := make([]byte, packetSize)
-	const slots = 20
-	for tick, next := 0, time.Now(); ctx.Err() == nil; tick++ {
-		for i := tick % slots; i < len(p.conns); i += slots {
-			if _, err := p.conns[i].WriteToUDPAddrPort(packet, to[i]); err == nil {
-				sent++
-			}
-		}
-		next = next.Add(time.Millisecond)
-		drill.Sleep(ctx, time.Until(next))
-	}
-	return sent
-}
-
 // readPorts reads the addresses that a relay prints.
 func readPorts(from io.Reader, n int) ([]netip.AddrPort, error) {
 	line, err := bufio.NewReader(from).ReadString('\n')
@@ -167,29 +92,51 @@ func addresses(words []string) ([]netip.AddrPort, error) {
 	return list, nil
 }
 
-// drops reads how many datagrams the system threw away at the sockets of a
-// range of ports, because their program did not fetch them in time (udp(7),
-// /proc/net/udp).
-func drops(low, high int) (int64, error) {
-	raw, err := os.ReadFile(filepath.Clean("/proc/net/udp"))
+// bareRelay runs the bare relay in a process of its own under the load of as many calls.
+func bareRelay(ctx context.Context, r *run, calls int) (m relayed, err error) {
+	p, err := newProbes()
 	if err != nil {
-		return 0, err
+		return m, err
 	}
-	sum := int64(0)
-	for line := range strings.Lines(string(raw)) {
-		fields := strings.Fields(line)
-		if len(fields) < 13 || !strings.Contains(fields[1], ":") {
-			continue
-		}
-		var port int
-		var n int64
-		if _, err := fmt.Sscanf(fields[1][strings.IndexByte(fields[1], ':')+1:], "%X", &port); err != nil {
-			continue
-		}
-		if _, err := fmt.Sscan(fields[len(fields)-1], &n); err != nil || port < low || port > high {
-			continue
-		}
-		sum += n
+	defer p.close()
+	ps, err := newParties(2*calls, p)
+	if err != nil {
+		return m, err
 	}
-	return sum, nil
+	defer ps.close()
+	targets := make([]string, len(ps.legs))
+	for i := range targets {
+		targets[i] = fmt.Sprintf("127.0.0.1:%d", ps.legs[i^1].Port()) // what comes in at a port leaves for the other phone
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return m, err
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{"relay"}, targets...)...) //nolint:gosec // this program
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return m, err
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return m, err
+	}
+	if err := cmd.Start(); err != nil {
+		return m, err
+	}
+	defer func() {
+		_ = input.Close()
+		err = errors.Join(err, cmd.Wait())
+	}()
+	ports, err := readPorts(output, len(targets))
+	if err != nil {
+		return m, err
+	}
+	for i, leg := range ps.legs {
+		leg.Offer()
+		if err := leg.Accept(answerAt(ports[i].Port())); err != nil {
+			return m, err
+		}
+	}
+	return ps.measure(ctx, r, cmd.Process.Pid, p)
 }

@@ -158,7 +158,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 	cfg := telephony.Config{
 		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
-		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList,
+		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord,
 	}
 	if a.opts.Telephony != nil {
 		a.opts.Telephony(&cfg)

@@ -58,6 +58,7 @@ type Config struct {
 	Secret    string         // that signs them
 	Realm     string         // of SIP digests
 	LogLevel  string         // debug, info, warn, error
+	NoRecord  bool           // calls are not recorded
 }
 
 // setting is one row of the table that flags, variables and keys come from.
@@ -87,6 +88,7 @@ var settings = []setting{
 	{name: "notify-webhook", value: "", help: "URL that notifications are posted to; signed with the key notify-secret"},
 	{name: "notify-secret", secret: true},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
+	{name: "record", value: "on", help: "recording of calls: on or off"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
 
@@ -224,6 +226,10 @@ func build(v map[string]string) (Config, error) {
 	}
 	if len(c.SIP) == 0 && c.Has(SIP) {
 		fail("sip", "give at least one address, or leave sip out of --roles")
+	}
+	c.NoRecord = v["record"] == "off"
+	if !c.NoRecord && v["record"] != "on" {
+		fail("record", "%q is neither on nor off", v["record"])
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)

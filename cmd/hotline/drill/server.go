@@ -41,6 +41,7 @@ type Setup struct {
 	Search   string // empty: embedded
 	Roles    string // all when empty
 	LogLevel string // info when empty
+	Record   string // on or off; on when empty
 	Log      io.Writer
 }
 
@@ -60,7 +61,7 @@ const startWithin = time.Minute
 // Start runs a node and returns when it is ready.
 func (s Setup) Start(ctx context.Context) (*Server, error) {
 	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", s.SIP, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel} {
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record} {
 		if value != "" {
 			args = append(args, flag, value)
 		}
