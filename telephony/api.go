@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -205,7 +204,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 	if v.User != user {
 		return "", fmt.Errorf("seat %s is not the user's: %w", seat, ErrConflict)
 	}
-	out, peerSeat, direction, err := c.target(seat, number)
+	r, err := c.target(seat, number)
 	if err != nil {
 		return "", err
 	}
@@ -233,13 +232,13 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", err
 	}
-	k.begin(EventData{Direction: direction, SIPCallID: k.caller.sess.CallID(), Source: b.source.String(), Caller: seat, Called: number}, seat, user)
-	go k.clickToDial(out, peerSeat)
+	k.begin(EventData{Direction: r.direction, SIPCallID: k.caller.sess.CallID(), Source: b.source.String(), Caller: seat, Called: number, Line: r.line}, seat, user)
+	go k.clickToDial(r)
 	return k.id, nil
 }
 
 // clickToDial waits for the seat to pick up, then calls the other side.
-func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
+func (k *call) clickToDial(r route) {
 	defer k.finish()
 	up := make(chan struct{})
 	p := k.caller
@@ -267,7 +266,7 @@ func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
 	}
 	k.record(EvAnswered, "", "", EventData{})
 	tone := k.caller.leg.Play(ringback(), true)
-	k.callOut(out, peerSeat, func() error {
+	k.callOut(r, func() error {
 		tone.Stop()
 		return nil
 	}, func(code int) {
@@ -275,14 +274,6 @@ func (k *call) clickToDial(out invite.Outgoing, peerSeat string) {
 			tone.Stop()
 		}
 	})
-}
-
-func hostOf(hostport string) string {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		return hostport
-	}
-	return host
 }
 
 func addrOf(hostport string) netip.Addr {

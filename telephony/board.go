@@ -15,18 +15,21 @@ import (
 type board struct {
 	c        *Center
 	observer Observer // nil: nobody looks
+	trunks   TrunkObserver
 	wake     chan struct{}
 
 	mu      sync.Mutex
 	seats   map[string]Seat
 	changed map[string]bool
 	queues  bool
+	routes  map[string]bool       // trunks that changed
 	shown   map[string]QueueState // as told last
 }
 
 func newBoard(c *Center) *board {
-	b := &board{c: c, wake: make(chan struct{}, 1), seats: map[string]Seat{}, changed: map[string]bool{}, shown: map[string]QueueState{}}
+	b := &board{c: c, wake: make(chan struct{}, 1), seats: map[string]Seat{}, changed: map[string]bool{}, routes: map[string]bool{}, shown: map[string]QueueState{}}
 	b.observer, _ = c.handler.(Observer)
+	b.trunks, _ = c.handler.(TrunkObserver)
 	c.floor.onSeat = func(d acd.SeatChanged, v acd.SeatView) {
 		c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
 		b.touch(d.Seat)
@@ -96,6 +99,7 @@ func (b *board) run(ctx context.Context) {
 		if b.observer != nil {
 			b.tell(ctx)
 		}
+		b.tellTrunks(ctx)
 		select {
 		case <-ctx.Done():
 			return

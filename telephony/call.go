@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotline/telephony/acd"
@@ -25,6 +26,7 @@ type call struct {
 	steps    chan func()    // of transfers, for the call's goroutine; asking never blocks
 	tasks    chan func()    // for the goroutine that owns the call, while both sides talk
 	wg       sync.WaitGroup // watchers and attempts
+	tries    atomic.Int32   // gateways tried
 
 	caller   *party // the side that is there first
 	attempts map[string]*attempt

@@ -49,6 +49,8 @@ type CDR struct {
 	CallerName string     `json:"caller_name,omitempty"`
 	Private    bool       `json:"private,omitempty"` // the caller asked not to be shown
 	Trunk      string     `json:"trunk,omitempty"`
+	Gateway    string     `json:"gateway,omitempty"` // that an outbound call went through
+	Tried      []Tried    `json:"tried,omitempty"`   // each gateway that an outbound call was tried through
 	Called     string     `json:"called"`
 	Line       string     `json:"line"`
 	Queue      string     `json:"queue"`

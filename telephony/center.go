@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -22,6 +23,7 @@ type Options struct {
 	Log            *slog.Logger     // nil: discard
 	Now            func() time.Time // nil: time.Now
 	HandlerTimeout time.Duration    // for each call of a Handler method; 0 is 5 s
+	Resolver       Resolver         // of gateways' names; nil: net.DefaultResolver
 }
 
 // Center is the call centre of one node.
@@ -79,6 +81,9 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	if c.now == nil {
 		c.now = time.Now
 	}
+	if opts.Resolver == nil {
+		opts.Resolver = net.DefaultResolver
+	}
 	if c.patient == 0 {
 		c.patient = 5 * time.Second
 	}
@@ -87,7 +92,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.floor = newFloor(cfg, c.now, c.log)
 	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged)
 	var err error
-	if c.trunks, err = newTrunks(cfg); err != nil {
+	if c.trunks, err = newTrunks(cfg, opts.Resolver, c.now, c.log, c.trunkChanged); err != nil {
 		return nil, err
 	}
 	c.journal = newJournal(store, c.log)
@@ -129,6 +134,7 @@ func (c *Center) newSIP() error {
 		Timers: invite.Timers{T1: c.cfg.T1}, Limits: invite.Limits{Sessions: 2*c.cfg.MaxCalls + 100},
 		Admit: c.admit, Session: c.cfg.Session,
 	}, sipHandler{c})
+	c.trunks.endpoint = c.endpoint
 	return err
 }
 
@@ -195,6 +201,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.wg.Go(func() { c.spool.run(c.background) })
 	c.wg.Go(func() { c.board.run(c.background) })
 	c.wg.Go(func() { c.sweep(c.background) })
+	c.wg.Go(func() { c.trunks.run(c.background) })
 	c.wg.Go(func() { c.tellCrashed(crashed) })
 	c.mu.Lock()
 	c.started = true

@@ -128,11 +128,6 @@ func (c Config) validate() error {
 			bad("public IP %q is not an address", c.PublicIP)
 		}
 	}
-	if c.Gateway != "" {
-		if host, port, err := net.SplitHostPort(c.Gateway); err != nil || host == "" || port == "" {
-			bad("gateway %q: want host:port", c.Gateway)
-		}
-	}
 	queues := map[string]bool{}
 	for _, q := range c.Queues {
 		if q.Name == "" || queues[q.Name] {

@@ -14,6 +14,8 @@ import (
 // dialing is what a dialled party's progress is told to. answered is called
 // once its sound is set up; ended exactly once, last.
 type dialing struct {
+	codecs   []media.Codec         // in the order of preference; empty: the usual
+	progress func(invite.Progress) // nil: not told
 	ringing  func()
 	early    func() // it sends sound before it answers; may be nil
 	answered func()
@@ -23,7 +25,7 @@ type dialing struct {
 // dial calls a party and follows it until its session is over. An error means
 // that nothing was ever sent; ended is then not called.
 func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on dialing) error {
-	leg, err := k.openLeg(p.who, addrOf(out.Destination))
+	leg, err := k.openLeg(p.who, addrOf(out.Destination), on.codecs...)
 	if err != nil {
 		return err
 	}
@@ -47,6 +49,9 @@ func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on diali
 	k.watch(p, func(ev invite.Event) {
 		switch e := ev.(type) {
 		case invite.Progress:
+			if on.progress != nil {
+				on.progress(e)
+			}
 			if e.SDP != nil && on.early != nil && leg.Accept(e.SDP) == nil {
 				on.early()
 			}
@@ -81,26 +86,18 @@ func (c *Center) toSeat(b binding, caller, callID string) invite.Outgoing {
 const directRing = 60 * time.Second // how long a seat's own call rings
 
 // target finds out where a seat's own call goes: another seat, or a number
-// through the gateway.
-func (c *Center) target(from, number string) (invite.Outgoing, string, Direction, error) {
+// through a trunk.
+func (c *Center) target(from, number string) (route, error) {
 	if s := c.registrar.account(number); s.HA1 != "" {
 		b, ok := c.registrar.lookup(number)
 		if !ok {
-			return invite.Outgoing{}, "", "", fmt.Errorf("seat %s has no phone: %w", number, ErrNotFound)
+			return route{}, fmt.Errorf("seat %s has no phone: %w", number, ErrNotFound)
 		}
 		out := c.toSeat(b, from, "")
 		out.Headers, out.RingTimeout = nil, directRing
-		return out, number, Internal, nil
+		return route{direction: Internal, out: out, seat: number}, nil
 	}
-	n := national(number)
-	if c.cfg.Gateway == "" || len(n) < 3 {
-		return invite.Outgoing{}, "", "", fmt.Errorf("%s: no way to call it: %w", masked(number), ErrNotFound)
-	}
-	line := c.cfg.Lines[0].Number
-	return invite.Outgoing{
-		To: sip.Uri{Scheme: "sip", User: n, Host: hostOf(c.cfg.Gateway)}, From: c.fromURI(line),
-		Destination: c.cfg.Gateway, Transport: "udp", RingTimeout: directRing,
-	}, "", Outbound, nil
+	return c.through(number)
 }
 
 // fromSeat takes a call that a seat's phone makes.
@@ -115,7 +112,7 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 		return
 	}
 	called := s.Request().Recipient.User
-	out, peerSeat, direction, err := c.target(seat, called)
+	r, err := c.target(seat, called)
 	if err != nil {
 		c.refuse(s, 404)
 		return
@@ -143,7 +140,7 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 	}
 	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s, leg: leg, floor: taken}
 	defer k.finish()
-	k.begin(EventData{Direction: direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called}, seat, view.User)
+	k.begin(EventData{Direction: r.direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called, Line: r.line}, seat, view.User)
 	k.watchCaller()
 	rings := func(code int) {
 		var sound []byte
@@ -154,7 +151,7 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 			k.log.Debug("ringing not told", "error", err)
 		}
 	}
-	k.callOut(out, peerSeat, func() error {
+	k.callOut(r, func() error {
 		if err := s.Answer(answer); err != nil {
 			return err
 		}
@@ -181,7 +178,8 @@ func (k *call) watchCaller() {
 // callOut calls the other side of a seat's own call and lets them talk. first
 // is run when it answers, rings with 180 when it rings and with 183 when its
 // sound is to be heard before it answers.
-func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rings func(code int)) {
+func (k *call) callOut(r route, first func() error, rings func(code int)) {
+	seat := r.seat
 	if seat != "" && !k.c.floor.seize(k.id+"/peer", seat) {
 		k.stop(PartySystem, "", CauseRejected, 486)
 		k.refuseCaller(486)
@@ -196,7 +194,7 @@ func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rin
 	up, early := make(chan struct{}), make(chan struct{})
 	k.wg.Go(func() {
 		answered, heard := false, false
-		err := k.dial(k.ctx, p, out, dialing{
+		err := k.follow(k.ctx, p, r, dialing{
 			ringing: func() {
 				k.record(EvRinging, "", "", EventData{})
 				rings(180)
@@ -215,7 +213,7 @@ func (k *call) callOut(out invite.Outgoing, seat string, first func() error, rin
 		})
 		if err != nil {
 			k.log.Warn("call out cannot be made", "error", err)
-			k.stop(PartySystem, "", CauseFailed, 0)
+			k.stop(PartySystem, "", CauseFailed, 503)
 		}
 	})
 	for ringing := true; ringing; {

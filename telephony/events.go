@@ -3,6 +3,7 @@ package telephony
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,6 +18,8 @@ const (
 	EvRinging    = "ringing"     // Seat's phone rings; Attempt
 	EvSeat       = "seat"        // Seat answered; Attempt
 	EvOfferEnded = "offer_ended" // Seat; Attempt, Outcome
+	EvTried      = "tried"       // Trunk, Gateway; Attempt
+	EvTriedEnded = "tried_ended" // Trunk, Gateway; Attempt, Code, Outcome
 	EvBridged    = "bridged"     // both can talk
 	EvHeld       = "held"
 	EvResumed    = "resumed"
@@ -44,6 +47,7 @@ type EventData struct {
 	CallerName string     `json:"caller_name,omitempty"`
 	Private    bool       `json:"private,omitempty"`
 	Trunk      string     `json:"trunk,omitempty"`
+	Gateway    string     `json:"gateway,omitempty"`
 	Called     string     `json:"called,omitempty"`
 	Line       string     `json:"line,omitempty"`
 	Queue      string     `json:"queue,omitempty"`
@@ -69,6 +73,7 @@ const (
 	OutcomeNoAnswer    = "no_answer"
 	OutcomeRejected    = "rejected"
 	OutcomeUnreachable = "unreachable"
+	OutcomeFailed      = "failed"    // a gateway could not do it
 	OutcomeWithdrawn   = "withdrawn" // the caller left, or the seat did
 )
 
@@ -133,6 +138,8 @@ func (c *CDR) apply(e Event, d EventData) {
 				o.Outcome = d.Outcome
 			}
 		}
+	case EvTried, EvTriedEnded:
+		c.applyTried(e, d)
 	case EvBridged:
 		c.BridgedAt = e.At
 	case EvHeld:
@@ -226,6 +233,7 @@ func (c CDR) clone() CDR {
 	if c.Transfers != nil {
 		c.Transfers = append([]Transfer(nil), c.Transfers...)
 	}
+	c.Tried = slices.Clone(c.Tried)
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)
 	}

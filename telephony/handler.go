@@ -38,6 +38,12 @@ type Observer interface {
 	QueueChanged(ctx context.Context, q QueueState)
 }
 
+// TrunkObserver may be implemented by a Handler that wants to hear of changes
+// of trunks, as an Observer does of seats.
+type TrunkObserver interface {
+	TrunkChanged(ctx context.Context, t TrunkState)
+}
+
 // BlobInfo describes a stored blob.
 type BlobInfo struct {
 	Name   string

@@ -82,11 +82,12 @@ func TestAddressesInCalls(t *testing.T) {
 	c := newBare(t, func(cfg *Config) {
 		cfg.Gateway, cfg.Listen, cfg.T1 = "sbc.example:5060", []string{"0.0.0.0:0"}, 50*time.Millisecond
 	})
-	out, _, direction, err := c.target("8001", "13800138000")
+	r, err := c.target("8001", "13800138000")
 	require.NoError(t, err)
-	require.Equal(t, Outbound, direction)
+	require.Equal(t, Outbound, r.direction)
+	out := c.toGateway(c.trunks.hops(r.line, c.now())[0], netip.MustParseAddrPort("192.0.2.1:5060"), r)
 	require.Equal(t, "sbc.example", out.To.Host)
-	_, err = New(Config{SpoolDir: t.TempDir(), Gateway: "sbc.example"}, nil, nil, nil, Options{})
+	_, err = New(Config{SpoolDir: t.TempDir(), Gateway: "sbc.example:"}, nil, nil, nil, Options{})
 	require.ErrorIs(t, err, ErrInvalid)
 
 	require.NoError(t, c.endpoint.Start(t.Context()))

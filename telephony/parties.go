@@ -34,10 +34,11 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 		return "", err
 	}
 	cdr, _ := k.snapshot()
-	out, seat, _, err := c.target(cdr.Seat, number)
+	r, err := c.target(cdr.Seat, number)
 	if err != nil {
 		return "", err
 	}
+	seat := r.seat
 	ctx, cancel := context.WithCancel(k.ctx)
 	t := &third{number: number, cancel: cancel}
 	if err := k.expectThird(t); err != nil {
@@ -50,7 +51,7 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
 	k.record(EvPartyCalled, seat, user, EventData{PartyID: t.id, Called: number})
-	if !k.spawn(func() { k.callThird(ctx, t, seat, out) }) {
+	if !k.spawn(func() { k.callThird(ctx, t, r) }) {
 		cancel()
 		k.thirdGone(t, false, invite.Cause{By: invite.System})
 		return "", fmt.Errorf("call %s is ending: %w", callID, ErrConflict)
@@ -128,11 +129,13 @@ func (k *call) post(fn func()) {
 	}
 }
 
-func (k *call) callThird(ctx context.Context, t *third, seat string, out invite.Outgoing) {
+func (k *call) callThird(ctx context.Context, t *third, r route) {
 	defer t.cancel()
+	seat := r.seat
+	r.party = t.id
 	p := &party{who: PartyThird, seat: seat}
 	answered, last := false, invite.Cause{By: invite.System}
-	err := k.dial(ctx, p, out, dialing{
+	err := k.follow(ctx, p, r, dialing{
 		ringing: func() { k.record(EvPartyRinging, seat, "", EventData{PartyID: t.id}) },
 		answered: func() {
 			answered = true

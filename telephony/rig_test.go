@@ -48,8 +48,10 @@ type rig struct {
 	center *telephony.Center
 	store  *storetest.Memory
 	events *watcher
-	blobs  *blobs
-	cfg    telephony.Config
+	// handler is told in place of events when it is set before start.
+	handler telephony.Handler
+	blobs   *blobs
+	cfg     telephony.Config
 }
 
 type rigOption func(*telephony.Config)
@@ -89,7 +91,11 @@ func (r *rig) start() {
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	r.center, err = telephony.New(r.cfg, r.store, r.events, r.blobs, opts)
+	handler := r.handler
+	if handler == nil {
+		handler = r.events
+	}
+	r.center, err = telephony.New(r.cfg, r.store, handler, r.blobs, opts)
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.center.Start(r.t.Context()))
 	center := r.center

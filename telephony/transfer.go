@@ -141,7 +141,8 @@ func (k *call) blind(p *party, e invite.Referred) {
 			from = cdr.Called
 		}
 	}
-	out, seat, _, err := k.c.target(from, e.To.User)
+	r, err := k.c.target(from, e.To.User)
+	seat := r.seat
 	if err != nil || seat != "" && (seat == p.seat || seat == other.seat) {
 		e.Reply(404)
 		return
@@ -152,7 +153,7 @@ func (k *call) blind(p *party, e invite.Referred) {
 			e.Reply(486)
 			return
 		}
-		out.Headers = append(out.Headers, sip.NewHeader("X-Call-ID", k.id))
+		r.out.Headers = append(r.out.Headers, sip.NewHeader("X-Call-ID", k.id))
 	}
 	e.Reply(202)
 	p.moves.Store(referred)
@@ -167,15 +168,16 @@ func (k *call) blind(p *party, e invite.Referred) {
 	}}
 	k.moving = m
 	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &m.note})
-	k.wg.Go(func() { k.callNext(ctx, m, out) })
+	r.party = partyTransfer
+	k.wg.Go(func() { k.callNext(ctx, m, r) })
 }
 
 // callNext follows the party that is called by a blind transfer to its end.
-func (k *call) callNext(ctx context.Context, m *moving, out invite.Outgoing) {
+func (k *call) callNext(ctx context.Context, m *moving, r route) {
 	defer m.cancel()
 	defer k.c.floor.leave(m.next.floor)
 	answered := false
-	err := k.dial(ctx, m.next, out, dialing{
+	err := k.follow(ctx, m.next, r, dialing{
 		ringing: func() { k.tellReferrer(m.by, 180) },
 		answered: func() {
 			answered = true

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hotline/telephony/media"
 	"hotline/telephony/trunk"
@@ -37,6 +38,11 @@ type Trunk struct {
 	Rewrite Rewrites
 	Present Presentation
 	Auth    TrunkAuth // answers digest challenges of the gateways
+
+	Ping Ping
+	// Patience is how long an INVITE may stay without any response before the
+	// next gateway is tried; 0 is 1.5 s.
+	Patience time.Duration
 }
 
 // Rewrites change numbers: on the way in before they are brought into the
@@ -62,7 +68,7 @@ type Presentation struct {
 	Number   string     // shown in place of the line's
 	Name     string     // display name
 	Form     NumberForm // of numbers on the way out; "" is National
-	Domain   string     // host in From and P-Asserted-Identity; "" is the gateway's
+	Domain   string     // host in From and P-Asserted-Identity; "" is the centre's own address
 	Asserted bool       // sends P-Asserted-Identity
 	Withhold bool       // From is anonymous, Privacy: id; the number is in P-Asserted-Identity
 }
@@ -140,6 +146,10 @@ func (t Trunk) withDefaults() Trunk {
 	if t.Present.Form == "" {
 		t.Present.Form = NationalForm
 	}
+	if t.Patience <= 0 {
+		t.Patience = 1500 * time.Millisecond
+	}
+	t.Ping = t.Ping.withDefaults()
 	t.Gateways = slices.Clone(t.Gateways)
 	for i := range t.Gateways {
 		g := &t.Gateways[i]
@@ -209,6 +219,9 @@ func (t Trunk) problems(lines map[string]bool) []error {
 	}
 	if _, err := codecs(t.Codecs); err != nil {
 		errs = append(errs, err)
+	}
+	if strings.ContainsAny(t.Present.Name, "\"\\<>\r\n") || strings.ContainsAny(t.Present.Domain, " \"<>@;?\r\n") {
+		bad("name and domain shown: no quotes, brackets, backslashes or line ends")
 	}
 	if t.MaxIn < 0 || t.MaxOut < 0 {
 		bad("channels cannot be fewer than none")

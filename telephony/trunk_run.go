@@ -1,30 +1,41 @@
 package telephony
 
 import (
+	"context"
+	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"hotline/telephony/invite"
 	"hotline/telephony/media"
 )
 
 // trunks is the way to and from the public network while the centre runs.
 type trunks struct {
-	all []*carrier
+	all       []*carrier
+	endpoint  *invite.Endpoint // before Start
+	names     names
+	log       *slog.Logger
+	changed   func(trunk string)
+	failovers atomic.Int64 // times that a call went on to another gateway
 }
 
 // carrier is one trunk at work.
 type carrier struct {
 	Trunk
-	codecs []media.Codec
-	rw     rewriters
+	codecs   []media.Codec
+	rw       rewriters
+	gateways []*gateway
 
 	mu      sync.Mutex
 	in, out int // calls now
 }
 
 // newTrunks makes the trunks of a valid configuration.
-func newTrunks(cfg Config) (*trunks, error) {
-	t := &trunks{}
+func newTrunks(cfg Config, r Resolver, now func() time.Time, log *slog.Logger, changed func(string)) (*trunks, error) {
+	t := &trunks{names: names{r}, log: log, changed: changed}
 	for _, one := range cfg.trunkList() {
 		cr := &carrier{Trunk: one}
 		var err error
@@ -34,9 +45,27 @@ func newTrunks(cfg Config) (*trunks, error) {
 		if cr.rw, err = compileRewrites(one.Rewrite); err != nil {
 			return nil, err
 		}
+		for _, g := range one.Gateways {
+			gw, err := newGateway(g, one.Ping.thresholds(), now)
+			if err != nil {
+				return nil, err
+			}
+			cr.gateways = append(cr.gateways, gw)
+		}
 		t.all = append(t.all, cr)
 	}
 	return t, nil
+}
+
+// run watches the gateways until ctx ends.
+func (t *trunks) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, cr := range t.all {
+		for _, gw := range cr.gateways {
+			wg.Go(func() { t.watch(ctx, cr, gw) })
+		}
+	}
+	wg.Wait()
 }
 
 // trusted tells whether calls from outside may come from an address.
@@ -95,6 +124,9 @@ func (cr *carrier) carries(line string) bool {
 // takeIn takes a channel for a call that came; false when all are in use.
 func (cr *carrier) takeIn() bool { return cr.take(&cr.in, cr.MaxIn) }
 
+// takeOut takes a channel for a call that goes out.
+func (cr *carrier) takeOut() bool { return cr.take(&cr.out, cr.MaxOut) }
+
 func (cr *carrier) take(n *int, most int) bool {
 	cr.mu.Lock()
 	defer cr.mu.Unlock()
@@ -106,6 +138,8 @@ func (cr *carrier) take(n *int, most int) bool {
 }
 
 func (cr *carrier) giveIn() { cr.give(&cr.in) }
+
+func (cr *carrier) giveOut() { cr.give(&cr.out) }
 
 func (cr *carrier) give(n *int) {
 	cr.mu.Lock()
@@ -119,6 +153,7 @@ type TrunkState struct {
 	Lines         []string // empty: all
 	In, Out       int      // calls now
 	MaxIn, MaxOut int      // 0: no bound
+	Gateways      []GatewayState
 }
 
 // Trunks lists the trunks in the order of the configuration.
@@ -130,8 +165,40 @@ func (c *Center) Trunks() []TrunkState {
 	return all
 }
 
+// Failovers counts how often a call went on to another gateway.
+func (c *Center) Failovers() int64 { return c.trunks.failovers.Load() }
+
 func (cr *carrier) state() TrunkState {
 	cr.mu.Lock()
-	defer cr.mu.Unlock()
-	return TrunkState{Name: cr.Name, Lines: cr.Lines, In: cr.in, Out: cr.out, MaxIn: cr.MaxIn, MaxOut: cr.MaxOut}
+	s := TrunkState{Name: cr.Name, Lines: cr.Lines, In: cr.in, Out: cr.out, MaxIn: cr.MaxIn, MaxOut: cr.MaxOut}
+	cr.mu.Unlock()
+	for _, gw := range cr.gateways {
+		s.Gateways = append(s.Gateways, gw.stateNow())
+	}
+	return s
+}
+
+// trunkChanged tells the observer behind the caller's back.
+func (c *Center) trunkChanged(name string) {
+	b := c.board
+	b.mu.Lock()
+	b.routes[name] = true
+	b.mu.Unlock()
+	b.poke()
+}
+
+// tellTrunks tells the observer of trunks that changed.
+func (b *board) tellTrunks(ctx context.Context) {
+	b.mu.Lock()
+	changed := b.routes
+	b.routes = map[string]bool{}
+	b.mu.Unlock()
+	if b.trunks == nil {
+		return
+	}
+	for _, cr := range b.c.trunks.all {
+		if changed[cr.Name] {
+			b.trunks.TrunkChanged(ctx, cr.state())
+		}
+	}
 }

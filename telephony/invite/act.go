@@ -90,7 +90,7 @@ func (s *Session) actInvite(a action, m message) {
 	case actAuth:
 		s.authenticate(m.res)
 	case actFailed:
-		s.finish(Cause{By: Remote, Code: m.res.StatusCode, Reason: m.res.Reason})
+		s.finish(Cause{By: Remote, Code: m.res.StatusCode, Reason: m.res.Reason, RetryAfter: retryWish(m.res)})
 	case actTxFailed:
 		s.txFailed(m.err)
 	case actCancel, actSendCancel, actExpireCancel, actExpireOver:

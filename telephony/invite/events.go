@@ -50,7 +50,10 @@ type Cause struct {
 	By     Side
 	Code   int    // SIP status; 0 or 200 for a hang-up after answer, 487 for a cancelled call
 	Reason string // short English text
-	At     time.Time
+	// RetryAfter is for how long the peer that refused wishes to be left alone
+	// (RFC 3261 section 20.33); 0 when it did not say.
+	RetryAfter time.Duration
+	At         time.Time
 }
 
 // Event is one of Progress, Acknowledged, Answered, Confirmed, Reoffered,

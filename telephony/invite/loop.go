@@ -90,12 +90,13 @@ const (
 	timerSession                     // the session has run out
 	timerRefer                       // application's time to decide about a REFER
 	timerNotify                      // bound of our REFER
+	timerResponse                    // bound of our INVITE without any response
 	timerKinds
 )
 
 func (k timerKind) input() input {
 	return [...]input{inResend, inNoAck, inExpire, inExpire, inCancelWait, inReply, inGlare, inReofferLate,
-		inPrackResend, inPrackLate, inRefresh, inSessionOver, inReferReply, inReferDone}[k]
+		inPrackResend, inPrackLate, inRefresh, inSessionOver, inReferReply, inReferDone, inExpire}[k]
 }
 
 func (s *Session) arm(k timerKind, d time.Duration) {
@@ -233,6 +234,7 @@ func (s *Session) finish(c Cause) {
 	s.log.Debug("sip session over", "by", c.By.String(), "code", c.Code, "reason", c.Reason)
 	s.disarm(timerRing)
 	s.disarm(timerC)
+	s.disarm(timerResponse)
 	s.dropReinvites()
 	s.stopReliable()
 	s.stopTimer()

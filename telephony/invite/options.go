@@ -164,6 +164,9 @@ type Outgoing struct {
 	Headers     []sip.Header
 	Credentials *Credentials
 	RingTimeout time.Duration // without an answer after this the call is cancelled; none when 0
+	// ResponseTimeout bounds how long the INVITE may stay without any
+	// response: the call then ends with 408 long before Timer B. None when 0.
+	ResponseTimeout time.Duration
 	// Redirect is asked whether a contact of a 3xx may be called instead, and
 	// where that is ("ip:port"; "" takes the contact's own address). It must
 	// not block. Without it a 3xx ends the call; five are followed at most.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -127,6 +128,9 @@ func (s *Session) sendInvite(challenge *sip.Response) {
 		}
 	}
 	s.forks, s.fork = nil, nil
+	if s.out.ResponseTimeout > 0 {
+		s.arm(timerResponse, s.out.ResponseTimeout)
+	}
 	s.inv = newInviteTx(s, req, false)
 	s.e.task(s.inv.run)
 }
@@ -139,6 +143,7 @@ func (s *Session) authenticate(res *sip.Response) {
 
 // progress tells of a provisional response and starts Timer C again.
 func (s *Session) progress(res *sip.Response) {
+	s.disarm(timerResponse)
 	s.arm(timerC, s.e.timers.TimerC)
 	f := s.learnFork(res)
 	sdp := body(res)
@@ -170,6 +175,7 @@ func (s *Session) learn(res *sip.Response) {
 func (s *Session) answered(res *sip.Response) {
 	s.disarm(timerRing)
 	s.disarm(timerC)
+	s.disarm(timerResponse)
 	s.markAnswered()
 	s.learn(res)
 	s.bargain.ours = false
@@ -192,6 +198,8 @@ func (s *Session) giveUp(a action, m message) {
 	case actSendCancel: // over for the application before
 	case actCancel:
 		s.finish(orDefault(m.cause, s.e, sip.StatusRequestTerminated))
+	case actExpireOver: // the state calling has heard nothing
+		s.finish(Cause{By: System, Code: sip.StatusRequestTimeout, Reason: "no response"})
 	default:
 		s.finish(Cause{By: System, Code: sip.StatusRequestTimeout, Reason: "not answered in time"})
 	}
@@ -230,4 +238,22 @@ func cancelOf(invite *sip.Request) *sip.Request {
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
 	req.SetBody(nil)
 	return req
+}
+
+// retryWish reads Retry-After, whose comment and parameters say nothing that
+// is acted upon.
+func retryWish(res *sip.Response) time.Duration {
+	h := res.GetHeader("Retry-After")
+	if h == nil {
+		return 0
+	}
+	v := strings.TrimSpace(h.Value())
+	if end := strings.IndexFunc(v, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		v = v[:end]
+	}
+	seconds, err := strconv.ParseUint(v, 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
 }

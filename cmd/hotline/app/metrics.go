@@ -8,6 +8,7 @@ import (
 
 	"hotline/jobs"
 	"hotline/telephony"
+	"hotline/telephony/trunk"
 )
 
 var (
@@ -16,6 +17,10 @@ var (
 	portsNow   = prometheus.NewDesc("hotline_rtp_legs", "RTP legs open.", nil, nil)
 	waitingNow = prometheus.NewDesc("hotline_callers_waiting", "Callers waiting in queues.", nil, nil)
 	seatsNow   = prometheus.NewDesc("hotline_seats", "Seats by state.", []string{"state"}, nil)
+	trunkCalls = prometheus.NewDesc("hotline_trunk_calls", "Calls going on through a trunk.", []string{"trunk", "direction"}, nil)
+	gatewayUp  = prometheus.NewDesc("hotline_trunk_gateway_up", "1 when a gateway answers, 0 when it is down or suspect, -1 when nothing is known.", []string{"trunk", "gateway"}, nil)
+	gatewayRTT = prometheus.NewDesc("hotline_trunk_gateway_rtt_seconds", "Round trip of the gateway's last answered OPTIONS.", []string{"trunk", "gateway"}, nil)
+	failovers  = prometheus.NewDesc("hotline_trunk_failovers_total", "Times that an outbound call went on to another gateway.", nil, nil)
 	spooledNow = prometheus.NewDesc("hotline_recordings_spooled", "Recordings on their way to the blob store.", nil, nil)
 
 	owedNow      = prometheus.NewDesc("hotline_outbox_owed", "Effects owed and not done.", []string{"topic"}, nil)
@@ -46,6 +51,31 @@ func (m callMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for state, n := range states {
 		gauge(seatsNow, n, state)
+	}
+	m.collectTrunks(out)
+}
+
+func (m callMetrics) collectTrunks(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	out <- prometheus.MustNewConstMetric(failovers, prometheus.CounterValue, float64(m.center.Failovers()))
+	for _, t := range m.center.Trunks() {
+		gauge(trunkCalls, float64(t.In), t.Name, "in")
+		gauge(trunkCalls, float64(t.Out), t.Name, "out")
+		for _, g := range t.Gateways {
+			up := 0.0
+			switch g.State {
+			case trunk.Up:
+				up = 1
+			case trunk.Unknown:
+				up = -1
+			}
+			gauge(gatewayUp, up, t.Name, g.Name)
+			if g.RoundTrip > 0 {
+				gauge(gatewayRTT, g.RoundTrip.Seconds(), t.Name, g.Name)
+			}
+		}
 	}
 }
 

@@ -173,6 +173,13 @@ func (b *Bridge) QueueChanged(ctx context.Context, q telephony.QueueState) {
 	}
 }
 
+// TrunkChanged tells the centre's pages that a trunk's gateway came or went.
+func (b *Bridge) TrunkChanged(ctx context.Context, t telephony.TrunkState) {
+	if err := b.publish(ctx, "trunk.changed", t.Name, ticketing.AudienceStaff, nil, b.now()); err != nil {
+		b.log.Warn("live event of a trunk not written", "trunk", t.Name, "error", err)
+	}
+}
+
 func (b *Bridge) draft(callID string) (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

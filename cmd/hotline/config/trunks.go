@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -44,7 +45,16 @@ type trunkEntry struct {
 		Asserted bool   `yaml:"asserted"`
 		Withhold bool   `yaml:"withhold"`
 	} `yaml:"present"`
-	Auth struct {
+	Ping struct {
+		Interval  time.Duration `yaml:"interval"`
+		Timeout   time.Duration `yaml:"timeout"`
+		Fails     int           `yaml:"fails"`
+		Successes int           `yaml:"successes"`
+		Bad       []int         `yaml:"bad"`
+		Off       bool          `yaml:"off"`
+	} `yaml:"ping"`
+	Patience time.Duration `yaml:"patience"`
+	Auth     struct {
 		User   string `yaml:"user"`
 		Secret string `yaml:"secret"`
 	} `yaml:"auth"`
@@ -130,7 +140,14 @@ func (e trunkEntry) trunk() (telephony.Trunk, error) {
 			Number: e.Present.Number, Name: e.Present.Name, Form: telephony.NumberForm(e.Present.Form), Domain: e.Present.Domain,
 			Asserted: e.Present.Asserted, Withhold: e.Present.Withhold,
 		},
-		Auth: telephony.TrunkAuth{User: e.Auth.User, Secret: telephony.Secret(e.Auth.Secret)},
+		Ping: telephony.Ping{
+			Interval: e.Ping.Interval, Timeout: e.Ping.Timeout, Fails: e.Ping.Fails, Successes: e.Ping.Successes, Bad: e.Ping.Bad,
+		},
+		Patience: e.Patience,
+		Auth:     telephony.TrunkAuth{User: e.Auth.User, Secret: telephony.Secret(e.Auth.Secret)},
+	}
+	if e.Ping.Off {
+		t.Ping.Interval = -1
 	}
 	if s := os.Getenv(secretVariable(e.Name)); s != "" {
 		t.Auth.Secret = telephony.Secret(s)

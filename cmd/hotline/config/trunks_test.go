@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,8 @@ trunk-list:
     present: {number: "01012345", form: e164, asserted: true}
   - name: unicom-2
     distrust: true
+    ping: {interval: 20s, fails: 3, bad: [503]}
+    patience: 900ms
     auth: {user: "8800"}
     gateways:
       - {host: "192.0.2.1:5080", transport: tcp, priority: 1, weight: 5, name: first}
@@ -53,6 +56,8 @@ trunk-list:
 	require.Equal(t, []trunk.Rule{{Match: `9(\d+)`, Replace: "$1"}}, one.Rewrite.CallerIn)
 	require.Equal(t, telephony.E164Form, one.Present.Form)
 	require.Equal(t, telephony.Gateway{Name: "first", Host: "192.0.2.1:5080", Transport: "tcp", Priority: 1, Weight: 5}, two.Gateways[0])
+	require.Equal(t, telephony.Ping{Interval: 20 * time.Second, Fails: 3, Bad: []int{503}}, two.Ping)
+	require.Equal(t, 900*time.Millisecond, two.Patience)
 	require.Equal(t, telephony.Secret("from-the-variable"), two.Auth.Secret)
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", two, two, two, two.Auth.Secret), "variable")
 }
