@@ -49,6 +49,7 @@ var benches = []bench{
 	{"search", benchSearch},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
+	{"signalling", benchSignalling},
 	{"startup", benchStartup},
 }
 

@@ -184,6 +184,10 @@ func converse(ctx context.Context, o *options, call *phone.Call, talk time.Durat
 	if err := call.WaitAnswered(ctx); err != nil {
 		return err
 	}
+	if o.Quick {
+		connected()
+		return nil
+	}
 	call.Play(tone, true)
 	if o.Digits != "" {
 		if err := pause(ctx, call, o.DigitsAfter); err != nil {

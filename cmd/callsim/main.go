@@ -79,7 +79,7 @@ func loadCommand(stdout io.Writer) *cobra.Command {
 	o.seat(cmd)
 	f := cmd.Flags()
 	f.IntVar(&o.Calls, "calls", o.Calls, "number of calls (1 to 1,000,000)")
-	f.Float64Var(&o.Rate, "rate", o.Rate, "calls begun a second (up to 1,000)")
+	f.Float64Var(&o.Rate, "rate", o.Rate, "calls begun a second (up to 100,000)")
 	f.IntVar(&o.Concurrency, "concurrency", o.Concurrency, "calls at once (up to 2,000)")
 	f.Float64Var(&o.Abandon, "abandon", o.Abandon, "share of callers who hang up within --ring (0 to 1)")
 	f.BoolVar(&o.Details, "details", o.Details, "list each call in the summary")

@@ -23,7 +23,7 @@ type options struct {
 	Duration, Talk, Ring, Wait, DigitsAfter  time.Duration
 	Tone, SeatTone, Expect                   float64
 	Seed                                     uint64
-	AllowRemote, Details                     bool
+	AllowRemote, Details, Quick              bool
 
 	target netip.AddrPort
 	local  netip.Addr
@@ -56,6 +56,7 @@ func (o *options) caller(cmd *cobra.Command) {
 	f.StringVar(&o.To, "to", o.To, "number to call")
 	f.StringVar(&o.From, "from", o.From, "caller's number; the next call has the next one (default: made from --seed)")
 	f.StringVar(&o.Digits, "digits", o.Digits, "keys to press once the call is answered")
+	f.BoolVar(&o.Quick, "quick", o.Quick, "hang up as soon as the call is answered, without a sound: measures signalling")
 	f.DurationVar(&o.DigitsAfter, "digits-after", o.DigitsAfter, "how long after the answer the keys are pressed")
 	f.DurationVar(&o.Talk, "talk", o.Talk, "time from the connection to hanging up; load varies it by a half (up to 24h)")
 	f.DurationVar(&o.Wait, "wait", o.Wait, "patience for the answer, and then for --expect")
@@ -83,7 +84,7 @@ func (o *options) check() error {
 	day := (24 * time.Hour).Seconds()
 	err := errors.Join(
 		within("calls", float64(o.Calls), 1, 1_000_000), within("concurrency", float64(o.Concurrency), 1, 2000),
-		within("rate", o.Rate, 0.001, 1000), within("abandon", o.Abandon, 0, 1), within("reject", o.Reject, 0, 1),
+		within("rate", o.Rate, 0.001, 100_000), within("abandon", o.Abandon, 0, 1), within("reject", o.Reject, 0, 1),
 		within("max-loss", o.MaxLoss, 0, 100), within("duration", o.Duration.Seconds(), 0.001, day),
 		within("talk", o.Talk.Seconds(), 0, day), within("ring", o.Ring.Seconds(), 0, 600), within("wait", o.Wait.Seconds(), 0.001, day),
 		within("digits-after", o.DigitsAfter.Seconds(), 0, 600), within("tone", o.Tone, 100, 3500),

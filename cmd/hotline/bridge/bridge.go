@@ -32,6 +32,7 @@ type Bridge struct {
 	live    Live
 	log     *slog.Logger
 	now     func() time.Time
+	began   time.Time // drafts of later calls are this process's own
 
 	mu     sync.Mutex
 	drafts map[string]string // call id → id of its draft, while the call runs
@@ -45,7 +46,7 @@ func New(tickets Tickets, live Live, log *slog.Logger, now func() time.Time) *Br
 	if now == nil {
 		now = time.Now
 	}
-	return &Bridge{tickets: tickets, live: live, log: log, now: now, drafts: map[string]string{}}
+	return &Bridge{tickets: tickets, live: live, log: log, now: now, began: now(), drafts: map[string]string{}}
 }
 
 // Offered makes the draft at the first offer and tells the seat's user at each.
@@ -130,6 +131,9 @@ func (b *Bridge) Answered(ctx context.Context, callID, seat, user string, at tim
 func (b *Bridge) Missed(ctx context.Context, m telephony.MissedCall) error {
 	if err := b.publish(ctx, "call.missed", m.CallID, "role:"+string(ticketing.RoleLead), nil, m.EndedAt); err != nil {
 		return err
+	}
+	if _, known := b.draft(m.CallID); !known && m.Offers == 0 && m.StartedAt.After(b.began) {
+		return nil // only an offer makes a draft: under a flood of calls the store need not be asked
 	}
 	draft, ok, err := b.find(ctx, m.CallID)
 	if err != nil || !ok {
