@@ -95,7 +95,7 @@ func (a *attempt) ended(c invite.Cause, answered bool) {
 		a.outcome.CompareAndSwap(nil, OutcomeAnswered)
 		if a.ctx.Err() == nil { // the seat hung up; otherwise we did
 			by, cause := PartySeat, CauseHangup
-			if c.By == invite.System {
+			if c.By == invite.System || lost(c) {
 				by, cause = PartySystem, CauseFailed
 			}
 			a.k.gone(a.party, func() { a.k.stop(by, a.offer.User, cause, c.Code) })

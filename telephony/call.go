@@ -240,10 +240,12 @@ func (k *call) callerGone(p *party, cause invite.Cause) {
 		reason = CauseAbandoned
 	}
 	k.mu.Unlock()
-	switch cause.By {
-	case invite.Remote:
+	switch {
+	case lost(cause):
+		k.stop(PartySystem, "", CauseFailed, cause.Code)
+	case cause.By == invite.Remote:
 		k.stop(p.who, p.user, reason, cause.Code)
-	case invite.Local, invite.System:
+	default:
 		k.stop(PartySystem, "", CauseFailed, cause.Code)
 	}
 }

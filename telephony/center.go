@@ -202,6 +202,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.wg.Go(func() { c.board.run(c.background) })
 	c.wg.Go(func() { c.sweep(c.background) })
 	c.wg.Go(func() { c.trunks.run(c.background) })
+	c.trunks.join()
 	c.wg.Go(func() { c.tellCrashed(crashed) })
 	c.mu.Lock()
 	c.started = true
@@ -260,10 +261,16 @@ func (c *Center) stop(ctx context.Context) error {
 		c.idleOnce.Do(func() { close(c.idle) })
 	}
 	c.mu.Unlock()
+	withdrawn := make(chan struct{})
+	go func() {
+		defer close(withdrawn)
+		c.trunks.withdraw()
+	}()
 	select {
 	case <-c.idle:
 	case <-ctx.Done():
 	}
+	<-withdrawn // bounded: see register
 	// From here on the time is our own: what is left must go in order.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

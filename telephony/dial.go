@@ -250,6 +250,9 @@ func (k *call) refuseCaller(code int) {
 
 func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 	cause := CauseHangup
+	if answered && c.By == invite.System {
+		cause = CauseFailed
+	}
 	if !answered {
 		switch {
 		case c.Code == 408 || c.Code == 480 || c.Code == 487:
@@ -260,8 +263,11 @@ func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 			cause = CauseFailed
 		}
 	}
+	if answered && lost(c) {
+		cause = CauseFailed
+	}
 	by := p.who
-	if c.By != invite.Remote {
+	if c.By != invite.Remote || cause == CauseFailed {
 		by = PartySystem
 	}
 	k.stop(by, "", cause, c.Code)

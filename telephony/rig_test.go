@@ -50,8 +50,10 @@ type rig struct {
 	events *watcher
 	// handler is told in place of events when it is set before start.
 	handler telephony.Handler
-	blobs   *blobs
-	cfg     telephony.Config
+	// resolver of gateways' names, when it is set before start.
+	resolver telephony.Resolver
+	blobs    *blobs
+	cfg      telephony.Config
 }
 
 type rigOption func(*telephony.Config)
@@ -87,7 +89,7 @@ func prepareRig(t *testing.T, opts ...rigOption) *rig {
 
 func (r *rig) start() {
 	var err error
-	opts := telephony.Options{}
+	opts := telephony.Options{Resolver: r.resolver}
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

@@ -22,7 +22,7 @@ type Trunk struct {
 	Lines []string       // numbers of lines that it carries; empty: all
 	From  []netip.Prefix // addresses that its calls come from
 
-	Gateways []Gateway // where its calls go; empty: it only takes calls
+	Gateways []Gateway // where its calls go; empty: to its registrar, or it only takes calls
 	MaxIn    int       // calls at once from it; 0: no bound of its own
 	MaxOut   int       // calls at once to it; 0: no bound of its own
 	Codecs   []string  // in the order of preference; empty: PCMA, PCMU
@@ -37,7 +37,9 @@ type Trunk struct {
 
 	Rewrite Rewrites
 	Present Presentation
-	Auth    TrunkAuth // answers digest challenges of the gateways
+	Auth    TrunkAuth // answers digest challenges of gateways and registrar
+
+	Register Registration
 
 	Ping Ping
 	// Patience is how long an INVITE may stay without any response before the
@@ -68,7 +70,7 @@ type Presentation struct {
 	Number   string     // shown in place of the line's
 	Name     string     // display name
 	Form     NumberForm // of numbers on the way out; "" is National
-	Domain   string     // host in From and P-Asserted-Identity; "" is the centre's own address
+	Domain   string     // host in From and P-Asserted-Identity; "" is that of Register, else the centre's own address
 	Asserted bool       // sends P-Asserted-Identity
 	Withhold bool       // From is anonymous, Privacy: id; the number is in P-Asserted-Identity
 }
@@ -89,6 +91,7 @@ type Gateway struct {
 	Transport string // "udp" ("" too), "tcp" or "tls"
 	Priority  int    // lower is tried first
 	Weight    int    // share among those of one priority; 0 is 1
+	Domain    string // host of the addresses that are called there; "" is Host's
 }
 
 // TrunkAuth is an account at the trunk's operator.
@@ -151,6 +154,14 @@ func (t Trunk) withDefaults() Trunk {
 	}
 	t.Ping = t.Ping.withDefaults()
 	t.Gateways = slices.Clone(t.Gateways)
+	if t.Register = t.Register.withDefaults(); t.Register.Registrar != "" {
+		if t.Present.Domain == "" {
+			t.Present.Domain = t.Register.Domain
+		}
+		if len(t.Gateways) == 0 {
+			t.Gateways = []Gateway{{Name: "registrar", Host: t.Register.nextHop(), Transport: t.Register.Transport, Domain: t.Register.Domain}}
+		}
+	}
 	for i := range t.Gateways {
 		g := &t.Gateways[i]
 		if g.Name == "" {
@@ -232,7 +243,7 @@ func (t Trunk) problems(lines map[string]bool) []error {
 	if _, err := compileRewrites(t.Rewrite); err != nil {
 		errs = append(errs, err)
 	}
-	return append(errs, t.gatewayProblems()...)
+	return append(append(errs, t.Register.problems(t.Auth)...), t.gatewayProblems()...)
 }
 
 func (t Trunk) gatewayProblems() []error {

@@ -18,9 +18,11 @@ type gateway struct {
 	Gateway
 	host string
 	port int // 0: not given
-	now  func() time.Time
-	wake chan struct{} // asks for a ping now
-	busy chan struct{} // one look-up of its name at a time
+	// literal: the host is an address, there is nothing to look up.
+	literal bool
+	now     func() time.Time
+	wake    chan struct{} // asks for a ping now
+	busy    chan struct{} // one look-up of its name at a time
 
 	mu      sync.Mutex
 	health  trunk.Health
@@ -40,6 +42,7 @@ func newGateway(g Gateway, t trunk.Thresholds, now func() time.Time) (*gateway, 
 		wake: make(chan struct{}, 1), busy: make(chan struct{}, 1),
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
+		gw.literal = true
 		gw.targets = []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), uint16(gw.portOr()))}
 	}
 	return gw, nil
@@ -59,7 +62,9 @@ func (g *gateway) portOr() int {
 // uri addresses a number at the gateway; none when it is "".
 func (g *gateway) uri(user string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: user, Host: g.host}
-	if g.port != 0 && g.port != sip.DefaultUdpPort {
+	if g.Domain != "" {
+		u.Host = g.Domain
+	} else if g.port != 0 && g.port != sip.DefaultUdpPort {
 		u.Port = g.port
 	}
 	if g.Transport != "udp" {
@@ -73,6 +78,13 @@ func (g *gateway) addrs() []netip.AddrPort {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.targets)
+}
+
+// has tells whether an address is one of the gateway's.
+func (g *gateway) has(a netip.Addr) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.targets, func(t netip.AddrPort) bool { return t.Addr() == a })
 }
 
 // demote puts an address that failed behind the others.
@@ -114,6 +126,9 @@ func (t *trunks) hops(line string, at time.Time) []hop {
 			gw.mu.Lock()
 			rank := gw.health.Rank(at)
 			gw.mu.Unlock()
+			if cr.member != nil && !cr.member.now().Registered {
+				rank = max(rank, 1) // the operator may refuse
+			}
 			all = append(all, hop{cr, gw})
 			candidates = append(candidates, trunk.Candidate{Rank: rank, Priority: gw.Priority, Weight: gw.Weight})
 		}

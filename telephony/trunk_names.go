@@ -110,7 +110,7 @@ func (t *trunks) lookUp(ctx context.Context, gw *gateway) error {
 		return ctx.Err()
 	}
 	gw.mu.Lock()
-	fresh := len(gw.targets) > 0 && gw.now().Sub(gw.looked) < namesLive
+	fresh := gw.literal || len(gw.targets) > 0 && gw.now().Sub(gw.looked) < namesLive
 	gw.mu.Unlock()
 	if fresh { // another call looked meanwhile
 		return nil

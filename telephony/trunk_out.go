@@ -215,3 +215,9 @@ func (c *CDR) applyTried(e Event, d EventData) {
 		c.Trunk, c.Gateway = d.Trunk, d.Gateway
 	}
 }
+
+// lost tells that a dialog broke: a request within it met 481, or nothing (RFC
+// 3261 section 12.2.1.2). Nobody hung up.
+func lost(c invite.Cause) bool {
+	return c.By == invite.Remote && (c.Code == sip.StatusRequestTimeout || c.Code == sip.StatusCallTransactionDoesNotExists)
+}

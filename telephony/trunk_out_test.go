@@ -25,8 +25,7 @@ const number = "13800138000" // that seats call in these tests
 type operator struct {
 	endpoint *invite.Endpoint
 	call     func(*invite.Session)
-	ping     atomic.Int32 // code that OPTIONS is answered with; 0 is no answer
-	pings    atomic.Int32
+	ping     atomic.Int32 // code that OPTIONS is answered with
 	register func(*sip.Request, invite.Responder)
 }
 
@@ -37,18 +36,18 @@ func (o *operator) Request(req *sip.Request, _ netip.AddrPort, tx invite.Respond
 		o.register(req, tx)
 		return
 	}
-	o.pings.Add(1)
-	code := int(o.ping.Load())
-	if code == 0 {
-		<-time.After(patience) // longer than anybody waits; the test is over before
-		return
-	}
-	_ = tx.Reply(code, "")
+	_ = tx.Reply(int(o.ping.Load()), "")
 }
 
 func newOperator(t *testing.T, call func(*invite.Session)) *operator {
 	t.Helper()
 	o := &operator{call: call}
+	o.start(t)
+	return o
+}
+
+func (o *operator) start(t *testing.T) {
+	t.Helper()
 	o.ping.Store(200)
 	var err error
 	o.endpoint, err = invite.New(invite.Options{
@@ -62,7 +61,6 @@ func newOperator(t *testing.T, call func(*invite.Session)) *operator {
 		defer cancel()
 		_ = o.endpoint.Stop(ctx)
 	})
-	return o
 }
 
 func (o *operator) host(network string) string { return o.endpoint.Addr(network).String() }
@@ -99,7 +97,7 @@ func deadPort(t *testing.T) string {
 func citizen(t *testing.T) (string, <-chan *phone.Call) {
 	t.Helper()
 	calls := make(chan *phone.Call, 16)
-	p, err := phone.New(phone.Options{User: number, Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
+	p, err := phone.New(phone.Options{User: number, Timers: invite.Timers{T1: quickT1}, Session: invite.SessionTimer{Min: time.Second}, OnCall: func(c *phone.Call) {
 		calls <- c
 		if c.Answer() == nil {
 			<-c.Done()

@@ -81,7 +81,7 @@ func (t *trunks) pause(cr *carrier, gw *gateway) time.Duration {
 
 // refresh looks a gateway's name up again when its addresses are old.
 func (t *trunks) refresh(ctx context.Context, cr *carrier, gw *gateway) {
-	if _, err := netip.ParseAddr(gw.host); err == nil {
+	if gw.literal {
 		return
 	}
 	err := t.lookUp(ctx, gw)

@@ -20,6 +20,10 @@ type trunks struct {
 	log       *slog.Logger
 	changed   func(trunk string)
 	failovers atomic.Int64 // times that a call went on to another gateway
+
+	leaving context.Context // of the registrations
+	leave   context.CancelFunc
+	members sync.WaitGroup
 }
 
 // carrier is one trunk at work.
@@ -28,6 +32,7 @@ type carrier struct {
 	codecs   []media.Codec
 	rw       rewriters
 	gateways []*gateway
+	member   *membership // nil: it does not register
 
 	mu      sync.Mutex
 	in, out int // calls now
@@ -36,6 +41,7 @@ type carrier struct {
 // newTrunks makes the trunks of a valid configuration.
 func newTrunks(cfg Config, r Resolver, now func() time.Time, log *slog.Logger, changed func(string)) (*trunks, error) {
 	t := &trunks{names: names{r}, log: log, changed: changed}
+	t.leaving, t.leave = context.WithCancel(context.Background())
 	for _, one := range cfg.trunkList() {
 		cr := &carrier{Trunk: one}
 		var err error
@@ -52,9 +58,29 @@ func newTrunks(cfg Config, r Resolver, now func() time.Time, log *slog.Logger, c
 			}
 			cr.gateways = append(cr.gateways, gw)
 		}
+		if one.Register.Registrar != "" {
+			if cr.member, err = newMembership(one, now); err != nil {
+				return nil, err
+			}
+		}
 		t.all = append(t.all, cr)
 	}
 	return t, nil
+}
+
+// join registers the trunks that register.
+func (t *trunks) join() {
+	for _, cr := range t.all {
+		if cr.member != nil {
+			t.members.Go(func() { t.register(t.leaving, cr) })
+		}
+	}
+}
+
+// withdraw takes the registrations back: the operators send no more calls.
+func (t *trunks) withdraw() {
+	t.leave()
+	t.members.Wait()
 }
 
 // run watches the gateways until ctx ends.
@@ -105,6 +131,9 @@ func (cr *carrier) reach(a netip.Addr) int {
 			bits = max(bits, p.Bits())
 		}
 	}
+	if cr.member != nil && cr.member.hop.has(a) {
+		return a.BitLen()
+	}
 	return bits
 }
 
@@ -154,6 +183,7 @@ type TrunkState struct {
 	In, Out       int      // calls now
 	MaxIn, MaxOut int      // 0: no bound
 	Gateways      []GatewayState
+	Registration  *RegistrationState // nil: it does not register
 }
 
 // Trunks lists the trunks in the order of the configuration.
@@ -174,6 +204,10 @@ func (cr *carrier) state() TrunkState {
 	cr.mu.Unlock()
 	for _, gw := range cr.gateways {
 		s.Gateways = append(s.Gateways, gw.stateNow())
+	}
+	if cr.member != nil {
+		now := cr.member.now()
+		s.Registration = &now
 	}
 	return s
 }

@@ -20,6 +20,7 @@ var (
 	trunkCalls = prometheus.NewDesc("hotline_trunk_calls", "Calls going on through a trunk.", []string{"trunk", "direction"}, nil)
 	gatewayUp  = prometheus.NewDesc("hotline_trunk_gateway_up", "1 when a gateway answers, 0 when it is down or suspect, -1 when nothing is known.", []string{"trunk", "gateway"}, nil)
 	gatewayRTT = prometheus.NewDesc("hotline_trunk_gateway_rtt_seconds", "Round trip of the gateway's last answered OPTIONS.", []string{"trunk", "gateway"}, nil)
+	trunkBound = prometheus.NewDesc("hotline_trunk_registered", "1 while the registration at the trunk's operator stands.", []string{"trunk"}, nil)
 	failovers  = prometheus.NewDesc("hotline_trunk_failovers_total", "Times that an outbound call went on to another gateway.", nil, nil)
 	spooledNow = prometheus.NewDesc("hotline_recordings_spooled", "Recordings on their way to the blob store.", nil, nil)
 
@@ -63,6 +64,13 @@ func (m callMetrics) collectTrunks(out chan<- prometheus.Metric) {
 	for _, t := range m.center.Trunks() {
 		gauge(trunkCalls, float64(t.In), t.Name, "in")
 		gauge(trunkCalls, float64(t.Out), t.Name, "out")
+		if t.Registration != nil {
+			bound := 0.0
+			if t.Registration.Registered {
+				bound = 1
+			}
+			gauge(trunkBound, bound, t.Name)
+		}
 		for _, g := range t.Gateways {
 			up := 0.0
 			switch g.State {

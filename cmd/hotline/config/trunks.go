@@ -54,7 +54,14 @@ type trunkEntry struct {
 		Off       bool          `yaml:"off"`
 	} `yaml:"ping"`
 	Patience time.Duration `yaml:"patience"`
-	Auth     struct {
+	Register struct {
+		Registrar string        `yaml:"registrar"`
+		Domain    string        `yaml:"domain"`
+		Proxy     string        `yaml:"proxy"`
+		Transport string        `yaml:"transport"`
+		Expires   time.Duration `yaml:"expires"`
+	} `yaml:"register"`
+	Auth struct {
 		User   string `yaml:"user"`
 		Secret string `yaml:"secret"`
 	} `yaml:"auth"`
@@ -66,6 +73,7 @@ type gatewayEntry struct {
 	Transport string `yaml:"transport"`
 	Priority  int    `yaml:"priority"`
 	Weight    int    `yaml:"weight"`
+	Domain    string `yaml:"domain"`
 }
 
 type ruleEntry struct {
@@ -144,6 +152,7 @@ func (e trunkEntry) trunk() (telephony.Trunk, error) {
 			Interval: e.Ping.Interval, Timeout: e.Ping.Timeout, Fails: e.Ping.Fails, Successes: e.Ping.Successes, Bad: e.Ping.Bad,
 		},
 		Patience: e.Patience,
+		Register: telephony.Registration(e.Register),
 		Auth:     telephony.TrunkAuth{User: e.Auth.User, Secret: telephony.Secret(e.Auth.Secret)},
 	}
 	if e.Ping.Off {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ trunk-list:
     distrust: true
     ping: {interval: 20s, fails: 3, bad: [503]}
     patience: 900ms
+    register: {registrar: ims.example, proxy: "192.0.2.2:5060", expires: 5m}
     auth: {user: "8800"}
     gateways:
       - {host: "192.0.2.1:5080", transport: tcp, priority: 1, weight: 5, name: first}
@@ -57,6 +59,7 @@ trunk-list:
 	require.Equal(t, telephony.E164Form, one.Present.Form)
 	require.Equal(t, telephony.Gateway{Name: "first", Host: "192.0.2.1:5080", Transport: "tcp", Priority: 1, Weight: 5}, two.Gateways[0])
 	require.Equal(t, telephony.Ping{Interval: 20 * time.Second, Fails: 3, Bad: []int{503}}, two.Ping)
+	require.Equal(t, telephony.Registration{Registrar: "ims.example", Proxy: "192.0.2.2:5060", Expires: 5 * time.Minute}, two.Register)
 	require.Equal(t, 900*time.Millisecond, two.Patience)
 	require.Equal(t, telephony.Secret("from-the-variable"), two.Auth.Secret)
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", two, two, two, two.Auth.Secret), "variable")
@@ -72,5 +75,29 @@ func TestBadTrunksAreNamed(t *testing.T) {
 		_, err := loadFile(t, text)
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "s3cret")
+	}
+}
+
+// The example of the manual and the one of the shipped file are valid.
+func TestDocumentedTrunks(t *testing.T) {
+	manual, err := os.ReadFile("../../../docs/operations.md")
+	require.NoError(t, err)
+	_, example, ok := strings.Cut(string(manual), "```yaml\ntrunk-list:")
+	require.True(t, ok)
+	example, _, _ = strings.Cut(example, "```")
+	shipped, err := os.ReadFile("../../../deploy/hotline.yaml")
+	require.NoError(t, err)
+	_, commented, ok := strings.Cut(string(shipped), "# trunk-list:")
+	require.True(t, ok)
+	commented, _, _ = strings.Cut(commented, "\n# Shared")
+	t.Setenv("HOTLINE_TRUNK_SECRET_MOBILE", "secret")
+	for _, text := range []string{example, strings.ReplaceAll(commented, "\n#", "\n")} {
+		trunks, err := loadFile(t, "trunk-list:"+text)
+		require.NoError(t, err)
+		require.Len(t, trunks, 2)
+		_, err = telephony.New(telephony.Config{
+			SpoolDir: t.TempDir(), TrunkList: trunks, Lines: []telephony.Line{{Number: "12345"}, {Number: "12315"}},
+		}, nil, nil, nil, telephony.Options{})
+		require.NoError(t, err)
 	}
 }
