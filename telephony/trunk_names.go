@@ -20,6 +20,9 @@ const (
 	namesLive    = time.Minute     // Go's resolver does not tell how long an answer is good
 	namesTimeout = 2 * time.Second // for all look-ups of one gateway
 	maxTargets   = 8               // addresses kept of one gateway
+	// namesWait is how long a call waits for a look-up before it goes on to
+	// the next gateway; the look-ups that watch makes go on.
+	namesWait = 300 * time.Millisecond
 )
 
 // names finds addresses (RFC 3263 section 4.2).
@@ -90,12 +93,15 @@ func notFound(err error) bool {
 	return errors.As(err, &dns) && dns.IsNotFound
 }
 
-// resolved gives a gateway's addresses, looked up when they are not known.
+// resolved gives a gateway's addresses to a call, looked up when they are not known.
 func (t *trunks) resolved(ctx context.Context, gw *gateway) ([]netip.AddrPort, error) {
 	if addrs := gw.addrs(); len(addrs) > 0 {
 		return addrs, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, namesWait)
+	defer cancel()
 	if err := t.lookUp(ctx, gw); err != nil {
+		gw.poke()
 		return nil, err
 	}
 	return gw.addrs(), nil

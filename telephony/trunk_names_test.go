@@ -179,3 +179,22 @@ func TestGatewayWithoutAddress(t *testing.T) {
 	require.Equal(t, telephony.OutcomeAnswered, tried[0].Outcome)
 	r.awaitClean()
 }
+
+// A name server that says nothing does not hold a call up: the next gateway
+// takes it.
+func TestSilentNameServer(t *testing.T) {
+	there, _ := citizen(t)
+	silent := blackHole(t)
+	r := prepareRig(t, func(c *telephony.Config) {
+		c.TrunkList = []telephony.Trunk{{Name: "operator", Gateways: []telephony.Gateway{{Host: "sbc.example", Priority: 1}, {Host: there, Priority: 2}}}}
+	})
+	r.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "udp4", silent)
+	}}
+	r.start()
+	tried := r.dialsThrough("8001")
+	require.Len(t, tried, 1)
+	require.Equal(t, there, tried[0].Gateway)
+	r.awaitClean()
+}
