@@ -62,7 +62,8 @@ func (p *Phone) DialWith(ctx context.Context, to string, opts DialOptions) (*Cal
 		from.User = opts.From
 	}
 	if from.Host == "" {
-		from.Host, from.Port = p.Addr().Addr().String(), int(p.Addr().Port())
+		own := p.endpoint.ContactURI("", p.opts.Network, dest)
+		from.Host, from.Port = own.Host, own.Port
 	}
 	name := opts.FromName
 	if name == "" {
@@ -75,6 +76,9 @@ func (p *Phone) DialWith(ctx context.Context, to string, opts DialOptions) (*Cal
 	out := invite.Outgoing{
 		To: uri, From: from, FromName: name, Destination: dest, Transport: p.opts.Network,
 		Offer: leg.Offer(), Headers: opts.Headers, RingTimeout: opts.RingTimeout,
+	}
+	if dest != "" {
+		out.ServerName = p.serverName()
 	}
 	if p.opts.Secret != "" {
 		out.Credentials = &invite.Credentials{User: p.opts.User, Secret: p.opts.Secret}

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,10 +48,17 @@ type Options struct {
 	Registrar string
 	// Domain is the host part of the phone's address; "" is the registrar's host.
 	Domain string
-	// Listen is the address of the phone's SIP socket; "" is 127.0.0.1:0.
+	// Listen is the address of the phone's SIP socket; "" is 127.0.0.1:0 over udp and tcp. Over tls, ws and wss a phone
+	// without it takes no connections, as browsers do not: it is called over its own connection to the registrar.
 	Listen string
-	// Network is "udp" ("" too) or "tcp".
+	// Network is "udp" ("" too), "tcp", "tls", "ws" or "wss".
 	Network string
+	// TLS has the roots that servers are checked against, or InsecureSkipVerify; nil is the system's roots. Certificate has
+	// the phone's own certificate, which it needs to listen over tls and wss.
+	TLS, Certificate *tls.Config
+	// Instance is the phone's identity as a URN, such as "urn:uuid:…" (RFC 5626 section 4.1); registrations then replace
+	// those of the same instance. None when empty.
+	Instance string
 	// RTP says where audio is received. Ports, when given, is used instead and stays open on Stop, so that phones can share it.
 	RTP   media.PortOptions
 	Ports *media.Ports
@@ -102,11 +110,11 @@ func New(opts Options) (*Phone, error) {
 	if opts.User == "" {
 		opts.User = "phone"
 	}
-	if opts.Listen == "" {
-		opts.Listen = "127.0.0.1:0"
-	}
 	if opts.Network == "" {
 		opts.Network = "udp"
+	}
+	if opts.Listen == "" && (opts.Network == "udp" || opts.Network == "tcp") {
+		opts.Listen = "127.0.0.1:0"
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -126,8 +134,12 @@ func New(opts Options) (*Phone, error) {
 	if p.opts.Domain == "" && p.registrar.IsValid() {
 		p.opts.Domain, _, _ = net.SplitHostPort(opts.Registrar)
 	}
+	var listen []invite.Listen
+	if opts.Listen != "" {
+		listen = []invite.Listen{{Network: opts.Network, Addr: opts.Listen}}
+	}
 	endpoint, err := invite.New(invite.Options{
-		Listen: []invite.Listen{{Network: opts.Network, Addr: opts.Listen}}, UserAgent: "hotline-phone",
+		Listen: listen, UserAgent: "hotline-phone", TLS: opts.Certificate, DialTLS: opts.TLS,
 		Timers: opts.Timers, Reliable: opts.Reliable, Session: opts.Session, Now: opts.Now, Log: opts.Log,
 	}, (*handler)(p))
 	if err != nil {
@@ -184,7 +196,16 @@ func (p *Phone) OnCall(fn func(*Call)) {
 // User is the account.
 func (p *Phone) User() string { return p.opts.User }
 
-// Addr is the SIP socket's address, after Start.
+// serverName is the name that the registrar's certificate must have.
+func (p *Phone) serverName() string {
+	host, _, err := net.SplitHostPort(p.opts.Registrar)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// Addr is the SIP socket's address, after Start; invalid when the phone takes no connections.
 func (p *Phone) Addr() netip.AddrPort { return p.endpoint.Addr(p.opts.Network) }
 
 // URI is an address at which the phone can be called without a registrar.

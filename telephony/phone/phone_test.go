@@ -13,6 +13,7 @@ import (
 
 	"hotline/telephony/invite"
 	"hotline/telephony/media"
+	"hotline/telephony/tlstest"
 )
 
 func testContext(t *testing.T) context.Context {
@@ -38,15 +39,19 @@ func started(t *testing.T, opts Options) *Phone {
 }
 
 func TestTwoPhonesTalk(t *testing.T) {
-	for _, network := range []string{"udp", "tcp"} {
+	ca, err := tlstest.NewAuthority()
+	require.NoError(t, err)
+	certificate, err := ca.Server("127.0.0.1")
+	require.NoError(t, err)
+	for _, network := range []string{"udp", "tcp", "tls", "ws", "wss"} {
 		t.Run(network, func(t *testing.T) {
 			ctx := testContext(t)
 			incoming := make(chan *Call, 1)
-			callee := started(t, Options{User: "8001", Network: network, Codecs: []media.Codec{media.PCMU, media.PCMA}, OnCall: func(c *Call) {
+			callee := started(t, Options{User: "8001", Network: network, Listen: "127.0.0.1:0", Certificate: certificate, Codecs: []media.Codec{media.PCMU, media.PCMA}, OnCall: func(c *Call) {
 				incoming <- c
 				require.NoError(t, c.Answer())
 			}})
-			caller := started(t, Options{User: "13800005678", Network: network})
+			caller := started(t, Options{User: "13800005678", Network: network, TLS: ca.Client()})
 			out, err := caller.Dial(ctx, callee.URI())
 			require.NoError(t, err)
 			require.NoError(t, out.WaitAnswered(ctx))

@@ -116,7 +116,14 @@ func (p *Phone) register(ctx context.Context, r *registration, expires time.Dura
 	// One more is left for the request that answers the challenge (RFC 3261 §10.2: the numbers of a Call-ID rise).
 	r.seq += 2
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: r.seq - 1, MethodName: sip.REGISTER})
-	req.AppendHeader(&sip.ContactHeader{Address: p.endpoint.ContactURI(p.opts.User, p.opts.Network, dest)})
+	contact := &sip.ContactHeader{Address: p.endpoint.ContactURI(p.opts.User, p.opts.Network, dest)}
+	if p.opts.Instance != "" {
+		contact.Params.Add("+sip.instance", `"<`+p.opts.Instance+`>"`)
+		contact.Params.Add("reg-id", "1")
+		req.AppendHeader(sip.NewHeader("Supported", "path, outbound"))
+	}
+	req.AppendHeader(contact)
+	invite.SetServerName(req, p.serverName())
 	seconds := sip.ExpiresHeader(expires / time.Second)
 	req.AppendHeader(&seconds)
 	res, err := p.endpoint.DoWith(ctx, req, invite.Credentials{User: p.opts.User, Secret: p.opts.Secret})
