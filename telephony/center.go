@@ -131,8 +131,9 @@ func (c *Center) newSIP() error {
 	}
 	c.endpoint, err = invite.New(invite.Options{
 		Listen: listens, PublicIP: c.cfg.PublicIP, UserAgent: "hotline", Now: c.now, Log: c.log,
-		Timers: invite.Timers{T1: c.cfg.T1}, Limits: invite.Limits{Sessions: 2*c.cfg.MaxCalls + 100},
+		Timers: invite.Timers{T1: c.cfg.T1}, Limits: c.cfg.edge(),
 		Admit: c.admit, Session: c.cfg.Session,
+		TLS: c.cfg.TLS, DialTLS: c.cfg.DialTLS, Origins: c.cfg.Origins, Scanners: c.cfg.scanners(),
 	}, sipHandler{c})
 	c.trunks.endpoint = c.endpoint
 	return err
@@ -208,7 +209,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.started = true
 	c.mu.Unlock()
 	close(c.up)
-	c.log.Info("call centre listens", "udp", c.endpoint.Addr("udp").String(), "tcp", c.endpoint.Addr("tcp").String(),
+	c.log.Info("call centre listens", "sip", c.cfg.Listen,
 		"lines", len(c.cfg.Lines), "seats", len(seats))
 	return nil
 }
@@ -391,5 +392,5 @@ func (c *Center) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Addr is the address that SIP listens on over "udp" or "tcp".
+// Addr is the address that SIP listens on over "udp", "tcp", "tls", "ws" or "wss".
 func (c *Center) Addr(network string) netip.AddrPort { return c.endpoint.Addr(network) }

@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,12 @@ type QueueConfig struct {
 
 // Config is what a city sets. The zero value of a field means its default.
 type Config struct {
-	Listen          []string            // "host:port" (UDP and TCP), "udp://host:port", "tcp://host:port"
+	Listen          []string            // "host:port" (UDP and TCP), or a URL: udp://, tcp://, tls://, ws:// or wss://
+	TLS             *tls.Config         // certificate of tls:// and wss://; GetCertificate lets it change
+	DialTLS         *tls.Config         // roots for gateways over TLS; nil: the system's
+	Origins         []string            // pages that may open a WebSocket, "https://host:port"; empty: all
+	Scanners        []string            // words that mark scanners; nil: DefaultScanners
+	Edge            invite.Limits       // of what comes from the network; zero fields take the defaults
 	PublicIP        string              // put into SDP and Contact; empty: the listening address
 	RTPLow, RTPHigh int                 // UDP ports for sound; 0 is 30000–39999
 	Trunks          []netip.Prefix      // addresses that may bring calls from outside
@@ -149,8 +155,13 @@ func (c Config) validate() error {
 		errs = append(errs, err)
 	}
 	for _, l := range c.Listen {
-		if _, err := parseListen(l); err != nil {
+		addrs, err := parseListen(l)
+		if err != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if n := addrs[0].network; (n == "tls" || n == "wss") && c.TLS == nil {
+			bad("SIP address %q needs a certificate", l)
 		}
 	}
 	return errors.Join(errs...)
@@ -185,14 +196,14 @@ func parseListen(s string) ([]listenAddr, error) {
 		addr = net.JoinHostPort("127.0.0.1", port)
 	}
 	if _, err := netip.ParseAddrPort(addr); err != nil {
-		return nil, fmt.Errorf("%w: SIP address %q: want IP:port, udp://IP:port or tcp://IP:port", ErrInvalid, s)
+		return nil, fmt.Errorf("%w: SIP address %q: want IP:port, or a URL such as udp://IP:port, tcp://, tls://, ws:// or wss://", ErrInvalid, s)
 	}
 	switch scheme {
 	case "":
 		return []listenAddr{{"udp", addr}, {"tcp", addr}}, nil
-	case "udp", "tcp":
+	case "udp", "tcp", "tls", "ws", "wss":
 		return []listenAddr{{scheme, addr}}, nil
 	default:
-		return nil, fmt.Errorf("%w: SIP address %q: scheme %q is not supported, use udp or tcp", ErrInvalid, s, scheme)
+		return nil, fmt.Errorf("%w: SIP address %q: scheme %q is not supported, use udp, tcp, tls, ws or wss", ErrInvalid, s, scheme)
 	}
 }

@@ -78,7 +78,7 @@ func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on diali
 // over. X-Call-ID lets a softphone open the right ticket.
 func (c *Center) toSeat(b binding, caller, callID string) invite.Outgoing {
 	return invite.Outgoing{
-		To: b.contact, From: c.fromURI(caller), Destination: b.source.String(), Transport: b.transport,
+		To: b.contact, From: c.fromURI(caller), Destination: b.source.String(), Transport: b.transport, Flow: b.transport != "udp",
 		Headers: []sip.Header{sip.NewHeader("X-Call-ID", callID)},
 	}
 }

@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -207,9 +208,11 @@ func (c *Center) fromURI(user string) sip.Uri {
 	if user == "" {
 		user = Anonymous
 	}
-	addr := c.endpoint.Addr("udp")
-	if !addr.IsValid() {
-		addr = c.endpoint.Addr("tcp")
+	var addr netip.AddrPort
+	for _, network := range []string{"udp", "tcp", "tls", "ws", "wss"} {
+		if addr = c.endpoint.Addr(network); addr.IsValid() {
+			break
+		}
 	}
 	host := c.cfg.PublicIP
 	if host == "" && addr.Addr().IsUnspecified() {

@@ -181,7 +181,7 @@ func TestStartUpErrors(t *testing.T) {
 	}{
 		"no spool":       {func(c *telephony.Config) { c.SpoolDir = "" }, "spool directory"},
 		"spool is file":  {func(c *telephony.Config) { c.SpoolDir = filepath.Join(file, "x") }, "give a folder that can be written"},
-		"bad listen":     {func(c *telephony.Config) { c.Listen = []string{"quic://127.0.0.1:5060"} }, "use udp or tcp"},
+		"bad listen":     {func(c *telephony.Config) { c.Listen = []string{"quic://127.0.0.1:5060"} }, "use udp, tcp, tls, ws or wss"},
 		"no address":     {func(c *telephony.Config) { c.Listen = []string{"somewhere"} }, "want IP:port"},
 		"ports":          {func(c *telephony.Config) { c.RTPLow, c.RTPHigh = 70000, 70010 }, "RTP ports"},
 		"public ip":      {func(c *telephony.Config) { c.PublicIP = "here" }, "public IP"},

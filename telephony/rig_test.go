@@ -24,6 +24,7 @@ import (
 	"hotline/telephony/phone"
 	"hotline/telephony/prompts"
 	"hotline/telephony/storetest"
+	"hotline/telephony/tlstest"
 )
 
 // patience bounds every wait of these tests; nothing is timed by it.
@@ -54,6 +55,7 @@ type rig struct {
 	resolver telephony.Resolver
 	blobs    *blobs
 	cfg      telephony.Config
+	ca       *tlstest.Authority // when it listens over TLS
 }
 
 type rigOption func(*telephony.Config)
@@ -164,6 +166,9 @@ func (r *rig) phone(opts phone.Options) *phone.Phone {
 		network = opts.Network
 	}
 	opts.Registrar = r.center.Addr(network).String()
+	if r.ca != nil && opts.TLS == nil {
+		opts.TLS = r.ca.Client()
+	}
 	opts.Timers.T1 = quickT1
 	p, err := phone.New(opts)
 	require.NoError(r.t, err)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -93,8 +94,9 @@ type Deps struct {
 
 // Options tune the server; the zero value works.
 type Options struct {
-	Addr              string // host:port; 127.0.0.1:8080 when empty
-	TLSCert, TLSKey   string // both or none
+	Addr              string      // host:port; 127.0.0.1:8080 when empty
+	TLSCert, TLSKey   string      // both or none
+	TLS               *tls.Config // in place of the files
 	Log               *slog.Logger
 	Now               func() time.Time
 	Version           string

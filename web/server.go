@@ -116,8 +116,8 @@ func (s *Server) routes() {
 // Start listens, then serves in the background. When it returns nil the server
 // takes requests; a port in use is an error that says so.
 func (s *Server) Start(ctx context.Context) error {
-	var conf *tls.Config
-	if s.opts.TLSCert != "" {
+	conf := s.opts.TLS
+	if conf == nil && s.opts.TLSCert != "" {
 		var err error
 		if conf, err = loadTLS(s.opts.TLSCert, s.opts.TLSKey); err != nil {
 			return err

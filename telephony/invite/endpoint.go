@@ -33,7 +33,8 @@ type Endpoint struct {
 
 	listeners []*streamListener // of the reliable transports
 	streams   *streams
-	nowhere   string // our host in Via and Contact where nobody can connect to us (RFC 7118 section 5)
+	scanners  [][]byte // in lower case
+	nowhere   string   // our host in Via and Contact where nobody can connect to us (RFC 7118 section 5)
 
 	ctx    context.Context // ends with Stop
 	cancel context.CancelFunc
@@ -104,7 +105,7 @@ func New(opts Options, h Handler) (*Endpoint, error) {
 		return nil, fmt.Errorf("invite: random source: %w", err)
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
-	e.streams = newStreams(e)
+	e.streams, e.scanners = newStreams(e), lowered(opts.Scanners)
 	e.nowhere = strings.ToLower(sip.GenerateTagN(12)) + ".invalid"
 	return e, nil
 }

@@ -33,6 +33,9 @@ func (e *Endpoint) inspect(b []byte, truncated bool) int {
 	if !ok || !ok2 || !isToken(method) || bytes.Count(rest, []byte(" ")) == 0 {
 		return dropMessage
 	}
+	if e.scanner(b) {
+		return dropScanner
+	}
 	if bytes.EqualFold(method, []byte("ACK")) {
 		if truncated || len(b) > e.opts.Limits.Message {
 			return dropMessage

@@ -113,6 +113,10 @@ type Options struct {
 	// Origins lists the pages, as "https://host:port", whose scripts may open
 	// a WebSocket; all when empty. Peers that are no browsers name none.
 	Origins []string
+	// Scanners lists words that mark a scanner when a request's User-Agent or
+	// From has them, in any case: it gets no answer, and over a connection it
+	// loses that.
+	Scanners []string
 	// FlowClosed is told when a connection is gone. It must not block.
 	FlowClosed func(peer netip.AddrPort, network string)
 	Timers     Timers

@@ -499,3 +499,29 @@ func TestSlowPeers(t *testing.T) {
 	alive(t, e, 1)
 	nothingLeft(t, e)
 }
+
+// A scanner gets no answer, and over a connection it loses that.
+func TestScanners(t *testing.T) {
+	e := startEndpoint(t, busy(), func(o *Options) {
+		o.Listen = append(o.Listen, Listen{"ws", "127.0.0.1:0"})
+		o.Scanners = []string{"Friendly-Scanner", "", "sipvicious"}
+	})
+	p := newPeer(t, e.Addr("udp"))
+	c := p.call(1)
+	for i, header := range []string{"User-Agent: friendly-scanner", "USER-AGENT : x SIPVicious/0.3", "f: \"sipvicious\" <sip:100@1.1.1.1>;tag=1"} {
+		p.send(c.request("OPTIONS", 1, fmt.Sprintf("z9hG4bK-s%d", i), "", header))
+	}
+	p.send(c.request("OPTIONS", 9, "z9hG4bK-good", "", "User-Agent: baresip", "Subject: friendly-scanner"))
+	m := p.expect("an answer", func(m packet) bool { return m.status() > 0 })
+	require.Equal(t, uint32(9), m.msg.CSeq().SeqNo, "the scanner's requests have none")
+	require.EqualValues(t, 3, e.Stats().Refused)
+	for _, network := range []string{"tcp", "ws"} {
+		conn := connect(t, nil, e, network)
+		conn.send(options(1, "User-Agent: friendly-scanner\r\nContent-Length: 0\r\n"))
+		rest, err := io.ReadAll(conn.r)
+		var late net.Error
+		require.False(t, errors.As(err, &late) && late.Timeout())
+		require.NotContains(t, string(rest), "SIP/2.0")
+	}
+	nothingLeft(t, e)
+}

@@ -13,6 +13,7 @@ import (
 
 	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/bridge"
+	"hotline/cmd/hotline/certs"
 	"hotline/cmd/hotline/config"
 	"hotline/cmd/hotline/engines"
 	"hotline/jobs"
@@ -44,6 +45,7 @@ type App struct {
 	Center  *telephony.Center
 	Runner  *jobs.Runner
 	Server  *web.Server
+	certs   *certs.Source
 	Issued  []accounts.Issued // passwords made up at the first start, to be shown once
 
 	teardown []func(context.Context) error // last started, first stopped
@@ -85,6 +87,9 @@ func (a *App) start(ctx context.Context) error {
 		a.teardown = append(a.teardown, func(context.Context) error { return unlock() })
 	}
 	if a.Issued, err = a.opts.Prepare(ctx, a.cfg, opened); err != nil {
+		return err
+	}
+	if err := a.loadCertificate(); err != nil {
 		return err
 	}
 	a.keepIndex(ctx)
@@ -160,6 +165,10 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
 		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord,
 	}
+	cfg.Origins, cfg.Scanners = a.cfg.Origins, a.cfg.Scanners
+	if a.certs != nil {
+		cfg.TLS = a.certs.TLS()
+	}
 	if a.opts.Telephony != nil {
 		a.opts.Telephony(&cfg)
 	}
@@ -188,8 +197,11 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 		deps.Calls = a.Center
 	}
 	opts := web.Options{
-		Addr: a.cfg.HTTP, TLSCert: a.cfg.TLSCert, TLSKey: a.cfg.TLSKey, Log: a.log, Version: a.opts.Version, Registerer: registry,
+		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
+	}
+	if a.certs != nil {
+		opts.TLS = a.certs.TLS("http/1.1")
 	}
 	if a.opts.Web != nil {
 		a.opts.Web(&opts)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,6 +57,7 @@ func runNode(c *cobra.Command, node *app.App, cfg config.Config, log *slog.Logge
 	log.Info("ready", "took_ms", time.Since(began).Milliseconds(), "http", node.URL(), "sip", cfg.SIP, "roles", cfg.Roles)
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
+	defer reloadOnHangup(node, log)()
 	ended := make(chan error, 1)
 	go func() { ended <- then(ctx) }()
 	var err error
@@ -73,4 +76,24 @@ func runNode(c *cobra.Command, node *app.App, cfg config.Config, log *slog.Logge
 	err = errors.Join(err, node.Stop(stop))
 	log.Info("stopped")
 	return err
+}
+
+// reloadOnHangup reads the certificate again on SIGHUP, until the function
+// that it returns is called.
+func reloadOnHangup(node *app.App, log *slog.Logger) func() {
+	hup, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hup, syscall.SIGHUP)
+	go func() {
+		defer close(done)
+		for range hup {
+			if err := node.Reload(); err != nil {
+				log.Error("nothing changed on SIGHUP", "error", err)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hup)
+		close(hup)
+		<-done
+	}
 }

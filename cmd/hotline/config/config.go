@@ -38,7 +38,9 @@ type Config struct {
 	HTTP     string   // host:port
 	TLSCert  string   // PEM file; with TLSKey, HTTP speaks TLS
 	TLSKey   string   // PEM file
-	SIP      []string // host:port (UDP and TCP) or udp://host:port, tcp://host:port
+	SIP      []string // host:port (UDP and TCP) or a URL of udp, tcp, tls, ws or wss
+	Origins  []string // pages that may open a WebSocket to SIP; all when empty
+	Scanners []string // words that mark SIP scanners
 	Store    string   // sqlite:///…, postgres://…
 	Queue    string   // mem://, redis://…, rediss://…
 	Search   string   // fts:///…, elasticsearch+http(s)://…
@@ -70,9 +72,11 @@ type setting struct {
 var settings = []setting{
 	{name: "data", value: "data", help: "folder for the database, the index, recordings and attachments"},
 	{name: "http", value: "127.0.0.1:8080", help: "address of the web server, host:port"},
-	{name: "tls-cert", value: "", help: "PEM file with the certificate chain; needs --tls-key"},
+	{name: "tls-cert", value: "", help: "PEM file with the certificate chain, of HTTP and of SIP over tls and wss; needs --tls-key; read again when it changes and on SIGHUP"},
 	{name: "tls-key", value: "", help: "PEM file with the private key; needs --tls-cert"},
-	{name: "sip", value: "127.0.0.1:5060", help: "where to listen for SIP: host:port (UDP and TCP), or a list of udp:// and tcp:// URLs"},
+	{name: "sip", value: "127.0.0.1:5060", help: "where to listen for SIP: host:port (UDP and TCP), or a list of udp://, tcp://, tls://, ws:// and wss:// URLs; tls and wss need --tls-cert"},
+	{name: "sip-origins", value: "", help: "web pages that may open a WebSocket to SIP, a list of https://host:port (all when not given)"},
+	{name: "sip-scanners", value: strings.Join(telephony.DefaultScanners(), ","), help: "words in User-Agent or From of a SIP request that mark a scanner, which gets no answer; none for none"},
 	{name: "store", value: "", help: "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
 	{name: "queue", value: "mem://", help: "task queue: mem://, redis://… or rediss://…"},
 	{name: "search", value: "", help: "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
@@ -178,6 +182,7 @@ func joined(v any) string {
 func build(v map[string]string) (Config, error) {
 	c := Config{
 		HTTP: v["http"], TLSCert: v["tls-cert"], TLSKey: v["tls-key"], SIP: list(v["sip"]),
+		Origins: list(v["sip-origins"]), Scanners: list(v["sip-scanners"]),
 		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
 		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
 		Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"],
@@ -224,6 +229,12 @@ func build(v map[string]string) (Config, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		fail("tls-cert", "give --tls-cert and --tls-key together, or neither")
 	}
+	if len(c.Scanners) == 1 && c.Scanners[0] == "none" {
+		c.Scanners = []string{}
+	}
+	if at := slices.IndexFunc(c.SIP, needsTLS); at >= 0 && c.TLSCert == "" && c.Has(SIP) {
+		fail("sip", "%s needs a certificate: give --tls-cert and --tls-key, or listen on udp://, tcp:// and ws:// alone", c.SIP[at])
+	}
 	if len(c.SIP) == 0 && c.Has(SIP) {
 		fail("sip", "give at least one address, or leave sip out of --roles")
 	}
@@ -251,6 +262,11 @@ func (c *Config) fill() {
 	if c.Blobs == "" {
 		c.Blobs = inData("file", "blobs")
 	}
+}
+
+// needsTLS tells whether an address of SIP is one that takes a certificate.
+func needsTLS(addr string) bool {
+	return strings.HasPrefix(addr, "tls://") || strings.HasPrefix(addr, "wss://")
 }
 
 // Has tells whether the node takes on a role.

@@ -52,6 +52,7 @@ func TestBadSettingsNameTheFlagAndTheWayOut(t *testing.T) {
 		"rtp":        {[]string{"--rtp", "40000"}, "--rtp: \"40000\" is not a range of ports such as 30000-39999"},
 		"trunk":      {[]string{"--trunks", "ten"}, "--trunks: \"ten\" is not an address or prefix"},
 		"half a TLS": {[]string{"--tls-cert", "a.pem"}, "give --tls-cert and --tls-key together"},
+		"no TLS":     {[]string{"--sip", "udp://127.0.0.1:5060,wss://127.0.0.1:5062"}, "--sip: wss://127.0.0.1:5062 needs a certificate: give --tls-cert and --tls-key"},
 		"http":       {[]string{"--http", "8080"}, "--http: \"8080\" is not host:port"},
 		"level":      {[]string{"--log-level", "loud"}, "--log-level: unknown level"},
 	} {

@@ -1,0 +1,28 @@
+package telephony
+
+import "hotline/telephony/invite"
+
+// DefaultScanners are words by which programs that look for open SIP servers
+// give themselves away in User-Agent or From.
+func DefaultScanners() []string {
+	return []string{
+		"friendly-scanner", "friendly-request", "sipvicious", "sundayddr", "sip-scan", "sipcli", "sipscan", "pplsip",
+		"vaxsipuseragent", "vaxipuseragent", "siparmyknife",
+	}
+}
+
+func (c Config) scanners() []string {
+	if c.Scanners == nil {
+		return DefaultScanners()
+	}
+	return c.Scanners
+}
+
+// edge are the limits of the endpoint: as many sessions as the calls can have.
+func (c Config) edge() invite.Limits {
+	l := c.Edge
+	if l.Sessions == 0 {
+		l.Sessions = 2*c.MaxCalls + 100
+	}
+	return l
+}
