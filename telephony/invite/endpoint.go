@@ -178,13 +178,17 @@ func (e *Endpoint) Stop(ctx context.Context) error {
 	for _, s := range all {
 		s.Hangup(Cause{By: System, Code: sip.StatusServiceUnavailable, Reason: "shutting down"})
 	}
-	var late error
+	var dropped []string
 	for _, s := range all {
 		select {
 		case <-s.gone:
 		case <-ctx.Done():
-			late = fmt.Errorf("invite: sessions were dropped before their peers answered: %w", ctx.Err())
+			dropped = append(dropped, s.describe())
 		}
+	}
+	var late error
+	if len(dropped) > 0 {
+		late = fmt.Errorf("invite: sessions were dropped before their peers answered (%s): %w", strings.Join(dropped, ", "), ctx.Err())
 	}
 	for _, s := range all {
 		s.post(message{in: inKill})

@@ -156,6 +156,7 @@ func (s *Session) step(m message) {
 	}
 	r := next(s.state, in)
 	s.state = r.next
+	s.shown.Store(uint32(s.state))
 	s.act(r.do, m)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -39,6 +40,8 @@ type Session struct {
 	remoteTag    string
 	earlyTags    map[string]bool // of early dialogs that the peer's side made
 	answeredOnce bool
+
+	shown atomic.Uint32 // state, for whoever asks from outside
 
 	// Owned by the loop.
 	state   state
@@ -142,6 +145,9 @@ func (s *Session) watchTx(r *responder) {
 		}
 	}
 }
+
+// describe tells an administrator what the session is about to do.
+func (s *Session) describe() string { return s.dir.String() + " " + state(s.shown.Load()).String() }
 
 // ID is unique within the process.
 func (s *Session) ID() string { return s.id }

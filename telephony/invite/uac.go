@@ -25,6 +25,7 @@ func (e *Endpoint) Dial(ctx context.Context, out Outgoing) (*Session, error) {
 	s := newSession(e, Outbound)
 	s.out = out
 	s.state = calling
+	s.shown.Store(uint32(calling))
 	s.network = strings.ToLower(out.Transport)
 	if s.network == "" {
 		s.network = networkTo(out.To)
