@@ -16,7 +16,7 @@ const (
 	flushLag  = 250 * time.Millisecond
 	// maxSlip is how far a stream's timestamps may leave the wall clock before it is placed by arrival again.
 	maxSlip = time.Second
-	// maxWindow bounds the audio that waits for a slow disk; what comes later is lost.
+	// maxWindow bounds the audio that waits for a slow disk, and how far ahead of the file a packet is placed; what comes later is lost.
 	maxWindow = time.Minute
 )
 
@@ -37,13 +37,17 @@ type Recording struct {
 	SHA256   string // hex, of the whole file
 	// Dropped is the audio, in samples of either channel, that came too late or could not be written in time.
 	Dropped int64
+	// Unwritten is how much of the call the disk had no room for: it is silence in the file, or missing at its end.
+	Unwritten time.Duration
 }
 
 // Recorder writes two channels of G.711 A-law to a WAV file. Audio is placed by the RTP timestamps of its stream, and each
-// stream by the arrival of its first packet; what is missing is silence. Safe for concurrent use.
+// stream by the arrival of its first packet; what is missing is silence. A stream whose clock runs faster or slower than the
+// server's is moved by a few milliseconds now and then, so that the channels stay together (alignment). Safe for concurrent use.
 //
 // The file is written about once a second by a goroutine of its own, its header with it, so that calls never wait for the disk and the
-// file can be read at any moment, also after the process was killed.
+// file can be read at any moment, also after the process was killed. A disk without room costs the audio of that time and nothing
+// else: writing is tried again each second, and what was lost is silence.
 type Recorder struct {
 	path  string
 	file  *os.File
@@ -58,8 +62,14 @@ type Recorder struct {
 	base    int64
 	tracks  [2]track
 	dropped int64
-	err     error
+	err     error // of the disk: the recording is incomplete
+	paused  bool
 	closed  bool
+
+	// Of whoever flushes.
+	written   int64 // samples in the file
+	unwritten int64 // samples that the disk did not take
+	failing   bool
 
 	stop   chan struct{}
 	done   chan struct{}
@@ -75,6 +85,7 @@ type track struct {
 	ts     uint32 // a timestamp of the stream and
 	pos    int64  // the sample at which it lies
 	end    int64  // sample after the last one
+	align  alignment
 }
 
 // NewRecorder creates the file, which must not exist, and starts the recording's clock.
@@ -92,12 +103,12 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: create recording: %w", err)
 	}
-	if _, err := file.Write(recordingHeader(0)); err != nil {
-		return nil, errors.Join(fmt.Errorf("media: begin recording: %w", err), file.Close())
-	}
 	r := &Recorder{
 		path: path, file: file, start: opts.Now(), limit: int64(timeSamples(opts.Max)), now: opts.Now, log: opts.Log,
 		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	if _, err := file.WriteAt(recordingHeader(0), 0); err != nil {
+		r.troubled(err)
 	}
 	go r.run()
 	return r, nil
@@ -106,7 +117,20 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 // Path is the file's name.
 func (r *Recorder) Path() string { return r.path }
 
-// Err is the error of the disk that ended the recording early, if there was one.
+// Pause keeps what is said from now on out of the recording, for secrets such as a card's number; it is silence there. Resume ends
+// that. Both are idempotent.
+func (r *Recorder) Pause() { r.setPaused(true) }
+
+// Resume records again after Pause.
+func (r *Recorder) Resume() { r.setPaused(false) }
+
+func (r *Recorder) setPaused(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused = on
+}
+
+// Err is the error of the disk that left the recording incomplete, if there was one.
 func (r *Recorder) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +142,7 @@ func (r *Recorder) write(channel int, codec Codec, data []byte, ssrc, ts uint32,
 	n := int64(len(data))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.err != nil {
+	if r.closed {
 		return
 	}
 	t := &r.tracks[channel]
@@ -132,8 +156,12 @@ func (r *Recorder) write(channel int, codec Codec, data []byte, ssrc, ts uint32,
 		if pos > arrival+slip {
 			pos = arrival
 		}
+		t.align = alignment{}
 	case pos < arrival-slip || pos > arrival+slip:
 		pos = arrival
+		t.align = alignment{}
+	default:
+		pos += t.align.shift(arrival - pos)
 	}
 	t.active, t.ssrc, t.ts, t.pos = true, ssrc, ts, pos
 	t.end = max(t.end, pos+n)
@@ -142,7 +170,7 @@ func (r *Recorder) write(channel int, codec Codec, data []byte, ssrc, ts uint32,
 		r.dropped += late
 		data, pos, n = data[late:], pos+late, n-late
 	}
-	if n == 0 {
+	if n == 0 || r.paused {
 		return
 	}
 	if pos+n > r.limit || pos+n-r.base > int64(timeSamples(maxWindow)) {
@@ -193,36 +221,22 @@ func (r *Recorder) run() {
 // flush writes all that is older than lag, and the header. Only one goroutine calls it at a time.
 func (r *Recorder) flush(lag time.Duration) {
 	r.mu.Lock()
-	if r.err != nil {
-		r.mu.Unlock()
-		return
-	}
 	end := min(int64(timeSamples(r.now().Sub(r.start)-lag)), r.limit)
 	if end <= r.base {
 		r.mu.Unlock()
 		return
 	}
 	r.extend(end)
-	cut := int(end-r.base) * 2
+	from, cut := r.base, int(end-r.base)*2
 	chunk := r.window[:cut]
 	r.window = append(r.spare[:0], r.window[cut:]...)
-	offset := recordingHeaderSize + r.base*2
 	r.base = end
 	r.mu.Unlock()
 
-	_, err := r.file.WriteAt(chunk, offset)
-	if err == nil {
-		_, err = r.file.WriteAt(recordingHeader(end), 0)
-	}
+	r.store(chunk, from, end)
 	r.mu.Lock()
 	r.spare = chunk
-	if err != nil {
-		r.err = fmt.Errorf("media: write recording: %w", err)
-	}
 	r.mu.Unlock()
-	if err != nil {
-		r.log.Error("recording ends early", "path", r.path, "err", err)
-	}
 }
 
 // Close writes what is left, syncs the file and measures it. The recording is as long as the time since NewRecorder. Audio
@@ -243,16 +257,16 @@ func (r *Recorder) Close() (Recording, error) {
 
 func (r *Recorder) finish() (Recording, error) {
 	r.mu.Lock()
-	err, dropped := r.err, r.dropped
+	dropped := r.dropped
 	r.window, r.spare = nil, nil
 	r.mu.Unlock()
-	if err == nil {
-		if err = r.file.Sync(); err != nil {
-			err = fmt.Errorf("media: sync recording: %w", err)
-		}
+	err := r.file.Sync()
+	if err != nil {
+		err = fmt.Errorf("media: sync recording: %w", err)
 	}
 	rec, measureErr := measure(r.file)
-	rec.Path, rec.Start, rec.Dropped = r.path, r.start, dropped
+	rec.Path, rec.Start, rec.Dropped, rec.Unwritten = r.path, r.start, dropped, sampleTime(int(r.unwritten))
+	err = errors.Join(r.Err(), err)
 	return rec, errors.Join(err, measureErr, r.file.Close())
 }
 
