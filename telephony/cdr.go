@@ -74,6 +74,7 @@ type CDR struct {
 	Legs       []LegInfo  `json:"legs"`                 // sound, a line per leg
 	Recording  Recording  `json:"recording"`            // zero when nothing was recorded
 	Holds      []Span     `json:"holds,omitempty"`      // while the caller heard music
+	Pauses     []Pause    `json:"pauses,omitempty"`     // kept out of the recording
 	Parties    []Added    `json:"parties,omitempty"`    // who was added to the two
 	Transfers  []Transfer `json:"transfers,omitempty"`  // by REFER of a seat's phone
 	Missed     bool       `json:"missed"`               // ended before a seat answered

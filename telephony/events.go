@@ -30,6 +30,9 @@ const (
 	EvPartyJoined  = "party_joined"  // PartyID talks with the others
 	EvPartyLeft    = "party_left"    // PartyID, dropped by User; Cause, Code
 
+	EvRecordingPaused  = "recording_paused"  // by User
+	EvRecordingResumed = "recording_resumed" // by User
+
 	EvRecording = "recorded" // Recording
 	EvEnded     = "ended"    // By, Cause, Code
 
@@ -146,6 +149,12 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.Holds = append(c.Holds, Span{From: e.At})
 	case EvResumed:
 		c.endHold(e.At)
+	case EvRecordingPaused:
+		if !c.paused() {
+			c.Pauses = append(c.Pauses, Pause{From: e.At, By: e.User})
+		}
+	case EvRecordingResumed:
+		c.endPause(e.At, e.User)
 	case EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft:
 		c.applyParty(e, d)
 	case EvLegs:
@@ -158,6 +167,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.noted(e, d)
 	case EvEnded:
 		c.endHold(e.At)
+		c.endPause(e.At, "")
 		c.endParties(e.At)
 		c.endTransfers(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
@@ -234,6 +244,7 @@ func (c CDR) clone() CDR {
 		c.Transfers = append([]Transfer(nil), c.Transfers...)
 	}
 	c.Tried = slices.Clone(c.Tried)
+	c.Pauses = slices.Clone(c.Pauses)
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)
 	}

@@ -36,6 +36,7 @@ type Call struct {
 	Legs       []telephony.LegInfo `json:"legs" nullable:"false"`
 	Parties    []CallParty         `json:"parties" nullable:"false" doc:"Who was added to the two"`
 	Recording  CallRecording       `json:"recording"`
+	Pauses     []telephony.Pause   `json:"pauses" nullable:"false" doc:"Kept out of the recording; one without an end goes on"`
 }
 
 // CallOffer is one offer of a call to a seat.
@@ -66,7 +67,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		QueuedAt: cst(c.QueuedAt), RingingAt: cst(c.RingingAt), SeatAt: cst(c.SeatAt), BridgedAt: cst(c.BridgedAt),
 		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(),
 		EndedBy: c.EndedBy, EndedUser: c.EndedUser, Cause: c.Cause, Code: c.Code, Missed: c.Missed,
-		Legs: append([]telephony.LegInfo{}, c.Legs...),
+		Legs: append([]telephony.LegInfo{}, c.Legs...), Pauses: append([]telephony.Pause{}, c.Pauses...),
 		Recording: CallRecording{
 			State: string(c.Recording.State), DurationMS: c.Recording.DurationMS, Size: c.Recording.Size, SHA256: c.Recording.SHA256,
 		},

@@ -61,6 +61,22 @@ func TestCalls(t *testing.T) {
 	require.NotContains(t, w.log.String(), "13812345678")
 }
 
+func TestPauseRecording(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, other, lead := w.as("agent1"), w.as("agent2"), w.as("lead1")
+	pause, resume := "/api/v1/calls/c1/recording/pause", "/api/v1/calls/c1/recording/resume"
+	other.send("POST", pause, nil).problem(http.StatusForbidden, "not_your_call")
+	w.as("clerk-CG").send("POST", pause, nil).problem(http.StatusForbidden, "forbidden")
+	lead.send("POST", "/api/v1/calls/c2/recording/pause", nil).problem(http.StatusConflict, "not_open")
+	agent.send("POST", pause, nil).want(http.StatusNoContent)
+	other.send("POST", resume, nil).problem(http.StatusForbidden, "not_your_call")
+	lead.send("POST", resume, nil).want(http.StatusNoContent)
+	var c web.Call
+	agent.get("/api/v1/calls/c1").want(http.StatusOK).json(&c)
+	require.Len(t, c.Pauses, 1)
+	require.Equal(t, [2]string{"u-agent1", "u-lead1"}, [2]string{c.Pauses[0].By, c.Pauses[0].ResumedBy})
+}
+
 func TestThreeWayCall(t *testing.T) {
 	w := newWorld(t, nil)
 	agent, other, lead := w.as("agent1"), w.as("agent2"), w.as("lead1")

@@ -70,6 +70,8 @@ type Calls interface {
 	Hangup(ctx context.Context, callID, user string) error
 	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)
 	DropParty(ctx context.Context, callID, partyID, user string) error
+	PauseRecording(ctx context.Context, callID, user string) error
+	ResumeRecording(ctx context.Context, callID, user string) error
 	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error
 	Agents() []telephony.AgentState
 	Queues() []telephony.QueueState

@@ -337,6 +337,27 @@ func (c *centre) DropParty(_ context.Context, id, party, user string) error {
 	return telephony.ErrNotFound
 }
 
+func (c *centre) PauseRecording(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr, ok := c.calls[id]
+	if !ok || !cdr.EndedAt.IsZero() {
+		return telephony.ErrConflict
+	}
+	cdr.Pauses = append(cdr.Pauses, telephony.Pause{From: time.Now(), By: user})
+	c.calls[id] = cdr
+	return nil
+}
+
+func (c *centre) ResumeRecording(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.calls[id].Pauses {
+		c.calls[id].Pauses[i].To, c.calls[id].Pauses[i].ResumedBy = time.Now(), user
+	}
+	return nil
+}
+
 func (c *centre) SetStatus(_ context.Context, user, seat string, s telephony.Status) error {
 	if seat == "9999" {
 		return telephony.ErrNotFound

@@ -221,6 +221,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/recording/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep what is said from now on out of a running call's recording, such as a card's number; agents in their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["pause-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/recording/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record a running call again; agents their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["resume-recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -813,6 +853,8 @@ export interface components {
             offers: components["schemas"]["CallOffer"][];
             /** @description Who was added to the two */
             parties: components["schemas"]["CallParty"][];
+            /** @description Kept out of the recording; one without an end goes on */
+            pauses: components["schemas"]["Pause"][];
             queue: string;
             /** Format: date-time */
             queued_at?: string;
@@ -1362,6 +1404,14 @@ export interface components {
         PartyNumber: {
             /** @description A seat, or a number as it is dialled */
             number: string;
+        };
+        Pause: {
+            by: string;
+            /** Format: date-time */
+            from: string;
+            resumed_by?: string;
+            /** Format: date-time */
+            to?: string;
         };
         Person: {
             anonymous: boolean;
@@ -2027,6 +2077,64 @@ export interface operations {
                 content: {
                     "audio/wav": string;
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "pause-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
