@@ -117,7 +117,9 @@ func TestJitterPlaysWhatArrivesInTime(t *testing.T) {
 		require.Equal(t, late, j.stats.late)
 		require.Equal(t, duplicate, j.stats.duplicate)
 		require.Equal(t, inTime, j.stats.played+j.stats.discarded)
-		require.Zero(t, j.stats.discarded, "nothing is left out at delays that the buffer covers")
+		if covered := int64(timeSamples(160 * time.Millisecond)); spread <= covered {
+			require.Zero(t, j.stats.discarded, "nothing is left out at delays that the buffer covers")
+		}
 	})
 }
 
