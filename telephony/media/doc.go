@@ -2,7 +2,7 @@
 // bridging, recording and the measurement of all of it.
 //
 // A Leg is one RTP socket towards one party. Ports hands legs out of a range of UDP ports (RTP on the even port, RTCP's
-// odd port reserved beside it) and owns the one ticker that plays to every leg. Connect relays two legs; a Conference mixes
+// odd port beside it) and owns the one ticker that plays to every leg and the one that sends every leg's reports. Connect relays two legs; a Conference mixes
 // up to 16.
 //
 // Invariants:
@@ -15,6 +15,8 @@
 //   - Only PCMA, PCMU, telephone-event and comfort noise are ever negotiated; other payload types are dropped. Comfort noise is
 //     relayed to a party that negotiated it, else left out, with the sequence numbers closed up.
 //   - After Close of a leg no socket, goroutine, playback or port of it is left; Ports.InUse tells.
+//   - Each leg reports by RTCP what it hears and takes the party's reports, from nobody else (RFC 3550 §6). Nothing of a stranger's
+//     counts, be it sound or report.
 //   - Audio that is mixed goes through an adaptive jitter buffer, which makes up for loss; a bridge passes packets as they are.
 //   - A recording on disk is readable at any moment; at most about a second of it is lost with the process.
 //

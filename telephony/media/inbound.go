@@ -173,6 +173,10 @@ func (l *Leg) datagram(data []byte, src netip.AddrPort, now time.Time, p *rtp.Pa
 		return
 	}
 	kind := parsePacket(data, p, rx)
+	if kind == kindNone && isControl(data) {
+		l.controlDatagram(data, src, now)
+		return
+	}
 	l.inMu.Lock()
 	if kind == kindNone {
 		l.in.malformed++

@@ -1,8 +1,8 @@
 package media
 
 import (
+	"crypto/rand"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -33,10 +33,9 @@ type Leg struct {
 	opts   LegOptions
 	port   int
 	sock   *socket
-	// rtcp keeps the odd port from other programs, so that reports sent to it reach nobody else.
-	rtcp *net.UDPConn
-	now  func() time.Time
-	log  *slog.Logger
+	ctrl   control
+	now    func() time.Time
+	log    *slog.Logger
 
 	negMu sync.Mutex
 	neg   negotiation
@@ -67,12 +66,12 @@ type tap struct {
 	channel  int
 }
 
-func newLeg(p *Ports, opts LegOptions, sock *socket, rtcpConn *net.UDPConn, port int) *Leg {
+func newLeg(p *Ports, opts LegOptions, sock, rtcpSock *socket, port int) *Leg {
 	if len(opts.Codecs) == 0 {
 		opts.Codecs = []Codec{PCMA, PCMU}
 	}
 	l := &Leg{
-		ports: p, opts: opts, port: port, sock: sock, rtcp: rtcpConn, now: p.now,
+		ports: p, opts: opts, port: port, sock: sock, ctrl: control{sock: rtcpSock, cname: rand.Text()}, now: p.now,
 		log:     p.log.With("leg", opts.Name, "port", port),
 		digits:  make(chan Digit, 64),
 		closing: make(chan struct{}),
@@ -144,13 +143,14 @@ func (l *Leg) Close() {
 		l.ports.player.stopLeg(l)
 		l.unbridge()
 		l.unmix()
+		l.goodbye()
 		l.reader.remove(l)
 		l.outMu.Lock()
 		l.out.closed, l.out.dest = true, netip.AddrPort{}
 		// Errors of closing a UDP socket have no consequence that could be acted upon.
 		_ = l.sock.close()
 		l.outMu.Unlock()
-		_ = l.rtcp.Close()
+		_ = l.ctrl.sock.close()
 		l.ports.release(l.port)
 		close(l.digits)
 		close(l.done)

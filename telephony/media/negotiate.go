@@ -17,6 +17,7 @@ type negotiation struct {
 	want             Direction
 	direction        Direction // negotiated, seen from this side
 	remoteHold       bool
+	mux              bool // RTCP comes with RTP
 	agreed           bool
 	codec            Codec
 }
@@ -101,7 +102,7 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	if pt, ok := remote.payloadType(kindNoise); ok && l.opts.Noise != RefuseNoise {
 		formats = append(formats, format{pt: pt, kind: kindNoise})
 	}
-	n.lines, n.audio = remote.lines, remote.audio
+	n.lines, n.audio, n.mux = remote.lines, remote.audio, remote.mux
 	l.listen(formats)
 	l.agree(remote, chosen)
 	proto := "RTP/AVP"
@@ -124,6 +125,7 @@ func (l *Leg) Accept(answer []byte) error {
 	if !ok {
 		return ErrNoCodec
 	}
+	l.neg.mux = l.neg.mux && remote.mux
 	l.agree(remote, chosen)
 	return nil
 }
@@ -167,6 +169,7 @@ func (l *Leg) agree(remote *remoteMedia, chosen format) {
 	if dest.IsValid() {
 		l.sendTo(dest)
 	}
+	l.reportTo(remote.control, n.mux)
 }
 
 // describe writes this side's description; its version rises when it differs from the one before. The caller holds negMu.
@@ -212,6 +215,9 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 		b = append(b, "\r\n"...)
 		b = appendFormats(b, formats)
 		b = append(b, "a=ptime:20\r\na="+direction.String()+"\r\n"...)
+		if n.mux {
+			b = append(b, "a=rtcp-mux\r\n"...)
+		}
 	}
 	return string(b)
 }

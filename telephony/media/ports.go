@@ -36,6 +36,7 @@ type Ports struct {
 	now          func() time.Time
 	log          *slog.Logger
 	player       *player
+	reporter     reporter
 
 	mu   sync.Mutex
 	next int // the even port to try first
@@ -85,6 +86,7 @@ func NewPorts(opts PortOptions) (*Ports, error) {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.player = newPlayer(p.now)
+	p.reporter.stop = make(chan struct{})
 	return p, nil
 }
 
@@ -124,11 +126,16 @@ func (p *Ports) Open(opts LegOptions) (*Leg, error) {
 	if err != nil {
 		return nil, errors.Join(err, rtcpConn.Close())
 	}
-	leg := newLeg(p, opts, sock, rtcpConn, port)
+	rtcpSock, err := openSocket(rtcpConn)
+	if err != nil {
+		return nil, errors.Join(err, sock.close())
+	}
+	leg := newLeg(p, opts, sock, rtcpSock, port)
 	if err := p.read(leg); err != nil {
-		return nil, errors.Join(err, sock.close(), rtcpConn.Close())
+		return nil, errors.Join(err, sock.close(), rtcpSock.close())
 	}
 	p.legs[port] = leg
+	p.reports()
 	return leg, nil
 }
 
@@ -225,6 +232,13 @@ func (p *Ports) Close() {
 		leg.Close()
 	}
 	p.player.close()
+	p.mu.Lock()
+	if p.reporter.stop != nil {
+		close(p.reporter.stop)
+		p.reporter.stop = nil
+	}
+	p.mu.Unlock()
+	p.reporter.idle.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, r := range p.readers {

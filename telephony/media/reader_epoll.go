@@ -59,7 +59,14 @@ func newReader(now func() time.Time) (*reader, error) {
 func (r *reader) add(l *Leg) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := l.sock
+	l.ctrl.sock.control = true
+	if err := r.addSocket(l, l.sock); err != nil {
+		return err
+	}
+	return r.addSocket(l, l.ctrl.sock)
+}
+
+func (r *reader) addSocket(l *Leg, s *socket) error {
 	s.leg = l
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(s.fd)}
 	if err := syscall.EpollCtl(r.fd, syscall.EPOLL_CTL_ADD, s.fd, &event); err != nil {
@@ -73,9 +80,11 @@ func (r *reader) add(l *Leg) error {
 func (r *reader) remove(l *Leg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.socks, int32(l.sock.fd))
-	// It fails only for a socket that is not in the set, and then there is nothing to take out.
-	_ = syscall.EpollCtl(r.fd, syscall.EPOLL_CTL_DEL, l.sock.fd, nil)
+	for _, s := range []*socket{l.sock, l.ctrl.sock} {
+		delete(r.socks, int32(s.fd))
+		// It fails only for a socket that is not in the set, and then there is nothing to take out.
+		_ = syscall.EpollCtl(r.fd, syscall.EPOLL_CTL_DEL, s.fd, nil)
+	}
 }
 
 // close ends the goroutine; all legs must have been removed.
@@ -141,6 +150,10 @@ func (r *reader) rounds(b *batch) int {
 			s := r.socks[event.Fd]
 			// One datagram each: a flood on one socket must not hold up the others.
 			if size, src, ok := s.receive(b.buf, &b.from); ok {
+				if s.control {
+					s.leg.controlDatagram(b.buf[:size], src, now)
+					continue
+				}
 				s.leg.datagram(b.buf[:size], src, now, &b.packet, b.pcm)
 			}
 		}

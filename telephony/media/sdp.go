@@ -51,6 +51,8 @@ type remoteMedia struct {
 	addr      netip.AddrPort  // invalid when the SDP names no usable address
 	direction Direction       // of the party
 	held      bool            // c=0.0.0.0, hold as in RFC 2543
+	control   netip.AddrPort  // where the party wants RTCP; invalid as addr
+	mux       bool            // RTCP may come and go with RTP (RFC 5761)
 }
 
 // parseSDP reads a party's SDP. line is the index of the audio line when it is an answer, -1 to look for one in an offer.
@@ -80,6 +82,7 @@ func parseSDP(body []byte, line int) (*remoteMedia, error) {
 		connection = desc.ConnectionInformation
 	}
 	r.readAddr(connection, m.MediaName.Port.Value)
+	r.readControl(m.Attributes)
 	return r, nil
 }
 
@@ -156,6 +159,36 @@ func (r *remoteMedia) readAddr(c *sdp.ConnectionInformation, port int) {
 		return
 	}
 	r.addr = netip.AddrPortFrom(ip, uint16(port))
+}
+
+// readControl finds out where RTCP goes: one port above the sound, or as a=rtcp says (RFC 3605).
+func (r *remoteMedia) readControl(attributes []sdp.Attribute) {
+	if !r.addr.IsValid() || r.addr.Port() == 65535 {
+		return
+	}
+	r.control = netip.AddrPortFrom(r.addr.Addr(), r.addr.Port()+1)
+	for _, a := range attributes {
+		switch a.Key {
+		case "rtcp-mux":
+			r.mux = true
+		case "rtcp":
+			fields := strings.Fields(a.Value)
+			if len(fields) == 0 {
+				continue
+			}
+			port, err := strconv.ParseUint(fields[0], 10, 16)
+			if err != nil || port == 0 {
+				continue
+			}
+			ip := r.addr.Addr()
+			if len(fields) == 4 {
+				if named, err := netip.ParseAddr(fields[3]); err == nil && !named.IsUnspecified() && !named.IsMulticast() {
+					ip = named.Unmap()
+				}
+			}
+			r.control = netip.AddrPortFrom(ip, uint16(port))
+		}
+	}
 }
 
 // choose is the first audio format, in the party's order, whose codec is wanted.

@@ -39,26 +39,31 @@ type reader struct{ now func() time.Time }
 func newReader(now func() time.Time) (*reader, error) { return &reader{now: now}, nil }
 
 func (r *reader) add(l *Leg) error {
-	go r.run(l)
+	go r.run(l, l.sock)
+	go r.run(l, l.ctrl.sock)
 	return nil
 }
 
 // remove returns when the leg's goroutine has ended; it closes the socket, which wakes it.
 func (r *reader) remove(l *Leg) {
-	close(l.sock.stop)
-	_ = l.sock.conn.Close()
-	<-l.sock.done
+	for _, s := range []*socket{l.sock, l.ctrl.sock} {
+		close(s.stop)
+		_ = s.conn.Close()
+		<-s.done
+	}
 }
 
 func (r *reader) close() {}
 
-func (r *reader) run(l *Leg) {
-	defer close(l.sock.done)
+func (r *reader) run(l *Leg, s *socket) {
+	defer close(s.done)
 	buf, pcm := make([]byte, maxDatagram), make([]int16, maxPayload)
 	var packet rtp.Packet
 	for {
-		n, src, err := l.sock.conn.ReadFromUDPAddrPort(buf)
+		n, src, err := s.conn.ReadFromUDPAddrPort(buf)
 		switch {
+		case err == nil && s == l.ctrl.sock:
+			l.controlDatagram(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()), r.now())
 		case err == nil:
 			l.datagram(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()), r.now(), &packet, pcm)
 		case errors.Is(err, net.ErrClosed):
@@ -66,7 +71,7 @@ func (r *reader) run(l *Leg) {
 		default:
 			// An error of the system that lasts must not take a whole processor.
 			select {
-			case <-l.sock.stop:
+			case <-s.stop:
 				return
 			case <-time.After(FrameTime):
 			}

@@ -18,7 +18,9 @@ type socket struct {
 	// dest is where send sends to, in the form that the system takes; size is 0 when that is nowhere.
 	dest syscall.RawSockaddrInet6
 	size uintptr
-	leg  *Leg // set once, before the socket is read
+	// leg is set once, before the socket is read; control tells that it is the leg's RTCP socket.
+	leg     *Leg
+	control bool
 }
 
 // openSocket takes the descriptor over from conn, out of the runtime's own poller.
