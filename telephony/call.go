@@ -258,7 +258,7 @@ func (k *call) talk(peer *party) {
 	fromCaller := k.caller.who == PartyCaller
 	k.record(EvBridged, peer.seat, peer.user, EventData{})
 	k.setState(CallTalking)
-	beat := time.NewTicker(5 * time.Second)
+	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
 	defer beat.Stop()
 	began := k.c.now()
 	k.wg.Go(func() {
@@ -283,36 +283,6 @@ func (k *call) talk(peer *party) {
 		case <-beat.C:
 			k.checkMedia(began)
 		}
-	}
-}
-
-// Silence after which a conversation is taken as dead: a phone may send
-// nothing while its user is silent, both phones do not for long.
-const (
-	bothSilent = 45 * time.Second
-	oneSilent  = 10 * time.Minute
-	longest    = 4 * time.Hour
-)
-
-func (k *call) checkMedia(began time.Time) {
-	now := k.c.now()
-	if now.Sub(began) > longest {
-		k.stop(PartySystem, "", CauseMedia, 0)
-		return
-	}
-	k.mu.Lock()
-	held := k.holdings > 0
-	k.mu.Unlock()
-	silent := func(p *party) time.Duration {
-		last := p.leg.Stats().LastPacket
-		if last.Before(began) {
-			last = began
-		}
-		return now.Sub(last)
-	}
-	a, b := silent(k.caller), silent(k.peer)
-	if !held && !k.merged && k.moving == nil && (min(a, b) > bothSilent || max(a, b) > oneSilent) {
-		k.stop(PartySystem, "", CauseMedia, 0)
 	}
 }
 
@@ -432,14 +402,9 @@ func (k *call) finish() {
 func (k *call) closeParty(p *party) { p.once.Do(func() { k.endParty(p) }) }
 
 func (k *call) endParty(p *party) {
-	info := LegInfo{Party: p.who, Seat: p.seat}
-	if codec, ok := p.leg.Codec(); ok {
-		info.Codec = codec.String()
-	}
-	st := p.leg.Stats()
-	info.Received, info.Sent, info.Lost = st.Received, st.Sent, st.Lost
-	info.JitterMS = float64(st.Jitter.Microseconds()) / 1000
+	info := legInfo(p)
 	p.leg.Close()
+	k.c.quality.add(info)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if p == k.caller {

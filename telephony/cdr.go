@@ -123,6 +123,15 @@ type LegInfo struct {
 	Sent     uint64  `json:"sent"`
 	Lost     uint64  `json:"lost"`
 	JitterMS float64 `json:"jitter_ms"`
+	// Strange counts packets of strangers, which were not taken.
+	Strange uint64 `json:"strange,omitempty"`
+	// What the party's RTCP said about how it heard the centre, and the round trip; zero when it said nothing.
+	RemoteLost     int64   `json:"remote_lost,omitempty"`
+	RemoteJitterMS float64 `json:"remote_jitter_ms,omitempty"`
+	RoundTripMS    float64 `json:"round_trip_ms,omitempty"`
+	// Estimated opinion of a listener here, and there, from 1 to 4.5 (ITU-T G.107); zero when nothing is known.
+	MOS       float64 `json:"mos,omitempty"`
+	RemoteMOS float64 `json:"remote_mos,omitempty"`
 }
 
 // RecordingState says where a recording is.

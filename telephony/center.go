@@ -48,6 +48,7 @@ type Center struct {
 	strangers *throttle // of log lines
 	messages  *throttle // of addresses that are no trunks
 	recorders atomic.Int64
+	quality   *qualities
 	parties   sync.Map // *invite.Session → seated
 
 	background context.Context // of the goroutines below; ends in Stop
@@ -100,6 +101,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
 	c.messages = newThrottle(messageRate, messageBurst, maxSources, c.now)
 	c.board = newBoard(c)
+	c.quality = newQualities()
 	if err := c.newSIP(); err != nil {
 		return nil, err
 	}

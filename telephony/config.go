@@ -55,6 +55,8 @@ type Config struct {
 	MinExpires      time.Duration       // of a registration; 0 is 60 s
 	MaxExpires      time.Duration       // 0 is 1 h
 	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
+	MediaTimeout    time.Duration       // nothing from both sides, or from one that used to report; 0 is 45 s
+	OneSideTimeout  time.Duration       // nothing from one side; 0 is 10 min
 	NoRecording     bool                // tests and lines without recording
 	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
 
@@ -83,6 +85,8 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.RingTimeout, 15*time.Second)
 	def(&c.MinExpires, time.Minute)
+	def(&c.MediaTimeout, 45*time.Second)
+	def(&c.OneSideTimeout, 10*time.Minute)
 	def(&c.MaxExpires, time.Hour)
 	if c.MaxCalls == 0 {
 		c.MaxCalls = 1000

@@ -22,6 +22,10 @@ var (
 	gatewayRTT = prometheus.NewDesc("hotline_trunk_gateway_rtt_seconds", "Round trip of the gateway's last answered OPTIONS.", []string{"trunk", "gateway"}, nil)
 	trunkBound = prometheus.NewDesc("hotline_trunk_registered", "1 while the registration at the trunk's operator stands.", []string{"trunk"}, nil)
 	failovers  = prometheus.NewDesc("hotline_trunk_failovers_total", "Times that an outbound call went on to another gateway.", nil, nil)
+	legMOS     = prometheus.NewDesc("hotline_leg_mos", "Estimated opinion of a listener (ITU-T G.107) of each leg that ended.", []string{"side"}, nil)
+	legLoss    = prometheus.NewDesc("hotline_leg_loss_percent", "Packets lost on the way to the server, per leg that ended.", nil, nil)
+	legJitter  = prometheus.NewDesc("hotline_leg_jitter_ms", "Interarrival jitter of each leg that ended.", nil, nil)
+	legTrip    = prometheus.NewDesc("hotline_leg_round_trip_ms", "Round trip to the party of each leg that ended.", nil, nil)
 	spooledNow = prometheus.NewDesc("hotline_recordings_spooled", "Recordings on their way to the blob store.", nil, nil)
 
 	owedNow      = prometheus.NewDesc("hotline_outbox_owed", "Effects owed and not done.", []string{"topic"}, nil)
@@ -54,6 +58,24 @@ func (m callMetrics) Collect(out chan<- prometheus.Metric) {
 		gauge(seatsNow, n, state)
 	}
 	m.collectTrunks(out)
+	m.collectQuality(out)
+}
+
+func (m callMetrics) collectQuality(out chan<- prometheus.Metric) {
+	histogram := func(d *prometheus.Desc, h telephony.Histogram, labels ...string) {
+		buckets, sum := map[float64]uint64{}, uint64(0)
+		for i, bound := range h.Bounds {
+			sum += h.Buckets[i]
+			buckets[bound] = sum
+		}
+		out <- prometheus.MustNewConstHistogram(d, h.Count, h.Sum, buckets, labels...)
+	}
+	q := m.center.Quality()
+	histogram(legMOS, q.MOS, "here")
+	histogram(legMOS, q.RemoteMOS, "party")
+	histogram(legLoss, q.Loss)
+	histogram(legJitter, q.Jitter)
+	histogram(legTrip, q.RoundTrip)
 }
 
 func (m callMetrics) collectTrunks(out chan<- prometheus.Metric) {

@@ -1208,12 +1208,24 @@ export interface components {
             jitter_ms: number;
             /** Format: int64 */
             lost: number;
+            /** Format: double */
+            mos?: number;
             party: string;
             /** Format: int64 */
             received: number;
+            /** Format: double */
+            remote_jitter_ms?: number;
+            /** Format: int64 */
+            remote_lost?: number;
+            /** Format: double */
+            remote_mos?: number;
+            /** Format: double */
+            round_trip_ms?: number;
             seat?: string;
             /** Format: int64 */
             sent: number;
+            /** Format: int64 */
+            strange?: number;
         };
         Line: {
             name: string;
