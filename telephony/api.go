@@ -216,7 +216,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	leg, err := k.openLeg(PartySeat, b.source.Addr())
+	leg, err := k.openLegOver(b.transport, PartySeat, b.source.Addr())
 	if err != nil {
 		c.floor.leave(k.id)
 		k.forget()

@@ -154,9 +154,19 @@ func (k *call) stop(by Party, user, cause string, code int) {
 	k.cancel()
 }
 
-// openLeg takes a port for a party.
+// openLeg takes a port for a party that calls.
 func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
-	return k.c.ports.Open(media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id})
+	return k.openLegOver("", who, signal, codecs...)
+}
+
+// openLegOver takes a port for a party that is called over a transport of SIP.
+func (k *call) openLegOver(transport string, who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
+	opts := media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id}
+	// Keys in the SDP are worth what the signalling is.
+	if k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
+		opts.Security = media.RequireSRTP
+	}
+	return k.c.ports.Open(opts)
 }
 
 // watch follows a party's session until it is over: it answers re-INVITEs,

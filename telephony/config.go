@@ -51,6 +51,7 @@ type Config struct {
 	Lines           []Line              // empty: 12345
 	Queues          []QueueConfig       // empty: "default"
 	Prompts         fs.FS               // WAV files; nil: the ones shipped
+	SecureSeats     bool                // seats' phones that registered over TLS are called with SRTP alone
 	MaxCalls        int                 // at once; 0 is 1,000
 	MinExpires      time.Duration       // of a registration; 0 is 60 s
 	MaxExpires      time.Duration       // 0 is 1 h

@@ -2,12 +2,14 @@ package media
 
 import "errors"
 
-// Errors of negotiation; a SIP server answers ErrBadSDP with 400 and the other two with 488 (RFC 3261 §21.4.26).
+// Errors of negotiation; a SIP server answers ErrBadSDP with 400 and the others with 488 (RFC 3261 §21.4.26).
 var (
 	// ErrBadSDP: the body is not a session description.
 	ErrBadSDP = errors.New("media: malformed session description")
-	// ErrNoAudio: no audio stream over RTP/AVP is offered, or the answer rejects it.
+	// ErrNoAudio: no audio stream that can be taken is offered, or the answer rejects it.
 	ErrNoAudio = errors.New("media: no audio in the session description")
+	// ErrNoKey: the audio must be encrypted, and the party gave no key that can be used.
+	ErrNoKey = errors.New("media: no usable SRTP key, a=crypto with AES_CM_128_HMAC_SHA1_80 or _32 is needed")
 	// ErrNoCodec: the parties have no codec in common.
 	ErrNoCodec = errors.New("media: no common codec, PCMA or PCMU is needed")
 )

@@ -63,6 +63,7 @@ type inbound struct {
 	digits     digitFilter
 
 	packets, bytes, malformed, strange uint64
+	unauthentic, replayed              uint64
 	first, last                        time.Time
 }
 
@@ -94,15 +95,23 @@ func (in *inbound) source(src netip.AddrPort, ssrc uint32, now time.Time) (taken
 	if src == in.locked {
 		return true, false
 	}
-	if in.locked.IsValid() && in.rank(src) <= in.rank(in.locked) {
-		// Not better than the present source: only after that one has fallen silent, and not for anybody.
-		silent := now.Sub(in.last) >= in.relatch
-		if !silent || (in.rank(src) == 0 && (!in.known || ssrc != in.ssrc)) {
-			return false, false
-		}
+	if !in.takes(src, ssrc, now) {
+		return false, false
 	}
 	in.locked = src
 	return true, true
+}
+
+// takes tells whether source would take a packet.
+func (in *inbound) takes(src netip.AddrPort, ssrc uint32, now time.Time) bool {
+	if src != in.locked && in.locked.IsValid() && in.rank(src) <= in.rank(in.locked) {
+		// Not better than the present source: only after that one has fallen silent, and not for anybody.
+		silent := now.Sub(in.last) >= in.relatch
+		if !silent || (in.rank(src) == 0 && (!in.known || ssrc != in.ssrc)) {
+			return false
+		}
+	}
+	return true
 }
 
 // measure updates sequence and jitter (RFC 3550 appendix A.1, A.8).
@@ -160,6 +169,7 @@ func (in *inbound) stats(s *Stats) {
 	}
 	s.Jitter = time.Duration(in.jitter * float64(time.Second) / SampleRate)
 	s.Malformed, s.Strange = in.malformed, in.strange
+	s.Unauthentic, s.Replayed = in.unauthentic, in.replayed
 	s.FirstPacket, s.LastPacket = in.first, in.last
 	if in.locked.IsValid() {
 		s.Source = in.locked.String()
@@ -171,6 +181,11 @@ func (l *Leg) datagram(data []byte, src netip.AddrPort, now time.Time, p *rtp.Pa
 	rx := l.rx.Load()
 	if rx == nil {
 		return
+	}
+	if u := l.unsealer.Load(); u != nil {
+		if data = l.unseal(u, data, src, now); data == nil {
+			return
+		}
 	}
 	kind := parsePacket(data, p, rx)
 	if kind == kindNone && isControl(data) {

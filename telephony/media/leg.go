@@ -17,6 +17,8 @@ type LegOptions struct {
 	NoEvents bool
 	// Noise says whether comfort noise is negotiated, with which a party may stop sending while its user is silent.
 	Noise NoiseUse
+	// Security says whether audio is encrypted (SRTP).
+	Security SecurityUse
 	// SignalIP is where the party's signalling comes from. RTP from it is trusted like RTP from the address in its SDP:
 	// behind a NAT the SDP names a private address.
 	SignalIP netip.Addr
@@ -49,6 +51,8 @@ type Leg struct {
 	outMu sync.Mutex
 	out   outbound
 
+	unsealer atomic.Pointer[unsealer] // nil: in the clear; its inside is guarded by inMu
+	reports  reportKeys
 	bridge   atomic.Pointer[Leg]
 	mix      atomic.Pointer[Member]
 	tap      atomic.Pointer[tap]

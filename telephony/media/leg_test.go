@@ -271,7 +271,6 @@ func TestMalformedPacketsAreDropped(t *testing.T) {
 		append([]byte{0x80, 18, 0, 1}, make([]byte, 168)...),       // a codec that was not agreed
 		append([]byte{0x80, 101, 0, 1}, make([]byte, 10)...),       // half an event
 		append(append([]byte{0xA0, 8}, make([]byte, 20)...), 0xFF), // padding longer than the packet
-		append([]byte{0x81, 200, 0, 6}, make([]byte, 24)...),       // RTCP
 		big,
 	}
 	for _, data := range bad {

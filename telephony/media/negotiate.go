@@ -20,12 +20,14 @@ type negotiation struct {
 	mux              bool // RTCP comes with RTP
 	agreed           bool
 	codec            Codec
+	keying
 }
 
 func newNegotiation(l *Leg) negotiation {
 	return negotiation{
 		session: uint64(random32()), version: uint64(random32()), eventPT: defaultEventPT,
 		lines: []sdp.MediaName{{}}, want: SendRecv, codec: l.opts.Codecs[0],
+		keying: keying{use: l.opts.Security},
 	}
 }
 
@@ -75,15 +77,20 @@ func (l *Leg) Offer() []byte {
 	if l.opts.Noise == OfferNoise {
 		formats = append(formats, format{pt: noisePT, kind: kindNoise})
 	}
+	n.offer()
+	if !n.agreed && len(n.keys) > 0 {
+		// Without the party's key nothing of it can be told from a stranger's.
+		l.unsealer.CompareAndSwap(nil, &unsealer{})
+	}
 	// Audio may arrive before the answer does (RFC 3264 §5.1).
 	l.listen(formats)
-	return l.describe(formats, n.want, "RTP/AVP")
+	return l.describe(formats, n.want, n.proto)
 }
 
-// Answer reads the party's offer, sets the leg to it and makes the answer. Errors: ErrBadSDP, ErrNoAudio, ErrNoCodec; the leg then stays
-// as it was.
+// Answer reads the party's offer, sets the leg to it and makes the answer. Errors: ErrBadSDP, ErrNoAudio, ErrNoKey, ErrNoCodec; the leg then
+// stays as it was.
 func (l *Leg) Answer(offer []byte) ([]byte, error) {
-	remote, err := parseSDP(offer, -1)
+	remote, err := parseSDP(offer, -1, l.opts.Security)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +101,11 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	l.negMu.Lock()
 	defer l.negMu.Unlock()
 	n := &l.neg
+	local, theirs := n.answer(remote)
+	if err := l.setKeys(local, theirs); err != nil {
+		return nil, err
+	}
+	n.settle(remote.proto, local, theirs)
 	formats := []format{chosen}
 	if pt, ok := remote.payloadType(kindEvent); ok && !l.opts.NoEvents {
 		n.eventPT = pt
@@ -105,19 +117,15 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	n.lines, n.audio, n.mux = remote.lines, remote.audio, remote.mux
 	l.listen(formats)
 	l.agree(remote, chosen)
-	proto := "RTP/AVP"
-	if len(remote.lines[remote.audio].Protos) == 2 {
-		proto = remote.lines[remote.audio].Protos[0] + "/" + remote.lines[remote.audio].Protos[1]
-	}
-	return l.describe(formats, n.direction, proto), nil
+	return l.describe(formats, n.direction, n.proto), nil
 }
 
 // Accept reads the party's answer to the last Offer and sets the leg to it; reading the same answer again (in a 183 and the 200)
-// changes nothing. Errors: ErrBadSDP, ErrNoAudio, ErrNoCodec; the leg then stays as it was.
+// changes nothing. Errors: ErrBadSDP, ErrNoAudio, ErrNoKey, ErrNoCodec; the leg then stays as it was.
 func (l *Leg) Accept(answer []byte) error {
 	l.negMu.Lock()
 	defer l.negMu.Unlock()
-	remote, err := parseSDP(answer, l.neg.audio)
+	remote, err := parseSDP(answer, l.neg.audio, l.opts.Security)
 	if err != nil {
 		return err
 	}
@@ -126,6 +134,14 @@ func (l *Leg) Accept(answer []byte) error {
 		return ErrNoCodec
 	}
 	l.neg.mux = l.neg.mux && remote.mux
+	local, theirs, err := l.neg.accept(remote)
+	if err != nil {
+		return err
+	}
+	if err := l.setKeys(local, theirs); err != nil {
+		return err
+	}
+	l.neg.settle(l.neg.proto, local, theirs)
 	l.agree(remote, chosen)
 	return nil
 }
@@ -214,6 +230,7 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 		}
 		b = append(b, "\r\n"...)
 		b = appendFormats(b, formats)
+		b = appendCrypto(b, n.keys)
 		b = append(b, "a=ptime:20\r\na="+direction.String()+"\r\n"...)
 		if n.mux {
 			b = append(b, "a=rtcp-mux\r\n"...)

@@ -49,13 +49,15 @@ type outbound struct {
 	eventAt         time.Time
 	buf             []byte
 	law             []byte
+	sealer          *sealer // nil: in the clear
 	packets, bytes  uint64
 	errors, skipped uint64
 }
 
 func newOutbound() outbound {
+	// The first number is in the lower half, so that no receiver misses the roll-over when the first packets are lost (RFC 3711 §3.3.1).
 	return outbound{
-		ssrc: random32(), seq: uint16(random32()), ts: random32(),
+		ssrc: random32(), seq: uint16(random32()) & 0x7FFF, ts: random32(),
 		buf: make([]byte, 0, maxDatagram), law: make([]byte, FrameSamples),
 	}
 }
@@ -119,6 +121,12 @@ func (l *Leg) write(packet []byte) {
 	if !o.dest.IsValid() {
 		o.skipped++
 		return
+	}
+	if o.sealer != nil {
+		if packet = o.sealer.seal(packet); packet == nil {
+			o.errors++
+			return
+		}
 	}
 	if err := l.sock.send(packet); err != nil {
 		o.errors++

@@ -69,6 +69,9 @@ func (l *Leg) controlDatagram(data []byte, src netip.AddrPort, now time.Time) {
 	if !known {
 		return
 	}
+	if data = l.openControl(data); data == nil {
+		return
+	}
 	packets, err := rtcp.Unmarshal(data)
 	if err != nil || len(packets) == 0 {
 		l.inMu.Lock()
@@ -206,6 +209,10 @@ func (c *control) reception(in *inbound, now time.Time) rtcp.ReceptionReport {
 
 // sendControl sends a compound packet. What the system refuses is lost like any packet. The caller holds ctrl.mu.
 func (l *Leg) sendControl(data []byte) {
+	data, err := l.protectRTCP(nil, data)
+	if err != nil {
+		return // the key is used up; sound fails for that too, and is counted
+	}
 	if !l.ctrl.mux {
 		_ = l.ctrl.sock.send(data)
 		return

@@ -53,28 +53,44 @@ type remoteMedia struct {
 	held      bool            // c=0.0.0.0, hold as in RFC 2543
 	control   netip.AddrPort  // where the party wants RTCP; invalid as addr
 	mux       bool            // RTCP may come and go with RTP (RFC 5761)
+	proto     string          // of the audio line
+	secure    bool            // proto is one of SRTP
+	keys      []cryptoKey     // of the audio line, those that can be used
 }
 
-// parseSDP reads a party's SDP. line is the index of the audio line when it is an answer, -1 to look for one in an offer.
-func parseSDP(body []byte, line int) (*remoteMedia, error) {
+// parseSDP reads a party's SDP. line is the index of the audio line when it is an answer, -1 to look for the best one in an offer.
+func parseSDP(body []byte, line int, use SecurityUse) (*remoteMedia, error) {
 	if len(body) == 0 || len(body) > maxSDP {
 		return nil, fmt.Errorf("%w: %d bytes", ErrBadSDP, len(body))
 	}
 	var desc sdp.SessionDescription
 	if err := desc.Unmarshal(body); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
+		// The library's error quotes the line, which may hold a key.
+		return nil, ErrBadSDP
 	}
 	r := &remoteMedia{audio: -1, direction: SendRecv}
+	best, keyless := 0, false
 	for i, m := range desc.MediaDescriptions {
 		r.lines = append(r.lines, m.MediaName)
-		if r.audio < 0 && (line < 0 || line == i) && isAudio(m) {
-			r.audio = i
+		if line >= 0 && line != i {
+			continue
 		}
+		worth, unusable := rankAudio(m, use)
+		if worth > best {
+			best, r.audio = worth, i
+		}
+		keyless = keyless || unusable
 	}
-	if r.audio < 0 {
+	switch {
+	case r.audio < 0 && keyless:
+		return r, ErrNoKey
+	case r.audio < 0:
 		return r, ErrNoAudio
 	}
 	m := desc.MediaDescriptions[r.audio]
+	r.proto = strings.Join(m.MediaName.Protos, "/")
+	r.secure = strings.HasPrefix(r.proto, "RTP/SAVP")
+	r.keys = readKeys(m.Attributes)
 	r.formats = readFormats(m)
 	r.direction = readDirection(m.Attributes, readDirection(desc.Attributes, SendRecv))
 	connection := m.ConnectionInformation
@@ -86,11 +102,29 @@ func parseSDP(body []byte, line int) (*remoteMedia, error) {
 	return r, nil
 }
 
-func isAudio(m *sdp.MediaDescription) bool {
+// rankAudio tells how welcome a line is: 0 when it cannot be taken, more for encrypted audio. keyless: only for want of a key.
+func rankAudio(m *sdp.MediaDescription, use SecurityUse) (worth int, keyless bool) {
 	name := m.MediaName
-	proto := strings.Join(name.Protos, "/")
-	return name.Media == "audio" && name.Port.Value > 0 && name.Port.Value <= 65535 &&
-		(proto == "RTP/AVP" || proto == "RTP/AVPF")
+	if name.Media != "audio" || name.Port.Value <= 0 || name.Port.Value > 65535 {
+		return 0, false
+	}
+	keyed := use != RefuseSRTP && len(readKeys(m.Attributes)) > 0
+	switch strings.Join(name.Protos, "/") {
+	case "RTP/SAVP", "RTP/SAVPF":
+		if !keyed {
+			return 0, use != RefuseSRTP
+		}
+		return 3, false
+	case "RTP/AVP", "RTP/AVPF":
+		switch {
+		case keyed:
+			return 2, false
+		case use == RequireSRTP:
+			return 0, true
+		}
+		return 1, false
+	}
+	return 0, false
 }
 
 // readFormats resolves payload types through rtpmap; 0 and 8 mean PCMU and PCMA without one.

@@ -57,7 +57,7 @@ func TestAnswer(t *testing.T) {
 		{name: "no audio", offer: session("m=video 5000 RTP/AVP 31"), err: ErrNoAudio},
 		{name: "no media", offer: session(), err: ErrNoAudio},
 		{name: "port 0", offer: session("m=audio 0 RTP/AVP 8"), err: ErrNoAudio},
-		{name: "SRTP only", offer: session("m=audio 4000 RTP/SAVP 8"), err: ErrNoAudio},
+		{name: "SRTP without a key", offer: session("m=audio 4000 RTP/SAVP 8"), err: ErrNoKey},
 		{name: "foreign codecs", offer: session("m=audio 4000 RTP/AVP 18 111", "a=rtpmap:111 opus/48000/2"), err: ErrNoCodec},
 		{name: "events alone", offer: session("m=audio 4000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"), err: ErrNoCodec},
 		{name: "8 means something else", offer: session("m=audio 4000 RTP/AVP 8", "a=rtpmap:8 G729/8000"), err: ErrNoCodec},
@@ -85,7 +85,7 @@ func TestAnswer(t *testing.T) {
 			for _, s := range c.not {
 				require.NotContains(t, string(answer), s)
 			}
-			_, err = parseSDP(answer, -1)
+			_, err = parseSDP(answer, -1, AcceptSRTP)
 			require.NoError(t, err, "the answer is SDP itself")
 		})
 	}
@@ -188,7 +188,7 @@ func TestSDPNeverPanics(t *testing.T) {
 			}
 		}
 		if answer, err := leg.Answer(body); err == nil {
-			_, err = parseSDP(answer, -1)
+			_, err = parseSDP(answer, -1, AcceptSRTP)
 			require.NoError(t, err, "answer %q", answer)
 		}
 		_ = leg.Accept(body)

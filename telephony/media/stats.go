@@ -13,6 +13,8 @@ type Stats struct {
 	Jitter time.Duration
 	// Malformed counts datagrams that are not RTP of this session; Strange those from a source that the leg is not locked on.
 	Malformed, Strange uint64
+	// Unauthentic counts packets that are not encrypted with the party's key, Replayed those that came before; both are dropped.
+	Unauthentic, Replayed uint64
 	// SendErrors counts packets that the system refused to send.
 	SendErrors uint64
 	// FirstPacket and LastPacket are times of reception; zero before there was one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -69,7 +70,7 @@ func (p *Phone) DialWith(ctx context.Context, to string, opts DialOptions) (*Cal
 	if name == "" {
 		name = p.opts.Name
 	}
-	leg, err := p.ports.Open(media.LegOptions{Codecs: p.opts.Codecs, Name: p.opts.User})
+	leg, err := p.ports.Open(p.legOptions(netip.Addr{}))
 	if err != nil {
 		return nil, fmt.Errorf("phone: %w", err)
 	}

@@ -64,6 +64,8 @@ type Options struct {
 	Ports *media.Ports
 	// Codecs in the order of preference; empty is PCMA, PCMU.
 	Codecs []media.Codec
+	// Security says whether audio is encrypted (SRTP with keys in the SDP).
+	Security media.SecurityUse
 	// Timers of SIP; see invite.Timers.
 	Timers invite.Timers
 	// Reliable says when provisional responses ask for a PRACK.
@@ -268,7 +270,7 @@ func (h *handler) Invite(s *invite.Session) {
 		p.refuse(s, sip.StatusBusyHere)
 		return
 	}
-	c, err := p.newCall(s, media.LegOptions{Codecs: p.opts.Codecs, SignalIP: s.Source().Addr(), Name: p.opts.User})
+	c, err := p.newCall(s, p.legOptions(s.Source().Addr()))
 	if err != nil {
 		p.log.Warn("phone takes no call", "err", err)
 		p.refuse(s, sip.StatusServiceUnavailable)
@@ -293,6 +295,11 @@ func (h *handler) Invite(s *invite.Session) {
 	}()
 	c.run()
 	<-asked
+}
+
+// legOptions are those of a call's leg; signal is where an incoming call's signalling comes from.
+func (p *Phone) legOptions(signal netip.Addr) media.LegOptions {
+	return media.LegOptions{Codecs: p.opts.Codecs, Security: p.opts.Security, SignalIP: signal, Name: p.opts.User}
 }
 
 // refuse rejects a session; one that ended meanwhile needs no answer.

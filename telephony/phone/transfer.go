@@ -8,7 +8,6 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"hotline/telephony/invite"
-	"hotline/telephony/media"
 )
 
 // Resume ends a hold.
@@ -122,7 +121,7 @@ func (c *Call) referred(e invite.Referred) {
 // ended.
 func (h *handler) Replace(old, s *invite.Session) {
 	p := (*Phone)(h)
-	c, err := p.newCall(s, media.LegOptions{Codecs: p.opts.Codecs, SignalIP: s.Source().Addr(), Name: p.opts.User})
+	c, err := p.newCall(s, p.legOptions(s.Source().Addr()))
 	if err != nil {
 		p.refuse(s, sip.StatusServiceUnavailable)
 		return

@@ -61,6 +61,7 @@ type Config struct {
 	Realm     string         // of SIP digests
 	LogLevel  string         // debug, info, warn, error
 	NoRecord  bool           // calls are not recorded
+	SRTP      bool           // required of seats' phones that registered over TLS
 }
 
 // setting is one row of the table that flags, variables and keys come from.
@@ -93,6 +94,7 @@ var settings = []setting{
 	{name: "notify-secret", secret: true},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
 	{name: "record", value: "on", help: "recording of calls: on or off"},
+	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
 
@@ -241,6 +243,10 @@ func build(v map[string]string) (Config, error) {
 	c.NoRecord = v["record"] == "off"
 	if !c.NoRecord && v["record"] != "on" {
 		fail("record", "%q is neither on nor off", v["record"])
+	}
+	c.SRTP = v["srtp"] == "tls"
+	if !c.SRTP && v["srtp"] != "accept" {
+		fail("srtp", "%q is neither accept nor tls", v["srtp"])
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
