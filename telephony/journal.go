@@ -123,9 +123,9 @@ func (j *journal) run(ctx context.Context) {
 	}
 }
 
-// write puts a batch into the store and returns what is not in: the events in
-// one go, then of each call the newest record, side by side, so that the
-// store can commit many of them together.
+// write puts a batch into the store and returns what is not in: the events and
+// of each call the newest record in one go. Where that fails, one record may be
+// the cause: then the events in one go, and the records side by side.
 func (j *journal) write(ctx context.Context, batch []journalItem) ([]journalItem, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -138,6 +138,18 @@ func (j *journal) write(ctx context.Context, batch []journalItem) ([]journalItem
 		case it.cdr != nil:
 			newest[it.cdr.ID] = it
 		}
+	}
+	records := make([]CallRecord, 0, len(newest))
+	for _, it := range newest {
+		records = append(records, CallRecord{CDR: *it.cdr, Missed: it.missed})
+	}
+	if j.store.WriteLog(ctx, events, records) == nil {
+		for _, it := range batch {
+			if it.done != nil {
+				close(it.done)
+			}
+		}
+		return nil, nil
 	}
 	if len(events) > 0 {
 		if err := j.store.AppendEvents(ctx, events); err != nil {

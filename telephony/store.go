@@ -74,6 +74,12 @@ type EventFilter struct {
 	Limit    int       // 1…10,000; 0 is 1,000
 }
 
+// CallRecord is what is saved of a call: its record and, when it was missed, that too.
+type CallRecord struct {
+	CDR    CDR
+	Missed *MissedCall
+}
+
 // Store keeps calls, their events, missed calls and seats. Its errors wrap
 // ErrNotFound where a row is asked for that is not there.
 type Store interface {
@@ -81,6 +87,8 @@ type Store interface {
 	AppendEvents(ctx context.Context, events []Event) error
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
 
+	// WriteLog does AppendEvents and, for records of different calls, SaveCall, all in one transaction.
+	WriteLog(ctx context.Context, events []Event, records []CallRecord) error
 	// SaveCall inserts or replaces the record of a call, with its missed-call
 	// record when missed is not nil, in one transaction.
 	SaveCall(ctx context.Context, c CDR, missed *MissedCall) error

@@ -82,6 +82,9 @@ func callsSignalled(ctx context.Context, r *run) (m signalled, err error) {
 		return m, err
 	}
 	m, err = shortCalls(ctx, r, s.SIP, server.CPU, func() error {
+		if memory, err := server.Memory(); err == nil {
+			r.say("signalling: the server holds %d MB at the end", memory>>20)
+		}
 		return empty(ctx, server, "hotline_calls")
 	})
 	if err = errors.Join(err, server.Stop()); err != nil {

@@ -64,7 +64,7 @@ type Timers struct {
 // the defaults.
 type Limits struct {
 	Sessions int // sessions, closing ones included; 10,000
-	// Transactions bounds server transactions: 30,000. Each answered request
+	// Transactions bounds server transactions: 80,000, which is 1,250 calls a second. Each answered request
 	// is remembered for 64*T1; beyond the bound new requests outside a dialog
 	// get 503 and are forgotten at once.
 	Transactions int

@@ -87,7 +87,7 @@ func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Sessions, 10_000}, {&l.Transactions, 30_000}, {&l.Message, 16_384}, {&l.Peers, 20_000}, {&l.Connections, 2_000}, {&l.PerSource, 200},
+	}{{&l.Sessions, 10_000}, {&l.Transactions, 80_000}, {&l.Message, 16_384}, {&l.Peers, 20_000}, {&l.Connections, 2_000}, {&l.PerSource, 200},
 		{&l.Handshakes, 256}, {&l.HandshakesPerSource, 64}, {&l.HandshakeRate, 200}, {&l.HandshakeRatePerSource, 20}} {
 		if *d.field <= 0 {
 			*d.field = d.value

@@ -13,19 +13,57 @@ import (
 
 // AppendEvents writes events in order.
 func (s *Store) AppendEvents(ctx context.Context, events []telephony.Event) error {
-	if len(events) == 0 {
+	return s.WriteLog(ctx, events, nil)
+}
+
+// WriteLog writes events in order and the records of calls, a statement for each kind: the store's time goes into statements more than into rows.
+func (s *Store) WriteLog(ctx context.Context, events []telephony.Event, records []telephony.CallRecord) error {
+	eventRows := make([]eventRow, len(events))
+	for i, e := range events {
+		eventRows[i] = eventRow{At: millis(e.At), CallID: e.CallID, Seat: e.Seat, UserID: e.User, Type: e.Type, Data: string(e.Data)}
+	}
+	var calls []*callRow
+	var missed []*missedRow
+	for _, r := range records {
+		row, err := toCallRow(r.CDR)
+		if err != nil {
+			return err
+		}
+		calls = append(calls, row)
+		if r.Missed != nil {
+			missed = append(missed, toMissedRow(*r.Missed))
+		}
+	}
+	if len(eventRows)+len(calls) == 0 {
 		return nil
 	}
-	rows := make([]eventRow, len(events))
-	for i, e := range events {
-		rows[i] = eventRow{At: millis(e.At), CallID: e.CallID, Seat: e.Seat, UserID: e.User, Type: e.Type, Data: string(e.Data)}
-	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewInsert().Model(&rows).Column("at", "call_id", "seat", "user_id", "type", "data").Returning("NULL").Exec(ctx)
-		return err
+		if len(eventRows) > 0 {
+			if _, err := tx.NewInsert().Model(&eventRows).Column("at", "call_id", "seat", "user_id", "type", "data").Returning("NULL").Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return saveCalls(ctx, tx, calls, missed)
 	})
 	if err != nil {
-		return fmt.Errorf("append %d call events: %w", len(events), err)
+		return fmt.Errorf("write %d call events and %d records: %w", len(events), len(records), err)
+	}
+	return nil
+}
+
+func saveCalls(ctx context.Context, tx bun.Tx, calls []*callRow, missed []*missedRow) error {
+	if len(calls) > 0 {
+		ins := tx.NewInsert().Model(&calls).On("CONFLICT (id) DO UPDATE")
+		for _, col := range []string{"direction", "caller", "line", "queue", "seat", "user_id", "missed", "started_at", "ended_at", "doc"} {
+			ins.Set("? = EXCLUDED.?", bun.Ident(col), bun.Ident(col))
+		}
+		if _, err := ins.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if len(missed) > 0 {
+		_, err := tx.NewInsert().Model(&missed).On("CONFLICT (call_id) DO NOTHING").Exec(ctx)
+		return err
 	}
 	return nil
 }
@@ -60,25 +98,7 @@ func (s *Store) Events(ctx context.Context, f telephony.EventFilter) ([]telephon
 
 // SaveCall writes the record of a call and its missed-call record together.
 func (s *Store) SaveCall(ctx context.Context, c telephony.CDR, missed *telephony.MissedCall) error {
-	row, err := toCallRow(c)
-	if err != nil {
-		return err
-	}
-	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		ins := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE")
-		for _, col := range []string{"direction", "caller", "line", "queue", "seat", "user_id", "missed", "started_at", "ended_at", "doc"} {
-			ins.Set("? = EXCLUDED.?", bun.Ident(col), bun.Ident(col))
-		}
-		if _, err := ins.Exec(ctx); err != nil {
-			return err
-		}
-		if missed == nil {
-			return nil
-		}
-		_, err := tx.NewInsert().Model(toMissedRow(*missed)).On("CONFLICT (call_id) DO NOTHING").Exec(ctx)
-		return err
-	})
-	if err != nil {
+	if err := s.WriteLog(ctx, nil, []telephony.CallRecord{{CDR: c, Missed: missed}}); err != nil {
 		return fmt.Errorf("save call %s: %w", c.ID, err)
 	}
 	return nil

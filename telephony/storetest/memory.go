@@ -86,6 +86,19 @@ func (m *Memory) records() []telephony.CDR {
 	return list
 }
 
+// WriteLog writes events and records.
+func (m *Memory) WriteLog(ctx context.Context, events []telephony.Event, records []telephony.CallRecord) error {
+	if err := m.AppendEvents(ctx, events); err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := m.SaveCall(ctx, r.CDR, r.Missed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SaveCall writes a record.
 func (m *Memory) SaveCall(_ context.Context, c telephony.CDR, missed *telephony.MissedCall) error {
 	data, err := json.Marshal(c)

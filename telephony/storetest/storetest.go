@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"missed calls":     missedCalls,
 		"events in order":  eventsInOrder,
 		"events by period": eventsByPeriod,
+		"events and calls": logInOneGo,
 		"seats":            seats,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -190,6 +191,41 @@ func missedCalls(t *testing.T, s telephony.Store) {
 	require.NoError(t, err)
 	require.Equal(t, "u1", page.Items[0].HandledBy)
 	require.Equal(t, at(99), page.Items[0].HandledAt)
+}
+
+func logInOneGo(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	require.NoError(t, s.WriteLog(ctx, nil, nil))
+	var events []telephony.Event
+	var records []telephony.CallRecord
+	for n := range 120 {
+		c := sample(n)
+		events = append(events, telephony.Event{At: at(n), CallID: c.ID, Type: "started"}, telephony.Event{At: at(n), CallID: c.ID, Type: "ended"})
+		r := telephony.CallRecord{CDR: c}
+		if n%3 == 0 {
+			r.CDR.Missed, r.CDR.EndedAt = true, at(200)
+			r.Missed = &telephony.MissedCall{CallID: c.ID, StartedAt: c.StartedAt, EndedAt: at(200), Cause: telephony.CauseAbandoned}
+		}
+		records = append(records, r)
+	}
+	require.NoError(t, s.WriteLog(ctx, events[:100], records[:50]))
+	records[7].CDR.Seat = "8001"
+	require.NoError(t, s.WriteLog(ctx, events[100:], append(records[50:], records[:10]...)))
+	got, err := s.Call(ctx, "call-0007")
+	require.NoError(t, err)
+	require.Equal(t, records[7].CDR, got)
+	page, err := s.Calls(ctx, telephony.CallFilter{})
+	require.NoError(t, err)
+	require.Equal(t, 120, page.Total)
+	missed, err := s.Missed(ctx, telephony.MissedFilter{})
+	require.NoError(t, err)
+	require.Equal(t, 40, missed.Total)
+	list, err := s.Events(ctx, telephony.EventFilter{Limit: 1000})
+	require.NoError(t, err)
+	require.Len(t, list, 240)
+	for i, e := range list {
+		require.Equal(t, events[i].CallID, e.CallID)
+	}
 }
 
 func eventsInOrder(t *testing.T, s telephony.Store) {

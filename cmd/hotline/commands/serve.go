@@ -20,8 +20,8 @@ import (
 // stopWithin is how long a node may take to end calls and requests.
 const stopWithin = 20 * time.Second
 
-// gcPercent lets the heap grow to four times what is in use.
-const gcPercent = 300
+// gcPercent lets the heap grow to three times what is in use.
+const gcPercent = 200
 
 func newServe(version string) *cobra.Command {
 	c := &cobra.Command{
