@@ -2,9 +2,11 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -61,11 +63,17 @@ func (c *Center) Recording(ctx context.Context, callID string) (io.ReadSeekClose
 		if err != nil {
 			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, err)
 		}
+		if r, err = c.cfg.RecordingKeys.Read(r); err != nil {
+			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, err)
+		}
 		return r, cdr.Recording, nil
 	case RecordingSpooled:
 		r, err := c.spool.open(callID)
+		if errors.Is(err, os.ErrNotExist) {
+			err = ErrNotFound
+		}
 		if err != nil {
-			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, ErrNotFound)
+			return nil, cdr.Recording, fmt.Errorf("recording of call %s: %w", callID, err)
 		}
 		return r, cdr.Recording, nil
 	default:

@@ -352,7 +352,7 @@ func (k *call) startRecording() {
 	if k.c.cfg.NoRecording {
 		return
 	}
-	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Now: k.c.now, Log: k.log})
+	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.now, Log: k.log})
 	if err != nil {
 		k.log.Error("call cannot be recorded", "error", err)
 		k.record(EvRecording, "", "", EventData{Recording: &Recording{State: RecordingLost, Error: "no recording: " + err.Error()}})
@@ -430,7 +430,7 @@ func (k *call) closeRecording() {
 	}
 	rec, err := k.recorder.Close()
 	k.c.recorders.Add(-1)
-	r := Recording{State: RecordingSpooled, Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
+	r := Recording{State: RecordingSpooled, Key: k.c.cfg.RecordingKeys.Name(), Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
 	if err != nil {
 		k.log.Error("recording is incomplete", "error", err)
 		r.Error = "incomplete: " + err.Error()

@@ -149,7 +149,8 @@ const (
 type Recording struct {
 	State      RecordingState `json:"state,omitempty"`
 	Name       string         `json:"name,omitempty"` // blob name
-	Size       int64          `json:"size,omitempty"` // bytes
+	Key        string         `json:"key,omitempty"`  // fingerprint of the key that it is encrypted with
+	Size       int64          `json:"size,omitempty"` // bytes, of the WAV as it is heard
 	SHA256     string         `json:"sha256,omitempty"`
 	DurationMS int64          `json:"duration_ms,omitempty"`
 	Error      string         `json:"error,omitempty"`

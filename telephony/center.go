@@ -97,7 +97,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 		return nil, err
 	}
 	c.journal = newJournal(store, c.log)
-	c.spool = newSpool(cfg.SpoolDir, blobs, store, c.log, c.now)
+	c.spool = newSpool(cfg.SpoolDir, cfg.RecordingKeys, blobs, store, c.log, c.now)
 	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
 	c.messages = newThrottle(messageRate, messageBurst, maxSources, c.now)
 	c.board = newBoard(c)

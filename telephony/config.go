@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/telephony/invite"
+	"hotline/telephony/vault"
 )
 
 // Line is a number that citizens call.
@@ -58,6 +59,7 @@ type Config struct {
 	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
 	MediaTimeout    time.Duration       // nothing from both sides, or from one that used to report; 0 is 45 s
 	OneSideTimeout  time.Duration       // nothing from one side; 0 is 10 min
+	RecordingKeys   *vault.Keys         // that recordings are encrypted with; nil: they are not
 	NoRecording     bool                // tests and lines without recording
 	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
 

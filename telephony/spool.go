@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/telephony/media"
+	"hotline/telephony/vault"
 )
 
 // spool holds recordings on disk while calls run, and moves them to the blob
@@ -20,6 +21,7 @@ import (
 // found at the next start.
 type spool struct {
 	dir   string
+	files sealedFiles
 	blobs Blobs
 	store Store
 	log   *slog.Logger
@@ -30,8 +32,8 @@ type spool struct {
 	wake    chan struct{}
 }
 
-func newSpool(dir string, blobs Blobs, store Store, log *slog.Logger, now func() time.Time) *spool {
-	return &spool{dir: dir, blobs: blobs, store: store, log: log, now: now, waiting: map[string]bool{}, wake: make(chan struct{}, 1)}
+func newSpool(dir string, keys *vault.Keys, blobs Blobs, store Store, log *slog.Logger, now func() time.Time) *spool {
+	return &spool{dir: dir, files: sealedFiles{keys}, blobs: blobs, store: store, log: log, now: now, waiting: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
 func (s *spool) path(callID string) string { return filepath.Join(s.dir, callID+".wav") }
@@ -141,7 +143,6 @@ func (s *spool) moveOne(ctx context.Context, id string) error {
 	}
 	if !orphan {
 		cdr.Recording.State, cdr.Recording.Name = RecordingStored, info.Name
-		cdr.Recording.Size, cdr.Recording.SHA256 = info.Size, info.SHA256
 		e := newEvent(s.now(), id, "", "", EvRecording, EventData{Recording: &cdr.Recording})
 		if err := s.store.SaveCall(ctx, cdr, nil); err != nil {
 			return err
@@ -196,7 +197,7 @@ func (s *spool) leftovers() (map[string]media.Recording, error) {
 		if !ok || n.IsDir() {
 			continue
 		}
-		rec, err := media.Repair(s.path(id))
+		rec, err := media.Repair(s.path(id), s.files)
 		if err != nil {
 			s.log.Error("a recording cannot be repaired and is left in the spool", "file", n.Name(), "error", err)
 			continue
@@ -233,7 +234,7 @@ func (s *spool) closeCrashed(ctx context.Context, c CDR, rec media.Recording) (C
 		if end := c.BridgedAt.Add(rec.Duration); !c.BridgedAt.IsZero() && end.After(last) {
 			last = end
 		}
-		r := Recording{State: RecordingSpooled, Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
+		r := Recording{State: RecordingSpooled, Key: s.files.keys.Name(), Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
 		add = append(add, newEvent(last, c.ID, "", "", EvRecording, EventData{Recording: &r}))
 	}
 	if c.EndedAt.IsZero() {
@@ -252,4 +253,17 @@ func (s *spool) closeCrashed(ctx context.Context, c CDR, rec media.Recording) (C
 }
 
 // open reads a recording that is still in the spool.
-func (s *spool) open(id string) (io.ReadSeekCloser, error) { return os.Open(s.path(id)) }
+func (s *spool) open(id string) (io.ReadSeekCloser, error) {
+	f, err := os.Open(s.path(id))
+	if err != nil {
+		return nil, err
+	}
+	return s.files.keys.Read(f)
+}
+
+// sealedFiles are recordings encrypted with the keys of the house, plain ones without.
+type sealedFiles struct{ keys *vault.Keys }
+
+func (f sealedFiles) Create(path string) (media.File, error) { return f.keys.Create(path) }
+
+func (f sealedFiles) Open(path string) (media.File, error) { return f.keys.Open(path) }

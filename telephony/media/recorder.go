@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 )
@@ -24,8 +23,10 @@ const (
 type RecorderOptions struct {
 	// Max ends the recording by itself; 0 is 4 hours (230 MB).
 	Max time.Duration
-	Now func() time.Time
-	Log *slog.Logger
+	// Files makes the file; nil is a plain one.
+	Files Files
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Recording is a finished recording.
@@ -50,7 +51,7 @@ type Recording struct {
 // else: writing is tried again each second, and what was lost is silence.
 type Recorder struct {
 	path  string
-	file  *os.File
+	file  File
 	start time.Time
 	limit int64 // samples
 	now   func() time.Time
@@ -67,6 +68,7 @@ type Recorder struct {
 	closed  bool
 
 	// Of whoever flushes.
+	begun     bool  // the header is there
 	written   int64 // samples in the file
 	unwritten int64 // samples that the disk did not take
 	failing   bool
@@ -99,7 +101,10 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 	if opts.Max <= 0 {
 		opts.Max = 4 * time.Hour
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if opts.Files == nil {
+		opts.Files = plainFiles{}
+	}
+	file, err := opts.Files.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("media: create recording: %w", err)
 	}
@@ -107,7 +112,7 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 		path: path, file: file, start: opts.Now(), limit: int64(timeSamples(opts.Max)), now: opts.Now, log: opts.Log,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	if _, err := file.WriteAt(recordingHeader(0), 0); err != nil {
+	if err := r.begin(); err != nil {
 		r.troubled(err)
 	}
 	go r.run()
@@ -271,38 +276,47 @@ func (r *Recorder) finish() (Recording, error) {
 }
 
 // Repair makes a recording that its process left open whole: lengths in the header are set to what the file holds.
-// It does nothing to a whole one. ErrBadWAV: the file is no recording of this package.
-func Repair(path string) (rec Recording, err error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+// It does nothing to a whole one. files opens it; nil is a plain file. ErrBadWAV: the file is no recording of this package.
+func Repair(path string, files Files) (rec Recording, err error) {
+	if files == nil {
+		files = plainFiles{}
+	}
+	file, err := files.Open(path)
 	if err != nil {
 		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
+	size, err := file.Size()
 	if err != nil {
 		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
 	}
-	samples := max(0, (info.Size()-recordingHeaderSize)/2)
-	header := make([]byte, min(info.Size(), recordingHeaderSize))
-	if _, err := io.ReadFull(file, header); err != nil {
+	header := make([]byte, min(size, recordingHeaderSize))
+	if _, err := io.ReadFull(io.NewSectionReader(file, 0, size), header); err != nil {
 		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
 	}
 	if !ownHeader(header) {
 		return Recording{}, fmt.Errorf("%w: %s is not a recording", ErrBadWAV, path)
 	}
-	want := recordingHeader(samples)
-	if string(header) != string(want) || info.Size() != recordingHeaderSize+samples*2 {
-		if err := file.Truncate(min(info.Size(), recordingHeaderSize+samples*2)); err != nil {
-			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
-		}
-		if _, err := file.WriteAt(want, 0); err != nil {
-			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
-		}
-		if err := file.Sync(); err != nil {
-			return Recording{}, fmt.Errorf("media: repair recording: %w", err)
-		}
+	if err := mend(file, size, header); err != nil {
+		return Recording{}, fmt.Errorf("media: repair recording: %w", err)
 	}
 	rec, err = measure(file)
 	rec.Path = path
 	return rec, err
+}
+
+// mend makes header and length agree.
+func mend(file File, size int64, header []byte) error {
+	samples := max(0, (size-recordingHeaderSize)/2)
+	want := recordingHeader(samples)
+	if string(header) == string(want) && size == recordingHeaderSize+samples*2 {
+		return nil
+	}
+	if err := file.Truncate(min(size, recordingHeaderSize+samples*2)); err != nil {
+		return err
+	}
+	if _, err := file.WriteAt(want, 0); err != nil {
+		return err
+	}
+	return file.Sync()
 }

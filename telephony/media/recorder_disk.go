@@ -38,11 +38,24 @@ func (r *Recorder) fill(from int64) error {
 
 // put writes samples at a place and makes the header say what the file holds, also when only a part of them found room.
 func (r *Recorder) put(samples []byte, at int64) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
 	n, err := r.file.WriteAt(samples, recordingHeaderSize+at*2)
 	r.written = max(r.written, at+int64(n/2))
 	if _, headErr := r.file.WriteAt(recordingHeader(r.written), 0); err == nil {
 		err = headErr
 	}
+	return err
+}
+
+// begin writes the header unless it is there.
+func (r *Recorder) begin() error {
+	if r.begun {
+		return nil
+	}
+	_, err := r.file.WriteAt(recordingHeader(0), 0)
+	r.begun = err == nil
 	return err
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // Format tags of WAV files (RFC 2361).
@@ -63,12 +62,13 @@ func ownHeader(header []byte) bool {
 }
 
 // measure reads the whole file for its size, duration and hash.
-func measure(file *os.File) (Recording, error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
+func measure(file File) (Recording, error) {
+	length, err := file.Size()
+	if err != nil {
 		return Recording{}, fmt.Errorf("media: measure recording: %w", err)
 	}
 	sum := sha256.New()
-	size, err := io.Copy(sum, file)
+	size, err := io.Copy(sum, io.NewSectionReader(file, 0, length))
 	if err != nil {
 		return Recording{}, fmt.Errorf("media: measure recording: %w", err)
 	}

@@ -165,6 +165,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
 		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord, SecureSeats: a.cfg.SRTP,
 	}
+	cfg.RecordingKeys = a.cfg.RecordingKeys
 	cfg.Origins, cfg.Scanners = a.cfg.Origins, a.cfg.Scanners
 	if a.certs != nil {
 		cfg.TLS = a.certs.TLS()

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hotline/telephony"
+	"hotline/telephony/vault"
 )
 
 // Role is a part of the work that a node takes on.
@@ -62,6 +63,8 @@ type Config struct {
 	LogLevel  string         // debug, info, warn, error
 	NoRecord  bool           // calls are not recorded
 	SRTP      bool           // required of seats' phones that registered over TLS
+	// RecordingKeys encrypt recordings; without any they are kept as they are.
+	RecordingKeys *vault.Keys
 }
 
 // setting is one row of the table that flags, variables and keys come from.
@@ -92,6 +95,7 @@ var settings = []setting{
 	{name: "metrics-from", value: "", help: "who may read /metrics, a list of prefixes (loopback and private networks when not given)"},
 	{name: "notify-webhook", value: "", help: "URL that notifications are posted to; signed with the key notify-secret"},
 	{name: "notify-secret", secret: true},
+	{name: "recording-key", secret: true},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
 	{name: "record", value: "on", help: "recording of calls: on or off"},
 	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
@@ -221,6 +225,9 @@ func build(v map[string]string) (Config, error) {
 			}
 			*into = append(*into, prefix)
 		}
+	}
+	if c.RecordingKeys, err = vault.ParseKeys(v["recording-key"]); err != nil {
+		fail("recording-key", "%v; the present key first, then old ones, as HOTLINE_RECORDING_KEY or in the file", err)
 	}
 	if (c.Webhook == "") != (c.Secret == "") {
 		fail("notify-webhook", "give the URL and, as HOTLINE_NOTIFY_SECRET or in the file, notify-secret; or neither")
