@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/bridge"
@@ -94,6 +95,8 @@ func (a *App) start(ctx context.Context) error {
 	}
 	a.keepIndex(ctx)
 	registry := prometheus.NewRegistry()
+	// Memory, goroutines and descriptors: whether they stay flat is the first question about a node that runs for months.
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, startRole := range []struct {
 		role  config.Role
 		start func(context.Context, *prometheus.Registry) error
