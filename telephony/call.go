@@ -166,6 +166,11 @@ func (k *call) openLegOver(transport string, who Party, signal netip.Addr, codec
 	if k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
 		opts.Security = media.RequireSRTP
 	}
+	// A phone on a WebSocket is a browser (RFC 7118), which takes nothing else.
+	if who == PartySeat && (transport == "ws" || transport == "wss") {
+		opts.WebRTC = media.OfferWebRTC
+	}
+	opts.OnFail = func(error) { k.stop(PartySystem, "", CauseMedia, 488) }
 	return k.c.ports.Open(opts)
 }
 

@@ -52,6 +52,7 @@ type Config struct {
 	Lines           []Line              // empty: 12345
 	Queues          []QueueConfig       // empty: "default"
 	Prompts         fs.FS               // WAV files; nil: the ones shipped
+	RTCPort         int                 // UDP port that all browsers' sound goes over; 0: any free one
 	SecureSeats     bool                // seats' phones that registered over TLS are called with SRTP alone
 	MaxCalls        int                 // at once; 0 is 1,000
 	MinExpires      time.Duration       // of a registration; 0 is 60 s
@@ -135,6 +136,9 @@ func (c Config) validate() error {
 	}
 	if c.RTPLow < 1024 || c.RTPHigh > 65535 || c.RTPHigh-c.RTPLow < 3 {
 		bad("RTP ports %d-%d: give a range of at least four ports between 1024 and 65535", c.RTPLow, c.RTPHigh)
+	}
+	if c.RTCPort != 0 && (c.RTCPort < 1024 || c.RTCPort > 65535 || c.RTCPort >= c.RTPLow && c.RTCPort <= c.RTPHigh) {
+		bad("WebRTC port %d: give one between 1024 and 65535 that is not one of %d-%d", c.RTCPort, c.RTPLow, c.RTPHigh)
 	}
 	if c.PublicIP != "" {
 		if _, err := netip.ParseAddr(c.PublicIP); err != nil {

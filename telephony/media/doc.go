@@ -5,6 +5,9 @@
 // odd port beside it) and owns the one ticker that plays to every leg and the one that sends every leg's reports. Connect relays two legs; a Conference mixes
 // up to 16.
 //
+// With WebRTC (RFC 8827) a leg's packets go over ICE and DTLS-SRTP on one UDP port that all such legs share; above the transport
+// they are legs like others, and their own port pair stays silent.
+//
 // Invariants:
 //   - A leg's packets are read by one goroutine, which many legs share; it forwards at once and never waits for disk or the
 //     network. Between two readings it lets packets gather for a millisecond when there are many.

@@ -19,6 +19,11 @@ type LegOptions struct {
 	Noise NoiseUse
 	// Security says whether audio is encrypted (SRTP).
 	Security SecurityUse
+	// WebRTC says whether the party is a browser. What a browser needs goes over one port that all such legs share; comfort noise is
+	// left out.
+	WebRTC WebRTCUse
+	// OnFail is told once, on a goroutine of its own, when the transport of a WebRTC leg failed; the leg is of no use then, and still to be closed.
+	OnFail func(error)
 	// SignalIP is where the party's signalling comes from. RTP from it is trusted like RTP from the address in its SDP:
 	// behind a NAT the SDP names a private address.
 	SignalIP netip.Addr
@@ -53,6 +58,7 @@ type Leg struct {
 
 	unsealer atomic.Pointer[unsealer] // nil: in the clear; its inside is guarded by inMu
 	reports  reportKeys
+	rtc      atomic.Pointer[rtcTransport] // nil: plain RTP or SRTP over the leg's own ports
 	bridge   atomic.Pointer[Leg]
 	mix      atomic.Pointer[Member]
 	tap      atomic.Pointer[tap]
@@ -81,10 +87,10 @@ func newLeg(p *Ports, opts LegOptions, sock, rtcpSock *socket, port int) *Leg {
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 	}
+	l.out = newOutbound()
 	l.neg = newNegotiation(l)
 	l.in.relatch = p.relatch
 	l.in.signal = opts.SignalIP.Unmap()
-	l.out = newOutbound()
 	return l
 }
 
@@ -155,9 +161,17 @@ func (l *Leg) Close() {
 		_ = l.sock.close()
 		l.outMu.Unlock()
 		_ = l.ctrl.sock.close()
+		l.closeRTC()
 		l.ports.release(l.port)
 		close(l.digits)
 		close(l.done)
 	})
 	<-l.done
+}
+
+// closeRTC ends the transport of a WebRTC leg.
+func (l *Leg) closeRTC() {
+	if r := l.rtc.Load(); r != nil {
+		r.close()
+	}
 }

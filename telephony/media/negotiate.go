@@ -3,6 +3,7 @@ package media
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/pion/sdp/v3"
 )
@@ -12,7 +13,8 @@ type negotiation struct {
 	session, version uint64
 	last             string // the description sent last
 	lines            []sdp.MediaName
-	audio            int // index of the audio line
+	ssrc             uint32 // of what is sent
+	audio            int    // index of the audio line
 	eventPT          uint8
 	want             Direction
 	direction        Direction // negotiated, seen from this side
@@ -20,12 +22,13 @@ type negotiation struct {
 	mux              bool // RTCP comes with RTP
 	agreed           bool
 	codec            Codec
+	rtc              rtcLines
 	keying
 }
 
 func newNegotiation(l *Leg) negotiation {
 	return negotiation{
-		session: uint64(random32()), version: uint64(random32()), eventPT: defaultEventPT,
+		session: uint64(random32()), version: uint64(random32()), eventPT: defaultEventPT, ssrc: l.out.ssrc,
 		lines: []sdp.MediaName{{}}, want: SendRecv, codec: l.opts.Codecs[0],
 		keying: keying{use: l.opts.Security},
 	}
@@ -77,6 +80,10 @@ func (l *Leg) Offer() []byte {
 	if l.opts.Noise == OfferNoise {
 		formats = append(formats, format{pt: noisePT, kind: kindNoise})
 	}
+	rtc := l.rtc.Load()
+	if rtc != nil {
+		n.offerRTC()
+	}
 	n.offer()
 	if !n.agreed && len(n.keys) > 0 {
 		// Without the party's key nothing of it can be told from a stranger's.
@@ -90,7 +97,7 @@ func (l *Leg) Offer() []byte {
 // Answer reads the party's offer, sets the leg to it and makes the answer. Errors: ErrBadSDP, ErrNoAudio, ErrNoKey, ErrNoCodec; the leg then
 // stays as it was.
 func (l *Leg) Answer(offer []byte) ([]byte, error) {
-	remote, err := parseSDP(offer, -1, l.opts.Security)
+	remote, err := parseSDP(offer, -1, l.rules())
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +108,17 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	l.negMu.Lock()
 	defer l.negMu.Unlock()
 	n := &l.neg
-	local, theirs := n.answer(remote)
-	if err := l.setKeys(local, theirs); err != nil {
-		return nil, err
+	if remote.rtc != nil {
+		if err := l.answerRTC(remote); err != nil {
+			return nil, err
+		}
+	} else {
+		local, theirs := n.answer(remote)
+		if err := l.setKeys(local, theirs); err != nil {
+			return nil, err
+		}
+		n.settle(remote.proto, local, theirs)
 	}
-	n.settle(remote.proto, local, theirs)
 	formats := []format{chosen}
 	if pt, ok := remote.payloadType(kindEvent); ok && !l.opts.NoEvents {
 		n.eventPT = pt
@@ -125,7 +138,7 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 func (l *Leg) Accept(answer []byte) error {
 	l.negMu.Lock()
 	defer l.negMu.Unlock()
-	remote, err := parseSDP(answer, l.neg.audio, l.opts.Security)
+	remote, err := parseSDP(answer, l.neg.audio, l.rules())
 	if err != nil {
 		return err
 	}
@@ -134,14 +147,20 @@ func (l *Leg) Accept(answer []byte) error {
 		return ErrNoCodec
 	}
 	l.neg.mux = l.neg.mux && remote.mux
-	local, theirs, err := l.neg.accept(remote)
-	if err != nil {
-		return err
+	if remote.rtc != nil {
+		if l.neg.rtc.setup, err = l.rtc.Load().start(remote.rtc, true); err != nil {
+			return err
+		}
+	} else {
+		local, theirs, err := l.neg.accept(remote)
+		if err != nil {
+			return err
+		}
+		if err := l.setKeys(local, theirs); err != nil {
+			return err
+		}
+		l.neg.settle(l.neg.proto, local, theirs)
 	}
-	if err := l.setKeys(local, theirs); err != nil {
-		return err
-	}
-	l.neg.settle(l.neg.proto, local, theirs)
 	l.agree(remote, chosen)
 	return nil
 }
@@ -216,14 +235,23 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 	b = append(b, ' ')
 	b = strconv.AppendUint(b, n.version, 10)
 	b = append(b, " IN "+family+" "+ip.String()+"\r\ns=-\r\nc=IN "+family+" "+ip.String()+"\r\nt=0 0\r\n"...)
+	rtc, port := l.rtc.Load(), l.port
+	if rtc != nil {
+		port = int(rtc.host.addr.Port())
+	}
+	b = rtc.appendSession(b, n)
 	for i, line := range n.lines {
 		if i != n.audio {
 			// Refused lines keep their place with port 0 (RFC 3264 §6).
 			line.Port = sdp.RangedPort{}
+			if rtc != nil && strings.Join(line.Protos, "/") == rtcProto {
+				line.Formats = []string{"0"} // one that needs no description
+			}
 			b = append(b, "m="+line.String()+"\r\n"...)
+			b = rtc.appendMid(b, n, i)
 			continue
 		}
-		b = append(b, "m=audio "+strconv.Itoa(l.port)+" "+proto...)
+		b = append(b, "m=audio "+strconv.Itoa(port)+" "+proto...)
 		for _, f := range formats {
 			b = append(b, ' ')
 			b = strconv.AppendUint(b, uint64(f.pt), 10)
@@ -231,6 +259,8 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 		b = append(b, "\r\n"...)
 		b = appendFormats(b, formats)
 		b = appendCrypto(b, n.keys)
+		b = rtc.appendMid(b, n, i)
+		b = rtc.appendTransport(b, n, n.ssrc, l.ctrl.cname)
 		b = append(b, "a=ptime:20\r\na="+direction.String()+"\r\n"...)
 		if n.mux {
 			b = append(b, "a=rtcp-mux\r\n"...)

@@ -49,7 +49,8 @@ type outbound struct {
 	eventAt         time.Time
 	buf             []byte
 	law             []byte
-	sealer          *sealer // nil: in the clear
+	sealer          *sealer       // nil: in the clear
+	rtc             *rtcTransport // nil: the leg's socket
 	packets, bytes  uint64
 	errors, skipped uint64
 }
@@ -118,7 +119,7 @@ func (o *outbound) header(pt uint8, marker bool, seq uint16, ts uint32) []byte {
 func (l *Leg) write(packet []byte) {
 	o := &l.out
 	o.buf = packet[:0]
-	if !o.dest.IsValid() {
+	if !o.dest.IsValid() || (o.rtc != nil && !o.rtc.ready.Load()) {
 		o.skipped++
 		return
 	}
@@ -128,12 +129,20 @@ func (l *Leg) write(packet []byte) {
 			return
 		}
 	}
-	if err := l.sock.send(packet); err != nil {
+	if err := l.emit(packet); err != nil {
 		o.errors++
 		return
 	}
 	o.packets++
 	o.bytes += uint64(len(packet))
+}
+
+// emit hands a packet to the network; the caller holds outMu.
+func (l *Leg) emit(packet []byte) error {
+	if r := l.out.rtc; r != nil {
+		return r.send(packet)
+	}
+	return l.sock.send(packet)
 }
 
 // sendTo sets where packets go: the address in the party's SDP, and then the source that the leg is locked on.

@@ -64,6 +64,9 @@ func (p *Playback) stop() { p.Stop() }
 
 // step sends one frame; false when the playback is over.
 func (p *Playback) step(now time.Time, _ time.Duration) bool {
+	if p.leg.rtc.Load().waiting() {
+		return true // nothing of it is to be lost
+	}
 	n := 0
 	for n < FrameSamples {
 		got := p.source.Fill(p.frame[n:], p.position)

@@ -24,6 +24,12 @@ type PortOptions struct {
 	Low, High int
 	// Relatch is how long a locked source must be silent before another may take over; 0 is 3 s.
 	Relatch time.Duration
+	// RTCPort is the UDP port that all WebRTC legs share; 0 is one that the system chooses. It is opened with the first of them.
+	RTCPort int
+	// RTCLegs is how many of them there may be at once; 0 is 2,000.
+	RTCLegs int
+	// FullICE makes WebRTC legs look for the party themselves, as a browser does. The zero value is a server that is found (ICE-lite).
+	FullICE bool
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -36,6 +42,7 @@ type Ports struct {
 	now          func() time.Time
 	log          *slog.Logger
 	player       *player
+	rtc          rtcHost
 	reporter     reporter
 
 	mu   sync.Mutex
@@ -86,6 +93,10 @@ func NewPorts(opts PortOptions) (*Ports, error) {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.player = newPlayer(p.now)
+	p.rtc.port, p.rtc.maxLegs, p.rtc.full = opts.RTCPort, opts.RTCLegs, opts.FullICE
+	if p.rtc.maxLegs <= 0 {
+		p.rtc.maxLegs = defaultRTCLegs
+	}
 	p.reporter.stop = make(chan struct{})
 	return p, nil
 }
@@ -111,8 +122,24 @@ func machineAddr(six bool) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-// Open takes a port pair and starts receiving on it. Errors: ErrNoPorts, ErrClosed.
+// Open takes a port pair and starts receiving on it. Errors: ErrNoPorts, ErrClosed; ErrNoTransport where WebRTC is to be offered.
 func (p *Ports) Open(opts LegOptions) (*Leg, error) {
+	if opts.WebRTC == OfferWebRTC {
+		opts.Noise = RefuseNoise
+	}
+	leg, err := p.open(opts)
+	if err == nil && opts.WebRTC == OfferWebRTC {
+		if _, err = leg.openRTC(); err != nil {
+			leg.Close()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return leg, nil
+}
+
+func (p *Ports) open(opts LegOptions) (*Leg, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -232,6 +259,9 @@ func (p *Ports) Close() {
 		leg.Close()
 	}
 	p.player.close()
+	if err := p.rtc.close(); err != nil {
+		p.log.Warn("WebRTC port not closed", "error", err)
+	}
 	p.mu.Lock()
 	if p.reporter.stop != nil {
 		close(p.reporter.stop)

@@ -220,7 +220,7 @@ func (l *Leg) sendControl(data []byte) {
 	l.outMu.Lock()
 	defer l.outMu.Unlock()
 	if !l.out.closed && l.out.dest.IsValid() {
-		_ = l.sock.send(data)
+		_ = l.emit(data)
 	}
 }
 

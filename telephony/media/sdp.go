@@ -56,10 +56,12 @@ type remoteMedia struct {
 	proto     string          // of the audio line
 	secure    bool            // proto is one of SRTP
 	keys      []cryptoKey     // of the audio line, those that can be used
+	rtc       *rtcParams      // nil: not WebRTC
+	rtcLines  rtcLines
 }
 
 // parseSDP reads a party's SDP. line is the index of the audio line when it is an answer, -1 to look for the best one in an offer.
-func parseSDP(body []byte, line int, use SecurityUse) (*remoteMedia, error) {
+func parseSDP(body []byte, line int, rules lineRules) (*remoteMedia, error) {
 	if len(body) == 0 || len(body) > maxSDP {
 		return nil, fmt.Errorf("%w: %d bytes", ErrBadSDP, len(body))
 	}
@@ -69,28 +71,28 @@ func parseSDP(body []byte, line int, use SecurityUse) (*remoteMedia, error) {
 		return nil, ErrBadSDP
 	}
 	r := &remoteMedia{audio: -1, direction: SendRecv}
-	best, keyless := 0, false
+	best, unfit := 0, ErrNoAudio
 	for i, m := range desc.MediaDescriptions {
 		r.lines = append(r.lines, m.MediaName)
 		if line >= 0 && line != i {
 			continue
 		}
-		worth, unusable := rankAudio(m, use)
+		worth, err := rules.rank(&desc, m)
 		if worth > best {
 			best, r.audio = worth, i
 		}
-		keyless = keyless || unusable
+		if err != nil {
+			unfit = err
+		}
 	}
-	switch {
-	case r.audio < 0 && keyless:
-		return r, ErrNoKey
-	case r.audio < 0:
-		return r, ErrNoAudio
+	if r.audio < 0 {
+		return r, unfit
 	}
 	m := desc.MediaDescriptions[r.audio]
 	r.proto = strings.Join(m.MediaName.Protos, "/")
 	r.secure = strings.HasPrefix(r.proto, "RTP/SAVP")
 	r.keys = readKeys(m.Attributes)
+	r.rtcLines = readMids(&desc)
 	r.formats = readFormats(m)
 	r.direction = readDirection(m.Attributes, readDirection(desc.Attributes, SendRecv))
 	connection := m.ConnectionInformation
@@ -98,33 +100,59 @@ func parseSDP(body []byte, line int, use SecurityUse) (*remoteMedia, error) {
 		connection = desc.ConnectionInformation
 	}
 	r.readAddr(connection, m.MediaName.Port.Value)
+	if r.proto == rtcProto {
+		var err error
+		if r.rtc, err = readRTC(&desc, m); err != nil {
+			return r, err
+		}
+		r.addr, r.held = rtcSource(), false
+	}
 	r.readControl(m.Attributes)
 	return r, nil
 }
 
-// rankAudio tells how welcome a line is: 0 when it cannot be taken, more for encrypted audio. keyless: only for want of a key.
-func rankAudio(m *sdp.MediaDescription, use SecurityUse) (worth int, keyless bool) {
+// lineRules say which audio lines a leg takes.
+type lineRules struct {
+	security   SecurityUse
+	rtc, plain bool // WebRTC, and RTP or SRTP
+}
+
+// rank tells how welcome a line is: 0 when it cannot be taken, more for encrypted audio. An error says what is wrong with a line that was
+// meant to be taken.
+func (rules lineRules) rank(desc *sdp.SessionDescription, m *sdp.MediaDescription) (int, error) {
 	name := m.MediaName
 	if name.Media != "audio" || name.Port.Value <= 0 || name.Port.Value > 65535 {
-		return 0, false
+		return 0, nil
 	}
-	keyed := use != RefuseSRTP && len(readKeys(m.Attributes)) > 0
-	switch strings.Join(name.Protos, "/") {
-	case "RTP/SAVP", "RTP/SAVPF":
-		if !keyed {
-			return 0, use != RefuseSRTP
+	proto := strings.Join(name.Protos, "/")
+	if proto == rtcProto && rules.rtc {
+		if _, err := readRTC(desc, m); err != nil {
+			return 0, err
 		}
-		return 3, false
+		return 4, nil
+	}
+	if !rules.plain {
+		return 0, nil
+	}
+	keyed := rules.security != RefuseSRTP && len(readKeys(m.Attributes)) > 0
+	switch proto {
+	case "RTP/SAVP", "RTP/SAVPF":
+		if !keyed && rules.security != RefuseSRTP {
+			return 0, ErrNoKey
+		}
+		if keyed {
+			return 3, nil
+		}
 	case "RTP/AVP", "RTP/AVPF":
 		switch {
 		case keyed:
-			return 2, false
-		case use == RequireSRTP:
-			return 0, true
+			return 2, nil
+		case rules.security == RequireSRTP:
+			return 0, ErrNoKey
 		}
-		return 1, false
+		return 1, nil
 	}
-	return 0, false
+	return 0, nil
 }
 
 // readFormats resolves payload types through rtpmap; 0 and 8 mean PCMU and PCMA without one.

@@ -63,7 +63,7 @@ func (p *srtpPeer) offer(proto string, lines ...string) []byte {
 // accept takes the leg's key out of its answer.
 func (p *srtpPeer) accept(answer []byte) {
 	p.t.Helper()
-	r, err := parseSDP(answer, 0, RequireSRTP)
+	r, err := parseSDP(answer, 0, lineRules{security: RequireSRTP, plain: true})
 	require.NoError(p.t, err)
 	require.Len(p.t, r.keys, 1)
 	require.Equal(p.t, uint32(3), r.keys[0].tag)

@@ -42,6 +42,12 @@ func (l *Leg) Stats() Stats {
 	l.inMu.Lock()
 	l.in.stats(&s)
 	l.inMu.Unlock()
+	if r := l.rtc.Load(); r != nil {
+		s.Source = ""
+		if from := r.remote.Load(); from != nil {
+			s.Source = *from
+		}
+	}
 	l.outMu.Lock()
 	s.Sent, s.SentBytes, s.SendErrors = l.out.packets, l.out.bytes, l.out.errors
 	l.outMu.Unlock()

@@ -66,6 +66,8 @@ type Options struct {
 	Codecs []media.Codec
 	// Security says whether audio is encrypted (SRTP with keys in the SDP).
 	Security media.SecurityUse
+	// WebRTC calls as a browser does, and takes what a browser is offered.
+	WebRTC bool
 	// Timers of SIP; see invite.Timers.
 	Timers invite.Timers
 	// Reliable says when provisional responses ask for a PRACK.
@@ -156,6 +158,7 @@ func New(opts Options) (*Phone, error) {
 func (p *Phone) Start(ctx context.Context) error {
 	if p.ports == nil {
 		opts := p.opts.RTP
+		opts.FullICE = opts.FullICE || p.opts.WebRTC
 		if opts.Now == nil {
 			opts.Now = p.now
 		}
@@ -299,7 +302,11 @@ func (h *handler) Invite(s *invite.Session) {
 
 // legOptions are those of a call's leg; signal is where an incoming call's signalling comes from.
 func (p *Phone) legOptions(signal netip.Addr) media.LegOptions {
-	return media.LegOptions{Codecs: p.opts.Codecs, Security: p.opts.Security, SignalIP: signal, Name: p.opts.User}
+	opts := media.LegOptions{Codecs: p.opts.Codecs, Security: p.opts.Security, SignalIP: signal, Name: p.opts.User}
+	if p.opts.WebRTC && !signal.IsValid() {
+		opts.WebRTC = media.OfferWebRTC
+	}
+	return opts
 }
 
 // refuse rejects a session; one that ended meanwhile needs no answer.

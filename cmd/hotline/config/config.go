@@ -62,6 +62,7 @@ type Config struct {
 	Realm     string         // of SIP digests
 	LogLevel  string         // debug, info, warn, error
 	NoRecord  bool           // calls are not recorded
+	RTCPort   int            // UDP port of browsers' sound; 0 for any
 	SRTP      bool           // required of seats' phones that registered over TLS
 	// RecordingKeys encrypt recordings; without any they are kept as they are.
 	RecordingKeys *vault.Keys
@@ -98,6 +99,7 @@ var settings = []setting{
 	{name: "recording-key", secret: true},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
 	{name: "record", value: "on", help: "recording of calls: on or off"},
+	{name: "rtc-port", value: "0", help: "UDP port that the sound of all browsers (WebRTC) goes over; 0 for any free one"},
 	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
@@ -250,6 +252,9 @@ func build(v map[string]string) (Config, error) {
 	c.NoRecord = v["record"] == "off"
 	if !c.NoRecord && v["record"] != "on" {
 		fail("record", "%q is neither on nor off", v["record"])
+	}
+	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
+		fail("rtc-port", "%q is not a port", v["rtc-port"])
 	}
 	c.SRTP = v["srtp"] == "tls"
 	if !c.SRTP && v["srtp"] != "accept" {
