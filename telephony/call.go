@@ -22,6 +22,7 @@ type call struct {
 	log      *slog.Logger
 	ctx      context.Context // ends when the call is to end
 	cancel   context.CancelFunc
+	now      func() time.Time // steady: setting the clock changes no duration in the record
 	commands chan order
 	steps    chan func()    // of transfers, for the call's goroutine; asking never blocks
 	tasks    chan func()    // for the goroutine that owns the call, while both sides talk
@@ -95,10 +96,11 @@ func (c *Center) newCall() (*call, error) {
 	if len(c.calls) >= c.cfg.MaxCalls {
 		return nil, errTooMany
 	}
-	id := newID(c.now())
+	now := media.Steady(c.now)
+	id := newID(now())
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &call{
-		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, commands: make(chan order, 8), steps: make(chan func(), 16), tasks: make(chan func()),
+		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, now: now, commands: make(chan order, 8), steps: make(chan func(), 16), tasks: make(chan func()),
 		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting,
 	}
 	c.calls[id] = k
@@ -118,7 +120,7 @@ func (k *call) forget() {
 
 // record notes an event: in the record at once, in the log behind the back.
 func (k *call) record(typ, seat, user string, d EventData) {
-	k.recordAt(k.c.now(), typ, seat, user, d)
+	k.recordAt(k.now(), typ, seat, user, d)
 }
 
 func (k *call) recordAt(at time.Time, typ, seat, user string, d EventData) {
@@ -148,7 +150,7 @@ func (k *call) stop(by Party, user, cause string, code int) {
 	k.mu.Lock()
 	if !k.stopped {
 		k.stopped, k.state = true, CallEnding
-		k.end = ending{at: k.c.now(), by: by, user: user, cause: cause, code: code}
+		k.end = ending{at: k.now(), by: by, user: user, cause: cause, code: code}
 	}
 	k.mu.Unlock()
 	k.cancel()
@@ -275,7 +277,7 @@ func (k *call) talk(peer *party) {
 	k.setState(CallTalking)
 	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
 	defer beat.Stop()
-	began := k.c.now()
+	began, heard := k.now(), k.c.ports.Now()
 	k.wg.Go(func() {
 		if peer.who == PartySeat && fromCaller {
 			k.c.tell("answered", k.id, func(ctx context.Context) error {
@@ -296,7 +298,7 @@ func (k *call) talk(peer *party) {
 		case task := <-k.tasks:
 			task()
 		case <-beat.C:
-			k.checkMedia(began)
+			k.checkMedia(heard)
 		}
 	}
 }
@@ -357,7 +359,7 @@ func (k *call) startRecording() {
 	if k.c.cfg.NoRecording {
 		return
 	}
-	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.now, Log: k.log})
+	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.ports.Now, Log: k.log})
 	if err != nil {
 		k.log.Error("call cannot be recorded", "error", err)
 		k.record(EvRecording, "", "", EventData{Recording: &Recording{State: RecordingLost, Error: "no recording: " + err.Error()}})

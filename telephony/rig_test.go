@@ -56,6 +56,7 @@ type rig struct {
 	blobs    *blobs
 	cfg      telephony.Config
 	ca       *tlstest.Authority // when it listens over TLS
+	now      func() time.Time   // of the centre; nil is time.Now
 }
 
 type rigOption func(*telephony.Config)
@@ -91,7 +92,7 @@ func prepareRig(t *testing.T, opts ...rigOption) *rig {
 
 func (r *rig) start() {
 	var err error
-	opts := telephony.Options{Resolver: r.resolver}
+	opts := telephony.Options{Resolver: r.resolver, Now: r.now}
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

@@ -6,9 +6,10 @@ import "time"
 const longest = 4 * time.Hour
 
 // checkMedia ends a conversation whose sound is dead. A phone may send nothing while its user is silent, so one side alone
-// counts only after long, or when it used to send reports (RTCP) and does so no more: those come whatever is said.
+// counts only after long, or when it used to send reports (RTCP) and does so no more: those come whatever is said. Times are those of the
+// legs' clock.
 func (k *call) checkMedia(began time.Time) {
-	now := k.c.now()
+	now := k.c.ports.Now()
 	if now.Sub(began) > longest {
 		k.stop(PartySystem, "", CauseMedia, 0)
 		return
@@ -39,7 +40,6 @@ func (k *call) silent(p *party, began, now time.Time) (silence time.Duration, de
 			last = at
 		}
 	}
-	// A clock that was set back makes nobody silent.
 	silence = max(0, now.Sub(last))
 	return silence, !st.LastReport.IsZero() && silence > k.c.cfg.MediaTimeout
 }

@@ -147,7 +147,7 @@ func (k *call) blind(p *party, e invite.Referred) {
 		e.Reply(404)
 		return
 	}
-	key := k.id + "/" + newID(k.c.now())
+	key := k.id + "/" + newID(k.now())
 	if seat != "" {
 		if !k.c.floor.seize(key, seat) {
 			e.Reply(486)
@@ -164,7 +164,7 @@ func (k *call) blind(p *party, e invite.Referred) {
 	}
 	ctx, cancel := context.WithCancel(k.ctx)
 	m := &moving{by: p, other: other, next: next, cancel: cancel, note: Transfer{
-		At: k.c.now(), Seat: p.seat, User: p.user, Kind: TransferBlind, To: e.To.User,
+		At: k.now(), Seat: p.seat, User: p.user, Kind: TransferBlind, To: e.To.User,
 	}}
 	k.moving = m
 	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &m.note})
@@ -231,7 +231,7 @@ func (k *call) joined(m *moving) {
 // endTransfer notes how a transfer went.
 func (k *call) endTransfer(n *Transfer, by *party, outcome string, code int) {
 	done := *n
-	done.EndedAt, done.Outcome, done.Code = k.c.now(), outcome, code
+	done.EndedAt, done.Outcome, done.Code = k.now(), outcome, code
 	k.record(EvTransferEnded, by.seat, by.user, EventData{Transfer: &done})
 }
 
@@ -384,7 +384,7 @@ func (k *call) take(by, other *party, second *call) {
 	if cdr, _ := second.snapshot(); to == "" {
 		to = cdr.Called
 	}
-	note := Transfer{At: k.c.now(), Seat: by.seat, User: by.user, Kind: TransferAttended, To: to, CallID: second.id}
+	note := Transfer{At: k.now(), Seat: by.seat, User: by.user, Kind: TransferAttended, To: to, CallID: second.id}
 	k.record(EvTransfer, by.seat, by.user, EventData{Transfer: &note})
 	k.endTransfer(&note, by, OutcomeAnswered, 0)
 	tie := func(ended, goesToo *call) {
@@ -401,7 +401,7 @@ func (k *call) take(by, other *party, second *call) {
 
 // leaveTo ends the seat's part of a call whose other party has gone to first.
 func (k *call) leaveTo(p *party, first *call) {
-	note := Transfer{At: k.c.now(), Seat: p.seat, User: p.user, Kind: TransferAttended, CallID: first.id}
+	note := Transfer{At: k.now(), Seat: p.seat, User: p.user, Kind: TransferAttended, CallID: first.id}
 	cdr, _ := first.snapshot()
 	note.To = cdr.Caller
 	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &note})

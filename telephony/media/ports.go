@@ -80,14 +80,11 @@ func NewPorts(opts PortOptions) (*Ports, error) {
 	}
 	p := &Ports{
 		bind: bind.Unmap(), public: public.Unmap(), low: low, high: high, next: low,
-		relatch: opts.Relatch, now: opts.Now, log: opts.Log, legs: make(map[int]*Leg),
+		relatch: opts.Relatch, now: Steady(opts.Now), log: opts.Log, legs: make(map[int]*Leg),
 		readers: make([]*reader, max(2, runtime.GOMAXPROCS(0)/4)),
 	}
 	if p.relatch <= 0 {
 		p.relatch = 3 * time.Second
-	}
-	if p.now == nil {
-		p.now = time.Now
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -238,6 +235,9 @@ func (p *Ports) listen(port int) (*net.UDPConn, error) {
 	}
 	return net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.bind, uint16(port))))
 }
+
+// Now is the clock of the legs: that of the options at the start, and steady from then on.
+func (p *Ports) Now() time.Time { return p.now() }
 
 // InUse is the number of port pairs that legs hold now.
 func (p *Ports) InUse() int {
