@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/app"
 	"hotline/telephony/media"
@@ -47,7 +49,7 @@ type scene struct {
 	wire        *wire
 	stalls      *stalls
 	offered     time.Time
-	phone       *seatPhone
+	phone       *testbed.Baresip
 	citizen     citizen
 	node        netip.AddrPort
 	callID      string
@@ -63,37 +65,37 @@ func (s *scene) call() {
 	events := s.agent.listen()
 	s.agent.call(http.MethodPut, "/api/v1/agents/me/status", map[string]string{"status": "ready"}, nil)
 
-	port := freePort(t, "udp")
+	port := testbed.FreePort(t, "udp")
 	s.wire = tap(t, s.node.Port(), uint16(port))
 	s.stalls = watchStalls(t)
 	s.citizen = citizenCalls(t, s.node.String(), "12345", "+8613812345678", port, toneCitizen)
 
 	offered := awaitLive(t, events, "call.offered") // before the test has anybody answer
 	s.offered = offered.At
-	rings := s.phone.await("CALL_INCOMING")
-	t.Logf("the live event came %v before baresip told that it rings", rings.came.Sub(offered.came).Round(100*time.Microsecond))
+	rings := s.phone.Await("CALL_INCOMING")
+	t.Logf("the live event came %v before baresip told that it rings", rings.Came.Sub(offered.came).Round(100*time.Microsecond))
 	s.draft(offered)
-	s.phone.command("accept")
+	s.phone.Command("accept", "")
 	answered := awaitLive(t, events, "call.answered")
 	require.Equal(t, s.callID, answered.ID)
 
 	s.accept()
-	await(t, "the seat's tone at the citizen's port", func() bool {
+	testbed.Await(t, "the seat's tone at the citizen's port", func() bool {
 		return media.Goertzel(s.atCitizen(time.Second), media.SampleRate, toneSeat) > 0.1
 	})
-	await(t, "two seconds of the citizen's voice", func() bool {
+	testbed.Await(t, "two seconds of the citizen's voice", func() bool {
 		return len(s.wire.all(func(d datagram) bool {
 			return d.from == s.citizen.media && len(d.payload) == 12+media.FrameSamples
 		})) >= 100
 	})
 	heard := s.atCitizen(time.Second)
 	require.Less(t, media.Goertzel(heard, media.SampleRate, toneCitizen), 0.01, "the citizen does not hear himself")
-	s.phone.command("hangup")
-	require.NoError(t, next(t, "the end of sipp", s.citizen.ended))
+	s.phone.Command("hangup", "")
+	require.NoError(t, testbed.Next(t, "the end of sipp", s.citizen.ended))
 	ended := awaitLive(t, events, "call.ended")
 	require.Equal(t, s.callID, ended.ID)
 
-	pcm := s.phone.heard()
+	pcm := s.phone.Heard()
 	require.InDelta(t, toneCitizen, dominant(pcm), 10, "what baresip heard")
 	require.Less(t, media.Goertzel(pcm[len(pcm)-min(len(pcm), media.SampleRate):], media.SampleRate, toneSeat), 0.01, "the seat does not hear itself")
 }
@@ -135,7 +137,7 @@ func (s *scene) accept() {
 	s.agent.call(http.MethodPost, path+"/actions", map[string]any{"action": "accept", "version": s.ticket.Version}, &s.ticket)
 	require.Regexp(t, `^\d{8}-\d{6}$`, s.ticket.Number)
 	number := s.ticket.Number
-	await(t, "the dispatch", func() bool {
+	testbed.Await(t, "the dispatch", func() bool {
 		s.lead.call(http.MethodGet, "/api/v1/tickets/"+number, nil, &s.ticket)
 		return s.ticket.State == "dispatched"
 	})
@@ -151,7 +153,7 @@ func (s *scene) accept() {
 			Number string `json:"number"`
 		} `json:"items"`
 	}
-	await(t, "the department's notification", func() bool {
+	testbed.Await(t, "the department's notification", func() bool {
 		clerk.call(http.MethodGet, "/api/v1/notifications", nil, &told)
 		return len(told.Items) > 0
 	})
@@ -237,7 +239,7 @@ func (s *scene) found() {
 			Count int    `json:"count"`
 		} `json:"facets"`
 	}
-	await(t, "the ticket in the index", func() bool {
+	testbed.Await(t, "the ticket in the index", func() bool {
 		s.lead.call(http.MethodGet, "/api/v1/search?facets=category,department&q="+url.QueryEscape("路灯"), nil, &hits)
 		return len(hits.Items) > 0 && len(hits.Facets["department"]) > 0
 	})
@@ -258,7 +260,7 @@ func (s *scene) found() {
 func (s *scene) record() {
 	t := s.t
 	var c call
-	await(t, "the call's record", func() bool {
+	testbed.Await(t, "the call's record", func() bool {
 		s.lead.call(http.MethodGet, "/api/v1/calls/"+s.callID, nil, &c)
 		return !c.EndedAt.IsZero() && c.Recording.State == "stored"
 	})
@@ -312,7 +314,7 @@ func (s *scene) registered(seat string) {
 			Registered bool   `json:"registered"`
 		} `json:"items"`
 	}
-	await(s.t, "the seat's registration", func() bool {
+	testbed.Await(s.t, "the seat's registration", func() bool {
 		s.lead.call(http.MethodGet, "/api/v1/agents", nil, &page)
 		for _, a := range page.Items {
 			if a.Seat == seat && a.Registered {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/accounts"
 )
 
@@ -42,7 +44,7 @@ func signIn(t *testing.T, base, login string) *desk {
 // send makes a request and returns what came.
 func (d *desk) send(method, path string, body io.Reader) (status int, header http.Header, raw []byte) {
 	d.t.Helper()
-	req, err := http.NewRequestWithContext(within(d.t), method, d.base+path, body)
+	req, err := http.NewRequestWithContext(testbed.Within(d.t), method, d.base+path, body)
 	require.NoError(d.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", rand.Text())
@@ -111,7 +113,7 @@ func (d *desk) listen() <-chan live {
 func awaitLive(t *testing.T, events <-chan live, kind string) live {
 	t.Helper()
 	for {
-		if e := next(t, kind, events); e.Type == kind {
+		if e := testbed.Next(t, kind, events); e.Type == kind {
 			return e
 		}
 	}

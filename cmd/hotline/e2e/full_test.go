@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/app"
 )
 
@@ -64,7 +66,7 @@ func TestFullDatabase(t *testing.T) {
 	require.Equal(t, "unavailable", answer["code"])
 	require.NotEmpty(t, answer["detail_zh"])
 	require.NotEmpty(t, header.Get("Retry-After"))
-	await(t, "the node not to be ready", func() bool { // a small write that still fits would hide it
+	testbed.Await(t, "the node not to be ready", func() bool { // a small write that still fits would hide it
 		_, _, _ = file()
 		return get("/readyz") == http.StatusServiceUnavailable
 	})

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/app"
 	"hotline/telephony"
@@ -36,7 +38,7 @@ func TestBadInput(t *testing.T) {
 	t.Run("wrong digests", func(t *testing.T) { wrongDigests(t, n) })
 	t.Run("a storm of REGISTERs", func(t *testing.T) { registerStorm(t, n) })
 	t.Run("HTTP", func(t *testing.T) { badHTTP(t, n) })
-	await(t, "the centre to be empty", func() bool { return n.Center.Counts() == telephony.Counts{} })
+	testbed.Await(t, "the centre to be empty", func() bool { return n.Center.Counts() == telephony.Counts{} })
 	t.Run("the server lives on", func(t *testing.T) { livesOn(t, n) })
 }
 
@@ -136,7 +138,7 @@ func muchOverTCP(t *testing.T, n *app.App) {
 			if name == "one line" {
 				fill = bytes.Repeat([]byte("a"), tenMegabytes)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), testbed.Patience)
 			defer cancel()
 			sent, _, err := overTCP(ctx, node, append([]byte(head), fill...))
 			require.NoError(t, ctx.Err(), "the connection is closed, not left hanging")
@@ -240,7 +242,7 @@ func livesOn(t *testing.T, n *app.App) {
 		require.NoError(t, err)
 		require.NoError(t, p.Start(t.Context()))
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), testbed.Patience)
 			defer cancel()
 			require.NoError(t, p.Stop(ctx))
 		})
@@ -253,18 +255,18 @@ func livesOn(t *testing.T, n *app.App) {
 		}
 		<-c.Done()
 	}})
-	require.NoError(t, seat.Register(within(t), time.Hour))
+	require.NoError(t, seat.Register(testbed.Within(t), time.Hour))
 	agent := signIn(t, n.URL(), "agent1")
 	agent.call(http.MethodPut, "/api/v1/agents/me/status", map[string]string{"status": "ready"}, nil)
 	citizen := newPhone(phone.Options{User: "14200000001"})
-	c, err := citizen.Dial(within(t), "12345")
+	c, err := citizen.Dial(testbed.Within(t), "12345")
 	require.NoError(t, err)
-	require.NoError(t, c.WaitAnswered(within(t)))
-	require.NoError(t, c.SendDigits(within(t), "1"))
+	require.NoError(t, c.WaitAnswered(testbed.Within(t)))
+	require.NoError(t, c.SendDigits(testbed.Within(t), "1"))
 	c.Play(media.Tone(toneCitizen, -12, 0), true)
-	other := next(t, "the seat's answer", answered)
-	require.NoError(t, c.WaitTone(within(t), toneSeat))
-	require.NoError(t, other.WaitTone(within(t), toneCitizen))
+	other := testbed.Next(t, "the seat's answer", answered)
+	require.NoError(t, c.WaitTone(testbed.Within(t), toneSeat))
+	require.NoError(t, other.WaitTone(testbed.Within(t), toneCitizen))
 	c.Hangup()
 	closed(t, c.Done())
 
@@ -283,7 +285,7 @@ func livesOn(t *testing.T, n *app.App) {
 	}
 	public.call(http.MethodGet, "/api/public/v1/appeals/"+filed.Number+"?code="+filed.Code, nil, &progress)
 	require.Equal(t, "draft", progress.State)
-	await(t, "the centre to be empty", func() bool { return n.Center.Counts() == telephony.Counts{} })
+	testbed.Await(t, "the centre to be empty", func() bool { return n.Center.Counts() == telephony.Counts{} })
 }
 
 // closed waits until a channel is closed.
@@ -291,7 +293,7 @@ func closed(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(testbed.Patience):
 		require.FailNow(t, "it does not end")
 	}
 }

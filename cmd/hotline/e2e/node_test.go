@@ -5,26 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/app"
 	"hotline/cmd/hotline/config"
 )
-
-// patience bounds every wait; nothing is timed by it.
-const patience = 60 * time.Second
 
 // engineSet names the engines that a node stands on.
 type engineSet struct {
@@ -60,7 +56,7 @@ func realEngines(t *testing.T, c *config.Config) {
 	name := fmt.Sprintf("hotline_e2e_%d_%d", os.Getpid(), time.Now().UnixNano())
 	admin := os.Getenv("HOTLINE_TEST_POSTGRES")
 	psql := func(command string) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), testbed.Patience)
 		defer cancel()
 		out, err := exec.CommandContext(ctx, "psql", admin, "-v", "ON_ERROR_STOP=1", "-c", command).CombinedOutput()
 		require.NoError(t, err, string(out))
@@ -85,7 +81,7 @@ func realEngines(t *testing.T, c *config.Config) {
 }
 
 func flush(t *testing.T, host, db string) {
-	conn, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", host)
+	conn, err := (&net.Dialer{Timeout: testbed.Patience}).DialContext(t.Context(), "tcp", host)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	_, err = fmt.Fprintf(conn, "SELECT %s\r\nFLUSHDB\r\nQUIT\r\n", db)
@@ -96,7 +92,7 @@ func flush(t *testing.T, host, db string) {
 }
 
 func dropIndexes(t *testing.T, base, prefix string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), testbed.Patience)
 	defer cancel()
 	do := func(method, path string) []byte {
 		req, err := http.NewRequestWithContext(ctx, method, base+path, nil)
@@ -119,54 +115,5 @@ func dropIndexes(t *testing.T, base, prefix string) {
 // startNode starts a whole node with the sample city on loopback.
 func startNode(t *testing.T, e engineSet, opts app.Options) *app.App {
 	t.Helper()
-	dir := t.TempDir()
-	cfg := config.Config{
-		Data: dir, HTTP: "127.0.0.1:0", SIP: []string{"127.0.0.1:0"}, Store: "sqlite://" + filepath.Join(dir, "hotline.db"), Queue: "mem://",
-		Search: "fts://" + filepath.Join(dir, "search.db"), Blobs: "file://" + filepath.Join(dir, "blobs"),
-		Roles: []config.Role{config.SIP, config.Web, config.Worker}, RTPLow: 20000, RTPHigh: 29999,
-		Trunks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Lines: []string{"12345", "12315"}, Realm: "hotline",
-	}
-	e.apply(t, &cfg)
-	opts.Prepare = app.SampleCity
-	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	n := app.New(cfg, opts)
-	require.NoError(t, n.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		require.NoError(t, n.Stop(ctx))
-	})
-	return n
-}
-
-// within is a context that ends when patience does.
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// await polls for a state that nothing announces.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			require.FailNow(t, "still waiting for: "+what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-// next takes one value that must come.
-func next[T any](t *testing.T, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v, ok := <-from:
-		require.True(t, ok, "over before %s came", what)
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, what+" does not come")
-		panic("not reached")
-	}
+	return testbed.StartNode(t, opts, func(c *config.Config) { e.apply(t, c) })
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"hotline/cmd/hotline/testbed"
 )
 
 // message is a SIP message as text, read with the least that a test needs.
@@ -154,7 +156,7 @@ func (p *peer) request(method, to, callID string, cseq int, extra, body string) 
 // response comes: what a full socket drops is no answer.
 func (p *peer) ask(text, callID, cseq string) message {
 	p.t.Helper()
-	over := time.After(patience)
+	over := time.After(testbed.Patience)
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 4*time.Second) {
 		p.send(text)
 		again := time.After(wait)
@@ -178,7 +180,7 @@ func (p *peer) ask(text, callID, cseq string) message {
 func (p *peer) answer(callID string) message {
 	p.t.Helper()
 	for {
-		m := next(p.t, "an answer", p.in)
+		m := testbed.Next(p.t, "an answer", p.in)
 		if m.status() >= 200 && m.header("Call-ID") == callID {
 			return m
 		}

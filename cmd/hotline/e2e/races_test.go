@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
+
 	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/app"
 	"hotline/telephony"
@@ -32,7 +34,7 @@ const quickT1 = 50 * time.Millisecond
 // shortPrompts are sentences of a tenth of a second.
 func shortPrompts(t *testing.T) fstest.MapFS {
 	var wav bytes.Buffer
-	require.NoError(t, media.WriteWAV(&wav, tone(600, 100*time.Millisecond)))
+	require.NoError(t, media.WriteWAV(&wav, testbed.Tone(600, 100*time.Millisecond)))
 	set := fstest.MapFS{}
 	for _, name := range prompts.Names() {
 		set[name+".wav"] = &fstest.MapFile{Data: wav.Bytes()}
@@ -165,7 +167,7 @@ func newArena(t *testing.T, forks int) *arena {
 	require.NoError(t, err)
 	require.NoError(t, a.citizen.Start(t.Context()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testbed.Patience)
 		defer cancel()
 		require.NoError(t, a.citizen.Stop(ctx))
 	})
@@ -186,7 +188,7 @@ func (a *arena) hangUp(caller string) {
 // one makes a call, asks for a person, does something and waits for the end.
 func (a *arena) one(then func(*phone.Call)) {
 	number := fmt.Sprintf("142%08d", a.numbers.Add(1))
-	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(a.t.Context(), testbed.Patience)
 	defer cancel()
 	c, err := a.citizen.DialWith(ctx, "12345", phone.DialOptions{From: number})
 	if err != nil {
@@ -226,8 +228,8 @@ func (a *arena) many(calls, atOnce int, then func(*phone.Call)) {
 // settle waits until nothing of any call is left, on either side.
 func (a *arena) settle() {
 	a.t.Helper()
-	await(a.t, "the centre to be empty", func() bool { return a.n.Center.Counts() == telephony.Counts{} })
-	await(a.t, "the phone to be empty", func() bool {
+	testbed.Await(a.t, "the centre to be empty", func() bool { return a.n.Center.Counts() == telephony.Counts{} })
+	testbed.Await(a.t, "the phone to be empty", func() bool {
 		s := a.citizen.Endpoint().Stats()
 		return s.Sessions+s.Closing+s.Client+s.Server+s.Tasks == 0 && a.citizen.Ports().InUse() == 0
 	})
@@ -237,7 +239,7 @@ func (a *arena) settle() {
 func (a *arena) clean() {
 	t := a.t
 	a.settle()
-	await(t, "ready seats", func() bool {
+	testbed.Await(t, "ready seats", func() bool {
 		ready := 0
 		for _, s := range a.n.Center.Agents() {
 			if s.State == "ready" {
@@ -246,7 +248,7 @@ func (a *arena) clean() {
 		}
 		return ready == len(a.seats)
 	})
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(testbed.Patience)
 	for {
 		http.DefaultClient.CloseIdleConnections()
 		left := runtime.NumGoroutine()
@@ -286,7 +288,7 @@ func TestCancelCrossesSeats200(t *testing.T) {
 	before, _, _, beforeCrossed := a.totals()
 	a.many(calls, 40, func(*phone.Call) {})
 	a.clean()
-	await(t, "an ACK and a BYE for each 200", func() bool {
+	testbed.Await(t, "an ACK and a BYE for each 200", func() bool {
 		sent, acks, byes, _ := a.totals()
 		return acks == sent && byes == sent
 	})
@@ -306,7 +308,7 @@ func TestForkedAnswers(t *testing.T) {
 	before, _, _, _ := a.totals()
 	a.many(calls, 10, func(c *phone.Call) {
 		// The menu and the queue first, then a talk; the citizen ends it.
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), testbed.Patience)
 		defer cancel()
 		for c.Done() != nil && !a.talking(c) && ctx.Err() == nil {
 			time.Sleep(5 * time.Millisecond)
@@ -314,7 +316,7 @@ func TestForkedAnswers(t *testing.T) {
 		c.Hangup()
 	})
 	a.clean()
-	await(t, "an ACK and a BYE for each fork", func() bool {
+	testbed.Await(t, "an ACK and a BYE for each fork", func() bool {
 		sent, acks, byes, _ := a.totals()
 		return acks == sent && byes == sent
 	})
