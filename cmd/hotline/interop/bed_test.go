@@ -23,6 +23,7 @@ import (
 
 // The tones by which it is known who is heard where.
 const (
+	toneWelcome = 600.0
 	toneMusic   = 700.0
 	toneForeign = 1000.0
 	toneOurs    = 1500.0
@@ -37,6 +38,7 @@ const (
 // bed is a node with a line, a queue and seats for each cell.
 type bed struct {
 	node *app.App
+	ca   string // file of the authority that signed the node's certificate
 }
 
 func startBed(t *testing.T, all []cell) *bed {
@@ -62,12 +64,12 @@ func seatOf(n, which int) string { return strconv.Itoa(7000 + 10*n + which) }
 func tones(t *testing.T) fstest.MapFS {
 	set := fstest.MapFS{}
 	for _, name := range prompts.Names() {
-		frequency, d := 600.0, 100*time.Millisecond
-		if name == prompts.Music {
+		frequency, d := 500.0, 100*time.Millisecond
+		switch name {
+		case prompts.Music:
 			frequency, d = toneMusic, time.Second
-		}
-		if name == prompts.Welcome {
-			d = 20 * time.Second // must be cut off by a digit
+		case prompts.Welcome:
+			frequency, d = toneWelcome, 20*time.Second // must be cut off by a digit
 		}
 		var wav bytes.Buffer
 		require.NoError(t, media.WriteWAV(&wav, testbed.Tone(frequency, d)))

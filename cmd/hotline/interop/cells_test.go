@@ -6,5 +6,8 @@ import "slices"
 func cells() []cell {
 	return slices.Concat(
 		sippCells(),
+		baresipCells(),
+		pjsuaCells(),
+		kamailioCells(),
 	)
 }

@@ -3,6 +3,7 @@ package testbed
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -151,10 +152,48 @@ func (p *Baresip) Command(name, params string) {
 func (p *Baresip) Await(kind string) BaresipEvent {
 	p.t.Helper()
 	for {
-		if e := Next(p.t, kind, p.events); e.Type == kind {
+		if e := p.Next(kind); e.Type == kind {
 			return e
 		}
 	}
+}
+
+// Next takes one event; kind is what is waited for.
+func (p *Baresip) Next(kind string) BaresipEvent {
+	p.t.Helper()
+	return Next(p.t, "baresip's "+kind, p.events)
+}
+
+// Hears tells whether a frequency is most of what came last, while the call runs.
+func (p *Baresip) Hears(frequency float64, last time.Duration) bool {
+	p.t.Helper()
+	pcm := p.running()
+	pcm = pcm[max(0, len(pcm)-int(last*media.SampleRate/time.Second)):]
+	amplitude := media.Goertzel(pcm, media.SampleRate, frequency)
+	// A pure tone's amplitude is √2 times the RMS of the whole.
+	return len(pcm) > 0 && amplitude > 0.01 && amplitude > 1.2*media.RMS(pcm)
+}
+
+// running is what baresip has recorded since its stream was set up last. The
+// file's header is not finished before the call is.
+func (p *Baresip) running() []int16 {
+	p.t.Helper()
+	names, err := filepath.Glob(filepath.Join(p.folder, "*dec.wav"))
+	require.NoError(p.t, err)
+	if len(names) == 0 {
+		return nil
+	}
+	raw, err := os.ReadFile(names[len(names)-1])
+	require.NoError(p.t, err)
+	const header = 44
+	if len(raw) <= header {
+		return nil
+	}
+	pcm := make([]int16, (len(raw)-header)/2)
+	for i := range pcm {
+		pcm[i] = int16(binary.LittleEndian.Uint16(raw[header+2*i:]))
+	}
+	return pcm
 }
 
 // Heard is what baresip recorded of the other side since its stream was set up
