@@ -237,7 +237,8 @@ func (l *Leg) compose(formats []format, direction Direction, proto string, ip ne
 	b = append(b, " IN "+family+" "+ip.String()+"\r\ns=-\r\nc=IN "+family+" "+ip.String()+"\r\nt=0 0\r\n"...)
 	rtc, port := l.rtc.Load(), l.port
 	if rtc != nil {
-		port = int(rtc.host.addr.Port())
+		_, _, at := rtc.local()
+		port = int(at.Port())
 	}
 	b = rtc.appendSession(b, n)
 	for i, line := range n.lines {

@@ -259,9 +259,7 @@ func (p *Ports) Close() {
 		leg.Close()
 	}
 	p.player.close()
-	if err := p.rtc.close(); err != nil {
-		p.log.Warn("WebRTC port not closed", "error", err)
-	}
+	p.rtc.close()
 	p.mu.Lock()
 	if p.reporter.stop != nil {
 		close(p.reporter.stop)

@@ -48,6 +48,9 @@ func (p *Ports) report(stop <-chan struct{}) {
 		now := p.now()
 		for _, l := range legs {
 			l.report(now)
+			if r := l.rtc.Load(); r != nil {
+				r.look(now)
+			}
 		}
 		clear(legs)
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,14 +17,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
 )
 
 // defaultRTCLegs is how many WebRTC legs there may be at once.
 const defaultRTCLegs = 2000
 
-// rtcHost is what the WebRTC legs of a Ports share: one UDP port, and one certificate. It is opened with the first of them. Where ICE is full each leg has its own.
+// rtcHost is what the WebRTC legs of a Ports share: one UDP port, opened with the first of them, and one certificate. Where ICE is full each
+// leg has a port of its own.
 type rtcHost struct {
 	port, maxLegs int
 	full          bool
@@ -33,9 +32,8 @@ type rtcHost struct {
 	mu          sync.Mutex
 	legs        int
 	closed      bool
-	mux         *ice.UDPMuxDefault
-	addr        netip.AddrPort // as it is told to parties
-	certificate tls.Certificate
+	hub         *hub // set once
+	certificate *tls.Certificate
 	fingerprint string
 }
 
@@ -52,34 +50,46 @@ func (c namedConn) LocalAddr() net.Addr { return c.addr }
 func quietLoggers() logging.LoggerFactory { return &logging.DefaultLoggerFactory{Writer: io.Discard} }
 
 // join counts a leg in and opens the port for the first. Errors: ErrNoPorts, ErrClosed, ErrNoTransport.
-func (h *rtcHost) join(bind, public netip.Addr, now func() time.Time) (*ice.UDPMuxDefault, error) {
+func (h *rtcHost) join(ports *Ports, public netip.Addr) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case h.legs >= h.maxLegs:
-		return nil, fmt.Errorf("%w: %d WebRTC legs", ErrNoPorts, h.legs)
+		return fmt.Errorf("%w: %d WebRTC legs", ErrNoPorts, h.legs)
 	case !public.Is4():
-		return nil, fmt.Errorf("%w: WebRTC needs an IPv4 address", ErrNoTransport)
-	case h.mux != nil:
-		h.legs++
-		return h.mux, nil
+		return fmt.Errorf("%w: WebRTC needs an IPv4 address", ErrNoTransport)
 	}
-	if err := h.certify(now()); err != nil {
-		return nil, err
+	if h.certificate == nil {
+		if err := h.certify(ports.now()); err != nil {
+			return err
+		}
 	}
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(bind, uint16(h.port))))
+	if h.hub == nil && !h.full {
+		conn, err := listenRTC(ports.bind, h.port)
+		if err != nil {
+			return err
+		}
+		h.hub = newHub(ports, conn)
+	}
+	h.legs++
+	return nil
+}
+
+// listenRTC opens a port of IPv4.
+func listenRTC(bind netip.Addr, port int) (*net.UDPConn, error) {
+	if bind == netip.IPv6Unspecified() {
+		bind = netip.IPv4Unspecified()
+	}
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(bind, uint16(port))))
 	if err != nil {
 		return nil, fmt.Errorf("%w: port for WebRTC: %w", ErrNoPorts, err)
 	}
-	h.addr = netip.AddrPortFrom(public, conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
-	h.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{
-		UDPConn: namedConn{conn, net.UDPAddrFromAddrPort(h.addr)}, Logger: quietLoggers().NewLogger("ice"),
-	})
-	h.legs++
-	return h.mux, nil
+	return conn, nil
 }
+
+func localPort(conn *net.UDPConn) uint16 { return conn.LocalAddr().(*net.UDPAddr).AddrPort().Port() }
 
 func (h *rtcHost) leave() {
 	h.mu.Lock()
@@ -101,7 +111,7 @@ func (h *rtcHost) certify(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("media: certificate: %w", err)
 	}
-	h.certificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	h.certificate = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	sum := sha256.Sum256(der)
 	parts := make([]string, len(sum))
 	for i, b := range sum {
@@ -111,16 +121,20 @@ func (h *rtcHost) certify(now time.Time) error {
 	return nil
 }
 
-func (h *rtcHost) close() error {
+// certificates are what DTLS shows.
+func (h *rtcHost) certificates() []tls.Certificate {
 	h.mu.Lock()
-	mux := h.mux
-	h.mux, h.closed = nil, true
+	defer h.mu.Unlock()
+	return []tls.Certificate{*h.certificate}
+}
+
+// close ends the reading of the port; all legs must be closed.
+func (h *rtcHost) close() {
+	h.mu.Lock()
+	hub := h.hub
+	h.closed = true
 	h.mu.Unlock()
-	if mux == nil {
-		return nil
+	if hub != nil {
+		hub.close()
 	}
-	if err := mux.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("media: WebRTC port: %w", err)
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,7 @@ func (r *rtcTransport) appendSession(b []byte, n *negotiation) []byte {
 	if r == nil {
 		return b
 	}
-	if r.lite {
+	if r.agent == nil {
 		b = append(b, "a=ice-lite\r\n"...)
 	}
 	if mid := n.rtc.mid(n.audio); mid != "" && n.rtc.bundle {
@@ -198,13 +199,27 @@ func (r *rtcTransport) appendTransport(b []byte, n *negotiation, ssrc uint32, cn
 	if setup == "" {
 		setup = "actpass"
 	}
-	b = append(b, "a=ice-ufrag:"+r.ufrag+"\r\na=ice-pwd:"+r.pwd+"\r\na=fingerprint:sha-256 "+r.host.fingerprint+"\r\na=setup:"+setup+"\r\n"...)
+	ufrag, pwd, at := r.local()
+	b = append(b, "a=ice-ufrag:"+ufrag+"\r\na=ice-pwd:"+pwd+"\r\na=fingerprint:sha-256 "+r.host.fingerprint+"\r\na=setup:"+setup+"\r\n"...)
 	b = append(b, "a=msid:hotline audio\r\na=ssrc:"...)
 	b = strconv.AppendUint(b, uint64(ssrc), 10)
 	b = append(b, " cname:"+cname+"\r\n"...)
 	// The one address of the one component, with the priority of RFC 8445 §5.1.2.
-	at := r.host.addr
 	b = append(b, "a=candidate:1 1 udp 2130706431 "+at.Addr().String()+" "...)
 	b = strconv.AppendUint(b, uint64(at.Port()), 10)
 	return append(b, " typ host\r\na=end-of-candidates\r\n"...)
+}
+
+// local is what parties are to know of this side.
+func (r *rtcTransport) local() (ufrag, pwd string, at netip.AddrPort) {
+	if a := r.agent; a != nil {
+		return a.ufrag, a.pwd, a.addr
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	public := r.leg.ports.public
+	if r.leg.opts.PublicIP.IsValid() {
+		public = r.leg.opts.PublicIP.Unmap()
+	}
+	return r.own[0].fragment, r.own[0].password, netip.AddrPortFrom(public, r.host.hub.port)
 }

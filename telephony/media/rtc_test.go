@@ -323,7 +323,7 @@ func TestWebRTCLegsAreBoundedAndLeaveNothing(t *testing.T) {
 	}
 	require.Zero(t, serverPorts.rtc.legs)
 	require.Zero(t, serverPorts.InUse())
-	addr := serverPorts.rtc.addr
+	addr := serverPorts.rtc.hub.conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	serverPorts.Close()
 	phonePorts.Close()
 	eventually(t, "goroutines ended", func() bool { return runtime.NumGoroutine() <= before+1 })
@@ -338,7 +338,7 @@ func TestStrangersAtTheSharedPort(t *testing.T) {
 	phone, server := legOn(t, phonePorts, LegOptions{WebRTC: OfferWebRTC}), legOn(t, serverPorts, LegOptions{})
 	agreeOn(t, phone, server)
 	connected(t, phone, server)
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(serverPorts.rtc.addr))
+	conn, err := net.DialUDP("udp4", nil, serverPorts.rtc.hub.conn.LocalAddr().(*net.UDPAddr))
 	require.NoError(t, err)
 	for i := range 300 {
 		size := i + 1

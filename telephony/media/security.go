@@ -45,6 +45,14 @@ type suite struct {
 	profile srtp.ProtectionProfile
 }
 
+// salt is its length.
+func (s suite) salt() int {
+	if s.profile == srtp.ProtectionProfileAeadAes128Gcm {
+		return 12
+	}
+	return saltLength
+}
+
 // suites that are offered, in the order of preference: the long tag costs 6 bytes a packet.
 func suites() [2]suite {
 	return [...]suite{
@@ -80,7 +88,7 @@ func (k *cryptoKey) same(other *cryptoKey) bool {
 
 // context makes a fresh SRTP context: its roll-over counter is 0.
 func (k *cryptoKey) context(options ...srtp.ContextOption) (*srtp.Context, error) {
-	c, err := srtp.CreateContext(k.bytes[:keyLength], k.bytes[keyLength:], k.suite.profile, options...)
+	c, err := srtp.CreateContext(k.bytes[:keyLength], k.bytes[keyLength:][:k.suite.salt()], k.suite.profile, options...)
 	if err != nil {
 		// The library's own text may quote the key.
 		return nil, fmt.Errorf("%w: %s", ErrNoKey, k.suite.name)

@@ -23,6 +23,9 @@ func openSocket(conn *net.UDPConn) (*socket, error) {
 	return &socket{conn: conn, stop: make(chan struct{}), done: make(chan struct{})}, nil
 }
 
+// sharedSocket sends on a socket that other legs send on too, and that somebody else reads and closes.
+func sharedSocket(conn *net.UDPConn) (*socket, error) { return &socket{conn: conn}, nil }
+
 // aim sets where send sends to.
 func (s *socket) aim(dest netip.AddrPort) { s.dest = dest }
 

@@ -78,6 +78,19 @@ func (s *socket) send(packet []byte) error {
 
 func (s *socket) close() error { return syscall.Close(s.fd) }
 
+// sharedSocket sends on a socket that other legs send on too, and that somebody else reads and closes.
+func sharedSocket(conn *net.UDPConn) (*socket, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("media: socket: %w", err)
+	}
+	s := &socket{}
+	if err := raw.Control(func(fd uintptr) { s.fd = int(fd) }); err != nil {
+		return nil, fmt.Errorf("media: socket: %w", err)
+	}
+	return s, nil
+}
+
 // receive reads one datagram without waiting; ok is false when there was none.
 func (s *socket) receive(buf []byte, from *syscall.RawSockaddrAny) (n int, src netip.AddrPort, ok bool) {
 	size := uint32(unsafe.Sizeof(*from))

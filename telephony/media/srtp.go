@@ -25,6 +25,8 @@ const (
 // sealer encrypts what a leg sends; guarded by Leg.outMu.
 type sealer struct {
 	context *srtp.Context
+	last    uint64 // number of the newest packet, with roll-overs and one round ahead; 0 before
+	used    replayGuard
 	header  rtp.Header
 	buf     []byte
 }
@@ -34,15 +36,30 @@ func newSealer(key *cryptoKey) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{context: c, buf: make([]byte, 0, maxDatagram+srtpOverhead)}, nil
+	s := &sealer{context: c, buf: make([]byte, 0, maxDatagram+srtpOverhead), used: replayGuard{replayed: new(bool)}}
+	s.used.accept = s.used.mark
+	return s, nil
 }
 
-// seal encrypts a packet into the sealer's scratch buffer; nil when the key is used up.
+// seal encrypts a packet into the sealer's scratch buffer; nil when the key is used up, or was used for a packet of this number: two payloads
+// under one number give the keystream away, and with GCM the key of the tags (RFC 3711 §9.1, RFC 7714 §8.4). A party that sends two
+// packets of one number could bring that about where they are passed on.
 func (s *sealer) seal(packet []byte) []byte {
+	seq := binary.BigEndian.Uint16(packet[2:])
+	index := 1<<16 | uint64(seq)
+	if s.last != 0 {
+		index = s.last + uint64(int64(int16(seq-uint16(s.last))))
+	}
+	mark, fresh := s.used.Check(index)
+	if !fresh {
+		return nil
+	}
 	sealed, err := s.context.EncryptRTP(s.buf[:0], packet, &s.header)
 	if err != nil {
 		return nil
 	}
+	mark()
+	s.last = max(s.last, index)
 	return sealed
 }
 

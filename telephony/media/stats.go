@@ -43,10 +43,7 @@ func (l *Leg) Stats() Stats {
 	l.in.stats(&s)
 	l.inMu.Unlock()
 	if r := l.rtc.Load(); r != nil {
-		s.Source = ""
-		if from := r.remote.Load(); from != nil {
-			s.Source = *from
-		}
+		s.Source = r.source()
 	}
 	l.outMu.Lock()
 	s.Sent, s.SentBytes, s.SendErrors = l.out.packets, l.out.bytes, l.out.errors
