@@ -183,7 +183,7 @@ func (c *Center) SetStatus(_ context.Context, user, seat string, s Status) error
 func (c *Center) deviceChanged(seat string) {
 	registered := false
 	c.floor.apply(func(at time.Time) acd.Event {
-		_, registered = c.registrar.lookup(seat)
+		registered = c.registrar.registered(seat)
 		return acd.SetDevice{At: at, Seat: seat, Registered: registered}
 	})
 	c.journal.event(newEvent(c.now(), "", seat, "", EvDevice, EventData{Registered: registered}))
@@ -205,8 +205,8 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		seat = c.board.seatOf(user)
 	}
 	v, ok := c.floor.seat(seat)
-	b, bound := c.registrar.lookup(seat)
-	if !ok || !bound {
+	devices := c.devices(seat)
+	if !ok || len(devices) == 0 {
 		return "", fmt.Errorf("seat %q has no phone: %w", seat, ErrNotFound)
 	}
 	if v.User != user {
@@ -224,14 +224,14 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	leg, err := k.openLegOver(b.transport, PartySeat, b.source.Addr())
+	leg, err := k.openLegOver(devices[0].Transport, PartySeat, devices[0].Source.Addr())
 	if err != nil {
 		c.floor.leave(k.id)
 		k.forget()
 		return "", err
 	}
 	k.caller = &party{who: PartySeat, seat: seat, user: user, leg: leg, floor: k.id}
-	own := c.toSeat(b, number, k.id)
+	own := c.toSeat(devices[0], number, k.id)
 	own.Offer, own.RingTimeout = leg.Offer(), c.cfg.RingTimeout
 	k.caller.sess, err = c.endpoint.Dial(k.ctx, own)
 	if err != nil {
@@ -240,7 +240,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", err
 	}
-	k.begin(EventData{Direction: r.direction, SIPCallID: k.caller.sess.CallID(), Source: b.source.String(), Caller: seat, Called: number, Line: r.line}, seat, user)
+	k.begin(EventData{Direction: r.direction, SIPCallID: k.caller.sess.CallID(), Source: devices[0].Source.String(), Caller: seat, Called: number, Line: r.line}, seat, user)
 	go k.clickToDial(r)
 	return k.id, nil
 }

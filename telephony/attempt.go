@@ -62,14 +62,27 @@ func (a *attempt) run() {
 	if a.ctx.Err() != nil {
 		return
 	}
-	b, ok := k.c.registrar.lookup(d.Seat)
-	if !ok {
+	var outs []invite.Outgoing
+	for _, b := range k.c.devices(d.Seat) {
+		outs = append(outs, k.c.toSeat(b, cdr.shown(), k.id))
+	}
+	if len(outs) == 0 {
 		a.fail(OutcomeUnreachable)
 		return
 	}
-	p := &party{who: PartySeat, seat: d.Seat, user: d.User, floor: k.id}
-	answered := false
-	err := k.dial(a.ctx, p, k.c.toSeat(b, cdr.shown(), k.id), dialing{
+	err := k.dialDevices(a.ctx, outs, func() *party {
+		return &party{who: PartySeat, seat: d.Seat, user: d.User, floor: k.id}
+	}, a.device)
+	if err != nil && a.ctx.Err() == nil {
+		k.log.Warn("seat's phone cannot be called", "seat", d.Seat, "error", err)
+		a.fail(OutcomeUnreachable)
+	}
+}
+
+// device says what the progress of one of the seat's devices is told to.
+func (a *attempt) device(p *party) dialing {
+	k, d, answered := a.k, a.offer, false
+	return dialing{
 		ringing: func() {
 			k.record(EvRinging, d.Seat, d.User, EventData{Attempt: d.Attempt})
 			k.c.floor.apply(func(at time.Time) acd.Event { return acd.Ringing{At: at, Call: k.id, Seat: d.Seat} })
@@ -82,10 +95,6 @@ func (a *attempt) run() {
 			})
 		},
 		ended: func(c invite.Cause) { a.ended(c, answered) },
-	})
-	if err != nil && a.ctx.Err() == nil {
-		k.log.Warn("seat's phone cannot be called", "seat", d.Seat, "error", err)
-		a.fail(OutcomeUnreachable)
 	}
 }
 

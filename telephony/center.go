@@ -23,6 +23,7 @@ type Options struct {
 	Log            *slog.Logger     // nil: discard
 	Now            func() time.Time // nil: time.Now
 	HandlerTimeout time.Duration    // for each call of a Handler method; 0 is 5 s
+	Locations      Locations        // where the seats' devices are; nil: in memory
 	Resolver       Resolver         // of gateways' names; nil: net.DefaultResolver
 }
 
@@ -60,6 +61,7 @@ type Center struct {
 	started  bool
 	up       chan struct{} // closed when started
 	draining bool
+	leaving  atomic.Bool // connections are closed by us
 	stopOnce sync.Once
 	stopErr  error
 	idle     chan struct{} // closed when draining and no call is left
@@ -91,7 +93,8 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.background, c.endAll = context.WithCancel(context.Background())
 	c.sounds = loadSounds(cfg.Prompts, c.log)
 	c.floor = newFloor(cfg, c.now, c.log)
-	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged)
+	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged, opts.Locations, c.log)
+	c.registrar.stands = func(b Binding) bool { return c.endpoint.FlowAlive(b.Source, b.Transport) }
 	var err error
 	if c.trunks, err = newTrunks(cfg, opts.Resolver, c.now, c.log, c.trunkChanged); err != nil {
 		return nil, err
@@ -134,7 +137,7 @@ func (c *Center) newSIP() error {
 	c.endpoint, err = invite.New(invite.Options{
 		Listen: listens, PublicIP: c.cfg.PublicIP, UserAgent: "hotline", Now: c.now, Log: c.log,
 		Timers: invite.Timers{T1: c.cfg.T1}, Limits: c.cfg.edge(),
-		Admit: c.admit, Session: c.cfg.Session,
+		Admit: c.admit, FlowClosed: c.flowClosed, Session: c.cfg.Session,
 		TLS: c.cfg.TLS, DialTLS: c.cfg.DialTLS, Origins: c.cfg.Origins, Scanners: c.cfg.scanners(),
 	}, sipHandler{c})
 	c.trunks.endpoint = c.endpoint
@@ -187,6 +190,7 @@ func (c *Center) Start(ctx context.Context) error {
 	for _, s := range seats {
 		c.registrar.setAccount(s)
 		c.board.know(s)
+		c.registrar.note(s.ID, c.registrar.lookup(s.ID))
 	}
 	// The sockets first: while another process has them, its calls and its
 	// recordings are not left-overs. Calls wait until all is in order.
@@ -288,6 +292,7 @@ func (c *Center) stop(ctx context.Context) error {
 	}
 	// A phone that is gone keeps its session to the end of the time given: the call log needs some of its own.
 	polite, enough := context.WithTimeout(ctx, 5*time.Second)
+	c.leaving.Store(true)
 	if err := c.endpoint.Stop(polite); err != nil {
 		errs = append(errs, fmt.Errorf("stop SIP: %w", err))
 	}

@@ -20,6 +20,7 @@ type dialing struct {
 	early    func() // it sends sound before it answers; may be nil
 	answered func()
 	ended    func(invite.Cause)
+	claim    func() bool // whether an answer is wanted still; may be nil
 }
 
 // dial calls a party and follows it until its session is over. An error means
@@ -60,6 +61,10 @@ func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on diali
 				on.ringing()
 			}
 		case invite.Answered:
+			if on.claim != nil && !on.claim() {
+				p.sess.Hangup(invite.Cause{By: invite.Local})
+				return
+			}
 			if err := leg.Accept(e.SDP); err != nil {
 				k.log.Warn("dialled party's sound is not usable", "seat", p.seat, "error", err)
 				p.sess.Hangup(invite.Cause{By: invite.Local, Code: 488})
@@ -74,27 +79,18 @@ func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on diali
 	return nil
 }
 
-// toSeat describes the INVITE to a seat's phone, by the flow it registered
-// over. X-Call-ID lets a softphone open the right ticket.
-func (c *Center) toSeat(b binding, caller, callID string) invite.Outgoing {
-	return invite.Outgoing{
-		To: b.contact, From: c.fromURI(caller), Destination: b.source.String(), Transport: b.transport, Flow: b.transport != "udp",
-		Headers: []sip.Header{sip.NewHeader("X-Call-ID", callID)},
-	}
-}
-
 const directRing = 60 * time.Second // how long a seat's own call rings
 
 // target finds out where a seat's own call goes: another seat, or a number
 // through a trunk.
 func (c *Center) target(from, number string) (route, error) {
 	if s := c.registrar.account(number); s.HA1 != "" {
-		b, ok := c.registrar.lookup(number)
-		if !ok {
+		devices := c.devices(number)
+		if len(devices) == 0 {
 			return route{}, fmt.Errorf("seat %s has no phone: %w", number, ErrNotFound)
 		}
-		out := c.toSeat(b, from, "")
-		out.Headers, out.RingTimeout = nil, directRing
+		out := c.toSeat(devices[0], from, "")
+		out.Headers, out.RingTimeout = out.Headers[1:], directRing
 		return route{direction: Internal, out: out, seat: number}, nil
 	}
 	return c.through(number)

@@ -1,6 +1,10 @@
 package telephony
 
-import "hotline/telephony/invite"
+import (
+	"net/netip"
+
+	"hotline/telephony/invite"
+)
 
 // DefaultScanners are words by which programs that look for open SIP servers
 // give themselves away in User-Agent or From.
@@ -25,4 +29,12 @@ func (c Config) edge() invite.Limits {
 		l.Sessions = 2*c.MaxCalls + 100
 	}
 	return l
+}
+
+// flowClosed hears that a connection is gone, and with it the devices that
+// registered over it.
+func (c *Center) flowClosed(peer netip.AddrPort, network string) {
+	if c.background.Err() == nil && !c.leaving.Load() {
+		c.wg.Go(func() { c.registrar.flowClosed(peer, network) })
+	}
 }

@@ -58,13 +58,13 @@ func TestDeviceChangesOutOfOrder(t *testing.T) {
 	c := newBare(t, nil)
 	c.registrar.setAccount(Seat{ID: "8001", User: "agent1"})
 	c.board.know(Seat{ID: "8001", User: "agent1"})
-	c.registrar.bindings["8001"] = binding{expires: time.Now().Add(time.Hour)}
+	c.registrar.has["8001"] = true
 	c.deviceChanged("8001") // the new REGISTER
 	require.NoError(t, c.SetStatus(t.Context(), "agent1", "8001", Status{Presence: Ready}))
 	c.deviceChanged("8001") // the old binding's end, told late
 	v, _ := c.floor.seat("8001")
 	require.Equal(t, acd.StateReady, v.State)
-	delete(c.registrar.bindings, "8001")
+	delete(c.registrar.has, "8001")
 	c.deviceChanged("8001")
 	v, _ = c.floor.seat("8001")
 	require.Equal(t, acd.StateOffline, v.State)

@@ -1,8 +1,12 @@
 package telephony
 
 import (
-	"fmt"
+	"context"
+	"errors"
+	"hash/crc32"
+	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,31 +17,35 @@ import (
 	"hotline/telephony/invite"
 )
 
-// binding is where a seat's phone is reached: by the flow its REGISTER came
-// over, for a Contact may name an address behind a NAT.
-type binding struct {
-	contact   sip.Uri
-	source    netip.AddrPort
-	transport string // "udp" or "tcp"
-	callID    string
-	cseq      uint32
-	expires   time.Time
-}
-
-// registrar keeps the accounts of the seats and the newest binding of each
-// (RFC 3261 §10.3). Its size is bounded by the number of accounts.
+// registrar keeps the accounts of the seats, and the bindings of their devices
+// in Locations (RFC 3261 §10.3). Its size is bounded by the number of accounts.
 type registrar struct {
 	realm    string
 	min, max time.Duration
 	now      func() time.Time
 	nonces   *nonces
 	throttle *throttle
-	changed  func(seat string) // its phone came or went; called without the lock
+	changed  func(seat string) // it has its first device, or none any more; called without the lock
+	log      *slog.Logger
+	where    Locations
+	editing  [64]sync.Mutex       // by seat: changes are told in the order they are made
+	stands   func(b Binding) bool // whether a binding's connection is there
 
 	mu       sync.Mutex
 	accounts map[string]Seat
-	bindings map[string]binding
+	has      map[string]bool // seats with a device
+	flows    map[flowKey]map[string]bool
+	refusing bool // the node is being emptied
 }
+
+// flowKey names a connection.
+type flowKey struct {
+	peer    netip.AddrPort
+	network string
+}
+
+// locating bounds each question to Locations.
+const locating = 2 * time.Second
 
 // Costs of what a source asks for, in tokens of its bucket.
 const (
@@ -48,11 +56,15 @@ const (
 	maxSources    = 10000
 )
 
-func newRegistrar(cfg Config, now func() time.Time, changed func(string)) *registrar {
+func newRegistrar(cfg Config, now func() time.Time, changed func(string), where Locations, log *slog.Logger) *registrar {
+	if where == nil {
+		where = NewMemoryLocations()
+	}
 	return &registrar{
 		realm: cfg.Realm, min: cfg.MinExpires, max: cfg.MaxExpires, now: now,
 		nonces: newNonces(now), throttle: newThrottle(registerRate, registerBurst, maxSources, now),
-		changed: changed, accounts: map[string]Seat{}, bindings: map[string]binding{},
+		changed: changed, log: log, where: where, stands: func(Binding) bool { return true },
+		accounts: map[string]Seat{}, has: map[string]bool{}, flows: map[flowKey]map[string]bool{},
 	}
 }
 
@@ -70,47 +82,137 @@ func (r *registrar) account(id string) Seat {
 func (r *registrar) setAccount(s Seat) {
 	r.mu.Lock()
 	r.accounts[s.ID] = s
-	_, bound := r.bindings[s.ID]
-	if s.Disabled {
-		delete(r.bindings, s.ID)
-	}
 	r.mu.Unlock()
-	if s.Disabled && bound {
-		r.changed(s.ID)
+	if s.Disabled {
+		if _, err := r.edit(s.ID, func([]Binding) ([]Binding, error) { return nil, nil }); err != nil {
+			r.log.Error("a seat that was taken out of use keeps its devices", "seat", s.ID, "error", err)
+		}
 	}
 }
 
-// lookup returns the binding of a seat.
-func (r *registrar) lookup(seat string) (binding, bool) {
+// lookup returns the bindings of a seat, the preferred first.
+func (r *registrar) lookup(seat string) []Binding {
+	ctx, cancel := context.WithTimeout(context.Background(), locating)
+	defer cancel()
+	all, _, err := r.where.Bindings(ctx, seat)
+	if err != nil {
+		r.log.Error("where a seat's devices are is not known", "seat", seat, "error", err)
+		return nil
+	}
+	return alive(all, r.now())
+}
+
+// registered tells whether a seat has a device. It asks nobody.
+func (r *registrar) registered(seat string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b, ok := r.bindings[seat]
-	if ok && !b.expires.After(r.now()) {
-		return binding{}, false
-	}
-	return b, ok
+	return r.has[seat]
 }
 
-// seatAt returns the seat whose phone is registered from this address.
+// seatAt tells whether a device of the seat is registered from this address,
+// or from behind the proxy at it. The seat is still asked for its password.
 func (r *registrar) seatAt(seat string, src netip.AddrPort) bool {
-	b, ok := r.lookup(seat)
-	return ok && b.source == src
+	if !r.registered(seat) {
+		return false
+	}
+	return slices.ContainsFunc(r.lookup(seat), func(b Binding) bool {
+		return b.Source == src || len(b.Path) > 0 && b.Source.Addr() == src.Addr()
+	})
+}
+
+// edit changes the bindings of a seat, again when somebody else was faster,
+// and tells when its first device came or its last one went.
+func (r *registrar) edit(seat string, fn func(have []Binding) ([]Binding, error)) ([]Binding, error) {
+	lock := &r.editing[crc32.ChecksumIEEE([]byte(seat))%uint32(len(r.editing))]
+	lock.Lock()
+	defer lock.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), locating)
+	defer cancel()
+	for {
+		have, version, err := r.where.Bindings(ctx, seat)
+		if err != nil {
+			return nil, err
+		}
+		all, err := fn(have)
+		if err != nil {
+			return nil, err
+		}
+		if len(have) > 0 || len(all) > 0 {
+			err = r.where.Replace(ctx, seat, version, all)
+		}
+		if errors.Is(err, ErrConflict) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.note(seat, all)
+		return all, nil
+	}
+}
+
+// note remembers which connections a seat depends on, and whether it has a device.
+func (r *registrar) note(seat string, all []Binding) {
+	r.mu.Lock()
+	for _, b := range all {
+		if key := (flowKey{b.Source, b.Transport}); b.own() {
+			if r.flows[key] == nil {
+				r.flows[key] = map[string]bool{}
+			}
+			r.flows[key][seat] = true
+		}
+	}
+	had, has := r.has[seat], len(all) > 0
+	if has {
+		r.has[seat] = true
+	} else {
+		delete(r.has, seat)
+	}
+	r.mu.Unlock()
+	if had != has {
+		r.changed(seat)
+	}
+}
+
+// own tells whether a binding lives as long as a connection of this node.
+func (b Binding) own() bool { return b.Transport != "udp" && len(b.Path) == 0 && b.Node == "" }
+
+// flowClosed ends the bindings of a connection that is gone.
+func (r *registrar) flowClosed(peer netip.AddrPort, network string) {
+	r.mu.Lock()
+	key := flowKey{peer, network}
+	seats := r.flows[key]
+	delete(r.flows, key)
+	r.mu.Unlock()
+	for seat := range seats {
+		_, err := r.edit(seat, func(have []Binding) ([]Binding, error) {
+			return slices.DeleteFunc(have, func(b Binding) bool {
+				return b.own() && b.Source == peer && b.Transport == network
+			}), nil
+		})
+		if err != nil {
+			r.log.Error("a device that is gone stays registered", "seat", seat, "error", err)
+		}
+	}
 }
 
 // expire removes bindings whose time is over.
 func (r *registrar) expire() {
 	now := r.now()
-	var gone []string
-	r.mu.Lock()
-	for id, b := range r.bindings {
-		if !b.expires.After(now) {
-			delete(r.bindings, id)
-			gone = append(gone, id)
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), locating)
+	defer cancel()
+	seats, err := r.where.Due(ctx, now, 1000)
+	if err != nil {
+		r.log.Error("which devices are gone is not known", "error", err)
+		return
 	}
-	r.mu.Unlock()
-	for _, id := range gone {
-		r.changed(id)
+	for _, seat := range seats {
+		_, err := r.edit(seat, func(have []Binding) ([]Binding, error) {
+			return slices.DeleteFunc(have, func(b Binding) bool { return !b.Expires.After(now) }), nil
+		})
+		if err != nil {
+			r.log.Error("a device that is gone stays registered", "seat", seat, "error", err)
+		}
 	}
 }
 
@@ -147,84 +249,62 @@ func (r *registrar) register(req *sip.Request, src netip.AddrPort, tx invite.Res
 	if !ok {
 		return tx.Reply(code, "", headers...)
 	}
-	expires, code := r.expiry(req)
-	switch code {
-	case 400:
-		return tx.Reply(400, "Bad Expires")
-	case 423:
+	list, all, err := r.contacts(req)
+	if err != nil {
+		return r.refuse(tx, err)
+	}
+	return r.bind(req, seat, src, list, all, tx)
+}
+
+func (r *registrar) refuse(tx invite.Responder, err error) error {
+	var no *refusal
+	switch {
+	case !errors.As(err, &no):
+		r.log.Error("a device cannot be registered", "error", err)
+		return tx.Reply(503, "", sip.NewHeader("Retry-After", "5"))
+	case no.code == 423:
 		return tx.Reply(423, "", sip.NewHeader("Min-Expires", strconv.Itoa(int(r.min.Seconds()))))
 	}
-	return r.bind(req, seat, src, expires, tx)
+	return tx.Reply(no.code, no.reason)
 }
 
-// expiry reads the wished lifetime: 0 removes; 423 when it is too brief.
-func (r *registrar) expiry(req *sip.Request) (time.Duration, int) {
-	value := ""
-	if h := req.GetHeader("Expires"); h != nil {
-		value = h.Value()
-	}
-	if c := req.Contact(); c != nil {
-		if v, ok := c.Params.Get("expires"); ok {
-			value = v
-		}
-	}
-	if value == "" {
-		return r.max, 200
-	}
-	n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
-	if err != nil {
-		return 0, 400
-	}
-	d := time.Duration(n) * time.Second
-	switch {
-	case d == 0:
-		return 0, 200
-	case d < r.min:
-		return 0, 423
-	}
-	return min(d, r.max), 200
-}
-
-// bind changes the seat's binding and tells it in the 200. A REGISTER without
-// a Contact only asks.
-func (r *registrar) bind(req *sip.Request, seat string, src netip.AddrPort, expires time.Duration, tx invite.Responder) error {
+// bind changes the seat's bindings and tells all of them in the 200. A
+// REGISTER without a Contact only asks.
+func (r *registrar) bind(req *sip.Request, seat string, src netip.AddrPort, list []wanted, all bool, tx invite.Responder) error {
 	now := r.now()
-	contact := req.Contact()
-	callID, cseq := req.CallID().Value(), req.CSeq().SeqNo
-	r.mu.Lock()
-	old, had := r.bindings[seat]
-	if had && contact != nil && old.callID == callID && cseq < old.cseq {
-		r.mu.Unlock()
-		return tx.Reply(500, "CSeq out of order") // RFC 3261 §10.3 step 7
+	outbound := false
+	for i := range list {
+		b := &list[i].b
+		b.Source, b.Transport = src, strings.ToLower(req.Transport())
+		outbound = outbound || b.RegID != 0
 	}
-	switch {
-	case contact == nil:
-	case expires == 0:
-		// Another phone's farewell leaves the newer binding alone.
-		if contact.Address.Wildcard || sameContact(old.contact, contact.Address) {
-			delete(r.bindings, seat)
-		}
-	case contact.Address.Wildcard:
-		r.mu.Unlock()
-		return tx.Reply(400, "Bad Contact")
-	default:
-		r.bindings[seat] = binding{
-			contact: contact.Address, source: src, transport: strings.ToLower(req.Transport()),
-			callID: callID, cseq: cseq, expires: now.Add(expires),
+	have := r.lookup(seat)
+	if len(list) > 0 || all {
+		var err error
+		have, err = r.edit(seat, func(have []Binding) ([]Binding, error) {
+			return change(have, list, all, req.CallID().Value(), req.CSeq().SeqNo, now)
+		})
+		if err != nil {
+			return r.refuse(tx, err)
 		}
 	}
-	b, has := r.bindings[seat]
-	r.mu.Unlock()
-	if has != had {
-		r.changed(seat)
+	headers := make([]sip.Header, 0, len(have)+3)
+	for _, b := range alive(have, now) {
+		headers = append(headers, b.contactHeader(now))
 	}
-	if !has {
-		return tx.Reply(200, "")
+	if outbound {
+		headers = append(headers, sip.NewHeader("Require", "outbound")) // RFC 5626 section 6
 	}
-	left := int(b.expires.Sub(now).Seconds())
-	return tx.Reply(200, "", sip.NewHeader("Contact", fmt.Sprintf("<%s>;expires=%d", b.contact.String(), max(left, 0))))
-}
-
-func sameContact(a, b sip.Uri) bool {
-	return a.User == b.User && strings.EqualFold(a.Host, b.Host) && a.Port == b.Port
+	if len(list) > 0 {
+		for _, p := range list[0].b.Path { // RFC 3327 section 5.3
+			headers = append(headers, sip.NewHeader("Path", "<"+p+">"))
+		}
+	}
+	if err := tx.Reply(200, "", headers...); err != nil {
+		return err
+	}
+	if len(list) > 0 && !r.stands(Binding{Source: src, Transport: strings.ToLower(req.Transport())}) {
+		r.flowClosed(src, strings.ToLower(req.Transport())) // it broke before there was anything to end
+	}
+	return nil
 }
