@@ -62,10 +62,13 @@ type Center struct {
 	up       chan struct{} // closed when started
 	draining bool
 	leaving  atomic.Bool // connections are closed by us
-	stopOnce sync.Once
-	stopErr  error
-	idle     chan struct{} // closed when draining and no call is left
-	idleOnce sync.Once
+
+	withdraw  sync.Once
+	withdrawn chan struct{} // closed when the trunks have taken back their registrations
+	stopOnce  sync.Once
+	stopErr   error
+	idle      chan struct{} // closed when draining and no call is left
+	idleOnce  sync.Once
 }
 
 // New checks the configuration and makes a Center; Start opens its sockets.
@@ -77,6 +80,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c := &Center{
 		cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
 		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
+		withdrawn: make(chan struct{}),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -164,10 +168,15 @@ func (h sipHandler) Invite(s *invite.Session) { h.c.invited(s) }
 
 func (h sipHandler) Request(req *sip.Request, src netip.AddrPort, tx invite.Responder) {
 	var err error
+	draining := h.c.isDraining()
 	switch req.Method {
 	case sip.REGISTER:
 		err = h.c.registrar.register(req, src, tx)
 	case sip.OPTIONS:
+		if draining {
+			err = tx.Reply(503, "", elsewhere())
+			break
+		}
 		err = tx.Reply(200, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"), sip.NewHeader("Accept", "application/sdp"))
 	default:
 		err = tx.Reply(405, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"))
@@ -247,6 +256,44 @@ func (c *Center) tellCrashed(cdrs []CDR) {
 	}
 }
 
+// Drain refuses new calls, registrations and the pings of load spreaders with
+// 503 and Retry-After, and returns when the last call is over or ctx ends.
+// Calls in progress go on, those that wait for a seat too. It cannot be undone.
+func (c *Center) Drain(ctx context.Context) {
+	c.mu.Lock()
+	if !c.started {
+		c.mu.Unlock()
+		return
+	}
+	c.draining = true
+	if len(c.calls) == 0 {
+		c.idleOnce.Do(func() { close(c.idle) })
+	}
+	c.mu.Unlock()
+	c.registrar.drain()
+	c.withdraw.Do(func() {
+		go func() {
+			defer close(c.withdrawn)
+			c.trunks.withdraw()
+		}()
+	})
+	select {
+	case <-c.idle:
+	case <-ctx.Done():
+	}
+	<-c.withdrawn // bounded: see register
+}
+
+// isDraining tells whether new work is refused.
+func (c *Center) isDraining() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining
+}
+
+// elsewhere asks a peer to try another node, or this one when it is back.
+func elsewhere() sip.Header { return sip.NewHeader("Retry-After", "30") }
+
 // Stop refuses new calls, lets calls in progress end until ctx is done, then
 // ends them, and returns when nothing is left. A second Stop waits for the
 // first.
@@ -263,21 +310,8 @@ func (c *Center) stop(ctx context.Context) error {
 		c.ports.Close()
 		return nil
 	}
-	c.draining = true
-	if len(c.calls) == 0 {
-		c.idleOnce.Do(func() { close(c.idle) })
-	}
 	c.mu.Unlock()
-	withdrawn := make(chan struct{})
-	go func() {
-		defer close(withdrawn)
-		c.trunks.withdraw()
-	}()
-	select {
-	case <-c.idle:
-	case <-ctx.Done():
-	}
-	<-withdrawn // bounded: see register
+	c.Drain(ctx)
 	// From here on the time is our own: what is left must go in order.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -253,6 +253,9 @@ func (r *registrar) register(req *sip.Request, src netip.AddrPort, tx invite.Res
 	if err != nil {
 		return r.refuse(tx, err)
 	}
+	if r.leaving() && slices.ContainsFunc(list, func(w wanted) bool { return !w.remove }) {
+		return tx.Reply(503, "", elsewhere()) // what is registered stays so, for the calls that go on
+	}
 	return r.bind(req, seat, src, list, all, tx)
 }
 
@@ -266,6 +269,19 @@ func (r *registrar) refuse(tx invite.Responder, err error) error {
 		return tx.Reply(423, "", sip.NewHeader("Min-Expires", strconv.Itoa(int(r.min.Seconds()))))
 	}
 	return tx.Reply(no.code, no.reason)
+}
+
+// drain refuses new registrations from now on.
+func (r *registrar) drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refusing = true
+}
+
+func (r *registrar) leaving() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refusing
 }
 
 // bind changes the seat's bindings and tells all of them in the 200. A

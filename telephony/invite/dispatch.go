@@ -119,7 +119,7 @@ func (e *Endpoint) onInvite(r *responder) {
 	switch {
 	case e.phase != serving:
 		e.mu.Unlock()
-		_ = r.Reply(sip.StatusServiceUnavailable, "")
+		_ = r.Reply(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
 		return
 	case len(e.sessions) >= e.opts.Limits.Sessions:
 		e.mu.Unlock()

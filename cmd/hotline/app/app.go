@@ -115,9 +115,13 @@ func (a *App) start(ctx context.Context) error {
 // call that goes on to the last moment must not cost the others their end.
 const grace = 5 * time.Second
 
-// Stop ends the node: no new calls and requests, then what runs, then the engines.
+// Stop ends the node: no new calls, then those that run, during which the web
+// serves their operators, then requests, then the engines.
 func (a *App) Stop(ctx context.Context) error {
 	var errs []error
+	if a.Center != nil {
+		a.Center.Drain(ctx)
+	}
 	for i := len(a.teardown) - 1; i >= 0; i-- {
 		errs = append(errs, stopPart(ctx, a.teardown[i]))
 	}

@@ -17,9 +17,6 @@ import (
 	"hotline/cmd/hotline/config"
 )
 
-// stopWithin is how long a node may take to end calls and requests.
-const stopWithin = 20 * time.Second
-
 // gcPercent lets the heap grow to three times what is in use.
 const gcPercent = 200
 
@@ -71,7 +68,10 @@ func runNode(c *cobra.Command, node *app.App, cfg config.Config, log *slog.Logge
 		}
 	}
 	log.Info("stopping")
-	stop, done := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	// A second signal is impatience: calls are ended at once, in order.
+	patient, quick := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer quick()
+	stop, done := context.WithTimeout(patient, cfg.Drain)
 	defer done()
 	err = errors.Join(err, node.Stop(stop))
 	log.Info("stopped")

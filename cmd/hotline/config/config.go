@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env"
@@ -35,17 +36,18 @@ const (
 
 // Config is everything that a node needs to know to start.
 type Config struct {
-	Data     string   // folder of the embedded engines and of the spool; absolute
-	HTTP     string   // host:port
-	TLSCert  string   // PEM file; with TLSKey, HTTP speaks TLS
-	TLSKey   string   // PEM file
-	SIP      []string // host:port (UDP and TCP) or a URL of udp, tcp, tls, ws or wss
-	Origins  []string // pages that may open a WebSocket to SIP; all when empty
-	Scanners []string // words that mark SIP scanners
-	Store    string   // sqlite:///…, postgres://…
-	Queue    string   // mem://, redis://…, rediss://…
-	Search   string   // fts:///…, elasticsearch+http(s)://…
-	Blobs    string   // file:///…
+	Data     string        // folder of the embedded engines and of the spool; absolute
+	HTTP     string        // host:port
+	TLSCert  string        // PEM file; with TLSKey, HTTP speaks TLS
+	TLSKey   string        // PEM file
+	SIP      []string      // host:port (UDP and TCP) or a URL of udp, tcp, tls, ws or wss
+	Drain    time.Duration // for calls to end by themselves when the node stops
+	Origins  []string      // pages that may open a WebSocket to SIP; all when empty
+	Scanners []string      // words that mark SIP scanners
+	Store    string        // sqlite:///…, postgres://…
+	Queue    string        // mem://, redis://…, rediss://…
+	Search   string        // fts:///…, elasticsearch+http(s)://…
+	Blobs    string        // file:///…
 	Roles    []Role
 	RTPLow   int // first port of the range for RTP
 	RTPHigh  int // last port of it
@@ -82,6 +84,7 @@ var settings = []setting{
 	{name: "sip", value: "127.0.0.1:5060", help: "where to listen for SIP: host:port (UDP and TCP), or a list of udp://, tcp://, tls://, ws:// and wss:// URLs; tls and wss need --tls-cert"},
 	{name: "sip-origins", value: "", help: "web pages that may open a WebSocket to SIP, a list of https://host:port (all when not given)"},
 	{name: "sip-scanners", value: strings.Join(telephony.DefaultScanners(), ","), help: "words in User-Agent or From of a SIP request that mark a scanner, which gets no answer; none for none"},
+	{name: "drain", value: "20s", help: "how long calls may go on after the node was told to stop; a second signal ends them at once"},
 	{name: "store", value: "", help: "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
 	{name: "queue", value: "mem://", help: "task queue: mem://, redis://… or rediss://…"},
 	{name: "search", value: "", help: "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
@@ -215,6 +218,9 @@ func build(v map[string]string) (Config, error) {
 	}
 	if c.RTPLow, c.RTPHigh, err = portRange(v["rtp"]); err != nil {
 		fail("rtp", "%v", err)
+	}
+	if c.Drain, err = time.ParseDuration(v["drain"]); err != nil || c.Drain < 0 {
+		fail("drain", "%q is not a time such as 90s or 10m", v["drain"])
 	}
 	if c.PublicIP != "" && net.ParseIP(c.PublicIP) == nil {
 		fail("public-ip", "%q is not an IP address", c.PublicIP)
