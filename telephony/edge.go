@@ -38,3 +38,6 @@ func (c *Center) flowClosed(peer netip.AddrPort, network string) {
 		c.wg.Go(func() { c.registrar.flowClosed(peer, network) })
 	}
 }
+
+// EdgeStats is what the SIP endpoint holds and refused.
+func (c *Center) EdgeStats() invite.Stats { return c.endpoint.Stats() }
