@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/testbed"
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 	"hotline/telephony/tlstest"
@@ -29,7 +30,7 @@ func TestBinaryReloadsAndDrains(t *testing.T) {
 	after, err := tlstest.NewAuthority()
 	require.NoError(t, err)
 	require.NoError(t, before.WriteFiles(cert, key, "127.0.0.1"))
-	sip := fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp"))
+	sip := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t, "tcp"))
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
 	defer log.Close()
@@ -42,7 +43,7 @@ func TestBinaryReloadsAndDrains(t *testing.T) {
 		"--sip", "wss://"+sip, "--tls-cert", cert, "--tls-key", key, "--drain", "1m")
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
-	await(t, "the node is ready", func() bool { return said(`"msg":"ready"`) })
+	testbed.Await(t, "the node is ready", func() bool { return said(`"msg":"ready"`) })
 	citizen := func(a *tlstest.Authority) *phone.Phone {
 		p, err := phone.New(phone.Options{User: "13800138000", Network: "wss", Registrar: sip, TLS: a.Client()})
 		require.NoError(t, err)
@@ -52,30 +53,30 @@ func TestBinaryReloadsAndDrains(t *testing.T) {
 	}
 	first, err := citizen(before).Dial(t.Context(), "12345")
 	require.NoError(t, err)
-	require.NoError(t, first.WaitAnswered(within(t)))
+	require.NoError(t, first.WaitAnswered(testbed.Within(t)))
 
 	require.NoError(t, after.WriteFiles(cert, key, "127.0.0.1"))
 	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
-	await(t, "the certificate is in use", func() bool { return said("certificate taken into use") })
+	testbed.Await(t, "the certificate is in use", func() bool { return said("certificate taken into use") })
 	later := citizen(after)
 	second, err := later.Dial(t.Context(), "12345")
 	require.NoError(t, err)
-	require.NoError(t, second.WaitAnswered(within(t)), "who trusts the new one alone")
+	require.NoError(t, second.WaitAnswered(testbed.Within(t)), "who trusts the new one alone")
 	second.Hangup()
 
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	await(t, "it stops", func() bool { return said(`"msg":"stopping"`) })
-	await(t, "new calls are refused", func() bool {
+	testbed.Await(t, "it stops", func() bool { return said(`"msg":"stopping"`) })
+	testbed.Await(t, "new calls are refused", func() bool {
 		c, err := later.Dial(t.Context(), "12345")
 		require.NoError(t, err)
-		if c.WaitAnswered(within(t)) == nil { // it came a moment too soon
+		if c.WaitAnswered(testbed.Within(t)) == nil { // it came a moment too soon
 			c.Hangup()
 			return false
 		}
 		return c.Cause().Code == 503
 	})
 	first.Play(media.Tone(440, -10, 0), false)
-	require.NoError(t, first.WaitSound(within(t)), "the call goes on")
+	require.NoError(t, first.WaitSound(testbed.Within(t)), "the call goes on")
 	first.Hangup()
 	require.NoError(t, cmd.Wait())
 	require.True(t, said(`"msg":"stopped"`))
