@@ -271,13 +271,13 @@ func (k *call) callerGone(p *party, cause invite.Cause) {
 func (k *call) talk(peer *party) {
 	k.peer = peer
 	k.bridge = media.Connect(k.caller.leg, peer.leg)
+	began, heard := k.now(), k.c.ports.Now()
 	k.startRecording()
 	fromCaller := k.caller.who == PartyCaller
-	k.record(EvBridged, peer.seat, peer.user, EventData{})
+	k.recordAt(began, EvBridged, peer.seat, peer.user, EventData{})
 	k.setState(CallTalking)
 	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
 	defer beat.Stop()
-	began, heard := k.now(), k.c.ports.Now()
 	k.wg.Go(func() {
 		if peer.who == PartySeat && fromCaller {
 			k.c.tell("answered", k.id, func(ctx context.Context) error {
@@ -431,11 +431,22 @@ func (k *call) endParty(p *party) {
 	k.legs = append(k.legs, info)
 }
 
+// talked is how long both sides have talked, or had when the call ended: what is between is the other side's way out.
+func (k *call) talked() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	end := k.end.at
+	if !k.stopped {
+		end = k.now()
+	}
+	return span(k.cdr.BridgedAt, end.Truncate(time.Millisecond))
+}
+
 func (k *call) closeRecording() {
 	if k.recorder == nil {
 		return
 	}
-	rec, err := k.recorder.Close()
+	rec, err := k.recorder.CloseAfter(k.talked())
 	k.c.recorders.Add(-1)
 	r := Recording{State: RecordingSpooled, Key: k.c.cfg.RecordingKeys.Name(), Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
 	if err != nil {

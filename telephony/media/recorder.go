@@ -5,18 +5,21 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// flushTime is how often audio goes to the file, and flushLag how long it is kept for packets that come late.
+	// flushTime is how often audio goes to the file. What is written is all there is; the last flushLag of it is written again with the
+	// next flush, when more is known about where it belongs and late packets have come.
 	flushTime = time.Second
-	flushLag  = 250 * time.Millisecond
-	// maxSlip is how far a stream's timestamps may leave the wall clock before it is placed by arrival again.
-	maxSlip = time.Second
-	// maxWindow bounds the audio that waits for a slow disk, and how far ahead of the file a packet is placed; what comes later is lost.
-	maxWindow = time.Minute
+	flushLag  = 2 * lookAhead
+	// maxWaiting bounds the audio of a channel that waits for a slow disk, in octets; what comes later is lost.
+	maxWaiting = 60 * SampleRate
+	// resumeGuard is how much longer nothing is heard after a pause: audio of the pause may still be on its way.
+	resumeGuard = 200 * time.Millisecond
 )
 
 // RecorderOptions of a recorder; the zero value works.
@@ -43,31 +46,34 @@ type Recording struct {
 }
 
 // Recorder writes two channels of G.711 A-law to a WAV file. Audio is placed by the RTP timestamps of its stream, and each
-// stream by the arrival of its first packet; what is missing is silence. A stream whose clock runs faster or slower than the
-// server's is moved by a few milliseconds now and then, so that the channels stay together (alignment). Safe for concurrent use.
+// stream by its packets that came soonest, so that neither delays nor a phone's clock nor leaps of its timestamps move one side against
+// the other; what is missing is silence. Safe for concurrent use.
 //
 // The file is written about once a second by a goroutine of its own, its header with it, so that calls never wait for the disk and the
 // file can be read at any moment, also after the process was killed. A disk without room costs the audio of that time and nothing
 // else: writing is tried again each second, and what was lost is silence.
 type Recorder struct {
 	path  string
-	file  File
+	files Files
+	file  File // nil until the disk had room for it
 	start time.Time
 	limit int64 // samples
 	now   func() time.Time
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	window  []byte // interleaved channels, from sample base on
-	spare   []byte
-	base    int64
-	tracks  [2]track
+	in      [2]queue
+	streams [2]unwrapper
+	made    [2]int64 // end of the audio that the server made
+	pauses  []pause
 	dropped int64
 	err     error // of the disk: the recording is incomplete
-	paused  bool
 	closed  bool
 
 	// Of whoever flushes.
+	waiting   [2]queue
+	tracks    [2]track
+	base      int64 // all before it is done with
 	begun     bool  // the header is there
 	written   int64 // samples in the file
 	unwritten int64 // samples that the disk did not take
@@ -80,17 +86,11 @@ type Recorder struct {
 	final  error
 }
 
-// track is one channel's present stream.
-type track struct {
-	active bool
-	ssrc   uint32
-	ts     uint32 // a timestamp of the stream and
-	pos    int64  // the sample at which it lies
-	end    int64  // sample after the last one
-	align  alignment
-}
+// pause is a stretch in which nothing is recorded, in samples.
+type pause struct{ from, to int64 }
 
-// NewRecorder creates the file, which must not exist, and starts the recording's clock.
+// NewRecorder creates the file, which must not exist, and starts the recording's clock. A disk without room is no error: it may have some
+// soon.
 func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -104,15 +104,14 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 	if opts.Files == nil {
 		opts.Files = plainFiles{}
 	}
-	file, err := opts.Files.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("media: create recording: %w", err)
-	}
 	r := &Recorder{
-		path: path, file: file, start: opts.Now(), limit: int64(timeSamples(opts.Max)), now: opts.Now, log: opts.Log,
+		path: path, files: opts.Files, start: opts.Now(), limit: int64(timeSamples(opts.Max)), now: opts.Now, log: opts.Log,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := r.begin(); err != nil {
+		if r.file == nil && !noRoom(err) {
+			return nil, fmt.Errorf("media: create recording: %w", err)
+		}
 		r.troubled(err)
 	}
 	go r.run()
@@ -122,18 +121,35 @@ func NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
 // Path is the file's name.
 func (r *Recorder) Path() string { return r.path }
 
-// Pause keeps what is said from now on out of the recording, for secrets such as a card's number; it is silence there. Resume ends
-// that. Both are idempotent.
-func (r *Recorder) Pause() { r.setPaused(true) }
-
-// Resume records again after Pause.
-func (r *Recorder) Resume() { r.setPaused(false) }
-
-func (r *Recorder) setPaused(on bool) {
+// Pause keeps what is said from now on out of the recording, for secrets such as a card's number: it is kept nowhere, and is silence
+// there. Resume ends that. Both are idempotent.
+func (r *Recorder) Pause() {
+	at := r.elapsed(r.now())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.paused = on
+	if !r.paused(at) {
+		r.pauses = append(r.pauses, pause{at, math.MaxInt64})
+	}
 }
+
+// Resume records again after Pause, from 200 ms after now: what was said in the pause may still be on its way.
+func (r *Recorder) Resume() {
+	at := r.elapsed(r.now().Add(resumeGuard))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.pauses); n > 0 && r.pauses[n-1].to == math.MaxInt64 {
+		r.pauses[n-1].to = at
+	}
+}
+
+// paused tells whether nothing is recorded at a sample, the newest there is. The caller holds mu.
+func (r *Recorder) paused(at int64) bool {
+	n := len(r.pauses)
+	return n > 0 && at < r.pauses[n-1].to
+}
+
+// elapsed is the number of samples since the start.
+func (r *Recorder) elapsed(now time.Time) int64 { return int64(timeSamples(now.Sub(r.start))) }
 
 // Err is the error of the disk that left the recording incomplete, if there was one.
 func (r *Recorder) Err() error {
@@ -142,63 +158,26 @@ func (r *Recorder) Err() error {
 	return r.err
 }
 
-// write places one packet that arrived now.
+// write takes one packet that arrived now.
 func (r *Recorder) write(channel int, codec Codec, data []byte, ssrc, ts uint32, now time.Time) {
-	n := int64(len(data))
+	at := r.elapsed(now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed {
-		return
-	}
-	t := &r.tracks[channel]
 	// The packet's last sample was spoken when it left, so its first one lies a packet before its arrival.
-	arrival := max(0, int64(timeSamples(now.Sub(r.start)))-n)
-	pos := t.pos + int64(int32(ts-t.ts))
-	slip := int64(timeSamples(maxSlip))
-	switch {
-	case !t.active || t.ssrc != ssrc:
-		pos = max(arrival, t.end)
-		if pos > arrival+slip {
-			pos = arrival
-		}
-		t.align = alignment{}
-	case pos < arrival-slip || pos > arrival+slip:
-		pos = arrival
-		t.align = alignment{}
-	default:
-		pos += t.align.shift(arrival - pos)
-	}
-	t.active, t.ssrc, t.ts, t.pos = true, ssrc, ts, pos
-	t.end = max(t.end, pos+n)
-	if late := r.base - pos; late > 0 {
-		late = min(late, n)
-		r.dropped += late
-		data, pos, n = data[late:], pos+late, n-late
-	}
-	if n == 0 || r.paused {
-		return
-	}
-	if pos+n > r.limit || pos+n-r.base > int64(timeSamples(maxWindow)) {
-		r.dropped += n
-		return
-	}
-	r.extend(pos + n)
-	at := int(pos-r.base)*2 + channel
-	for _, b := range data {
-		if codec == PCMU {
-			b = ulawToALaw[b]
-		}
-		r.window[at] = b
-		at += 2
-	}
+	p := queued{codec: codec, arrival: at - int64(len(data))}
+	p.stream, p.ts = r.streams[channel].next(ssrc, ts)
+	r.enqueue(channel, p, data)
 }
 
-// extend makes the window reach sample end, with silence. The caller holds mu.
-func (r *Recorder) extend(end int64) {
-	want := int(end-r.base) * 2
-	for len(r.window) < want {
-		n := min(want-len(r.window), len(silentALaw))
-		r.window = append(r.window, silentALaw[:n]...)
+// enqueue takes a packet; the caller holds mu.
+func (r *Recorder) enqueue(channel int, p queued, data []byte) {
+	q := &r.in[channel]
+	switch {
+	case r.closed, r.paused(p.arrival + int64(len(data))):
+	case len(q.data)+len(data) > maxWaiting:
+		r.dropped += int64(len(data))
+	default:
+		q.put(p, data)
 	}
 }
 
@@ -218,54 +197,74 @@ func (r *Recorder) run() {
 		case <-r.stop:
 			return
 		case <-ticker.C:
-			r.flush(flushLag)
+			r.flush(r.elapsed(r.now()), false)
 		}
 	}
 }
 
-// flush writes all that is older than lag, and the header. Only one goroutine calls it at a time.
-func (r *Recorder) flush(lag time.Duration) {
+// flush writes what there is up to sample end; the last time nothing waits for more. Only one goroutine calls it at a time.
+func (r *Recorder) flush(end int64, last bool) {
 	r.mu.Lock()
-	end := min(int64(timeSamples(r.now().Sub(r.start)-lag)), r.limit)
-	if end <= r.base {
-		r.mu.Unlock()
-		return
+	for ch := range r.in {
+		r.waiting[ch].take(&r.in[ch])
 	}
-	r.extend(end)
-	from, cut := r.base, int(end-r.base)*2
-	chunk := r.window[:cut]
-	r.window = append(r.spare[:0], r.window[cut:]...)
-	r.base = end
+	pauses := slices.Clone(r.pauses)
 	r.mu.Unlock()
 
-	r.store(chunk, from, end)
+	end = min(end, r.limit)
+	done := max(r.base, end-int64(timeSamples(flushLag)))
+	if last {
+		done = max(r.base, end)
+	}
+	dropped := int64(0)
+	if end > r.base {
+		window := windows.Get().(*[]byte) //nolint:forcetypeassert // the pool has nothing else
+		dropped = r.render(window, pauses, end, last)
+		r.store(*window, r.base, done)
+		windows.Put(window)
+	}
+	r.base = done
+	for ch := range r.waiting {
+		r.waiting[ch].drop(done)
+	}
 	r.mu.Lock()
-	r.spare = chunk
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.dropped += dropped
+	r.pauses = slices.DeleteFunc(r.pauses, func(p pause) bool { return p.to <= done })
 }
 
-// Close writes what is left, syncs the file and measures it. The recording is as long as the time since NewRecorder. Audio
+// Close ends the recording now.
+func (r *Recorder) Close() (Recording, error) { return r.CloseAfter(r.now().Sub(r.start)) }
+
+// CloseAfter writes what is left, syncs the file and measures it. The recording is as long as is said, from NewRecorder on. Audio
 // that comes later is ignored. Idempotent: later calls give the same result. When the disk failed, the error comes
 // with what could be written.
-func (r *Recorder) Close() (Recording, error) {
+func (r *Recorder) CloseAfter(length time.Duration) (Recording, error) {
 	r.once.Do(func() {
 		close(r.stop)
 		<-r.done
 		r.mu.Lock()
 		r.closed = true
 		r.mu.Unlock()
-		r.flush(0)
-		r.result, r.final = r.finish()
+		samples := min(int64(timeSamples(max(length, 0))), r.limit)
+		r.flush(samples, true)
+		r.result, r.final = r.finish(samples)
 	})
 	return r.result, r.final
 }
 
-func (r *Recorder) finish() (Recording, error) {
+func (r *Recorder) finish(samples int64) (Recording, error) {
 	r.mu.Lock()
 	dropped := r.dropped
-	r.window, r.spare = nil, nil
+	r.in, r.waiting = [2]queue{}, [2]queue{}
 	r.mu.Unlock()
-	err := r.file.Sync()
+	if r.file == nil {
+		return Recording{Path: r.path, Start: r.start, Dropped: dropped, Unwritten: sampleTime(int(samples))}, r.Err()
+	}
+	err := r.cut(samples)
+	if err == nil {
+		err = r.file.Sync()
+	}
 	if err != nil {
 		err = fmt.Errorf("media: sync recording: %w", err)
 	}

@@ -1,19 +1,21 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 )
 
-// store writes samples from…end to the file, and the header. Where the disk has no room the samples are lost, and silence takes their
-// place once there is room again.
+// store writes a window of samples to the file, and the header. The part of it up to end is not given again: where the disk has no room
+// it is lost, and silence takes its place once there is room again.
 func (r *Recorder) store(chunk []byte, from, end int64) {
 	err := r.fill(from)
 	if err == nil {
 		err = r.put(chunk, from)
 	}
 	if err != nil {
-		r.unwritten += end - max(from, r.written)
+		r.unwritten += max(0, end-max(from, r.written))
 		r.troubled(err)
 		return
 	}
@@ -49,10 +51,20 @@ func (r *Recorder) put(samples []byte, at int64) error {
 	return err
 }
 
-// begin writes the header unless it is there.
+// noRoom tells whether an error is one that passes when somebody makes room.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// begin creates the file and writes the header, unless they are there.
 func (r *Recorder) begin() error {
 	if r.begun {
 		return nil
+	}
+	if r.file == nil {
+		file, err := r.files.Create(r.path)
+		if err != nil {
+			return err
+		}
+		r.file = file
 	}
 	_, err := r.file.WriteAt(recordingHeader(0), 0)
 	r.begun = err == nil
@@ -71,4 +83,16 @@ func (r *Recorder) troubled(err error) {
 		r.failing = true
 		r.log.Error("a recording cannot be written, it is tried again each second", "path", r.path, "error", err)
 	}
+}
+
+// cut makes the file no longer than the recording is to be: it may have been written further.
+func (r *Recorder) cut(samples int64) error {
+	if r.written <= samples {
+		return nil
+	}
+	r.written = samples
+	if err := r.file.Truncate(recordingHeaderSize + 2*samples); err != nil {
+		return err
+	}
+	return r.put(nil, samples)
 }

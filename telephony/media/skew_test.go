@@ -75,7 +75,7 @@ func clickErrors(t require.TestingT, s skewed) []time.Duration {
 		c.advance(began.Add(a.at).Sub(c.now()))
 		r.write(0, PCMA, a.data, 7, a.ts, c.now())
 		if a.at-flushed > flushTime {
-			r.flush(flushLag)
+			r.flush(r.elapsed(c.now()), false)
 			flushed = a.at
 		}
 	}

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -37,25 +36,4 @@ func together(t judge, s skewed) {
 			t.Fatalf("click %d lies %v off", i, off)
 		}
 	}
-}
-
-// What is said during a pause is not in the recording; what is said before and after is where it belongs.
-func TestRecorderPause(t *testing.T) {
-	c := newClock()
-	path := filepath.Join(t.TempDir(), "a.wav")
-	r, err := NewRecorder(path, RecorderOptions{Now: c.now})
-	require.NoError(t, err)
-	speak(r, c, 0, PCMA, 440, 1, 0, 50)
-	r.Pause()
-	r.Pause()
-	speak(r, c, 0, PCMA, 700, 1, 50*FrameSamples, 50)
-	r.Resume()
-	speak(r, c, 0, PCMA, 1000, 1, 100*FrameSamples, 50)
-	rec, err := r.Close()
-	require.NoError(t, err)
-	require.Equal(t, 3*time.Second, rec.Duration)
-	pcm := readRecording(t, path).Channels[0]
-	require.InDelta(t, 0.316, Goertzel(section(pcm, 0, time.Second), SampleRate, 440), 0.01)
-	require.Less(t, RMS(section(pcm, time.Second, 2*time.Second)), 0.001)
-	require.InDelta(t, 0.316, Goertzel(section(pcm, 2*time.Second, 3*time.Second), SampleRate, 1000), 0.01)
 }
