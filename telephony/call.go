@@ -69,8 +69,9 @@ type party struct {
 	sess *invite.Session
 	leg  *media.Leg
 	mobility
-	floor string    // what its seat is taken for in the queue; empty when it has none
-	once  sync.Once // of closing its sound
+	pressed chan rune // digits by INFO; nil where nobody takes them
+	floor   string    // what its seat is taken for in the queue; empty when it has none
+	once    sync.Once // of closing its sound
 }
 
 // order is a command with the party that gave it; nil means the seat.
@@ -191,6 +192,8 @@ func (k *call) watch(p *party, tell func(invite.Event)) {
 			k.renegotiated(p, e.SDP)
 		case invite.Refreshed:
 			k.renegotiated(p, e.SDP)
+		case invite.Info:
+			k.pressed(p, e)
 		case invite.Referred:
 			k.refer(p, e)
 		default:

@@ -416,6 +416,10 @@ func (c *Center) Counts() Counts {
 	return n
 }
 
+// SIP is what the SIP endpoint holds: legs that still finish with their peers
+// and transactions are in it, which Counts leaves out.
+func (c *Center) SIP() invite.Stats { return c.endpoint.Stats() }
+
 // Ready tells why the centre cannot take calls, or nil.
 func (c *Center) Ready(ctx context.Context) error {
 	c.mu.Lock()

@@ -109,13 +109,17 @@ func (k *call) menu() bool {
 	pb := leg.Play(k.c.sounds.say(prompts.Welcome), false)
 	done := pb.Done()
 	var late <-chan time.Time
+	var keys keypad
 	for tries := 0; ; {
+		var key rune
+		from := byEvent
 		select {
 		case <-k.ctx.Done():
 			return false
 		case <-done:
 			done = nil
 			late = time.After(digitWait)
+			continue
 		case <-late:
 			return true
 		case d, ok := <-leg.Digits():
@@ -123,18 +127,25 @@ func (k *call) menu() bool {
 				k.stop(PartySystem, "", CauseMedia, 0)
 				return false
 			}
-			if menuDigits[d.Rune] {
-				pb.Stop()
-				k.record(EvDigit, "", "", EventData{Digit: string(d.Rune)})
-				return true
-			}
-			if tries++; tries >= digitTries {
-				return true
-			}
-			pb = leg.Play(k.c.sounds.say(prompts.Invalid), false)
-			done, late = pb.Done(), nil
+			key = d.Rune
+		case key = <-k.caller.pressed:
+			from = byInfo
 		case <-k.commands: // nothing to hold yet
+			continue
 		}
+		if !keys.fresh(from, key, k.now()) {
+			continue
+		}
+		if menuDigits[key] {
+			pb.Stop()
+			k.record(EvDigit, "", "", EventData{Digit: string(key)})
+			return true
+		}
+		if tries++; tries >= digitTries {
+			return true
+		}
+		pb = leg.Play(k.c.sounds.say(prompts.Invalid), false)
+		done, late = pb.Done(), nil
 	}
 }
 

@@ -102,7 +102,7 @@ func (c *Center) fromTrunk(s *invite.Session) {
 	if !ok {
 		return
 	}
-	k.caller = &party{who: PartyCaller, sess: s, leg: leg}
+	k.caller = &party{who: PartyCaller, sess: s, leg: leg, pressed: make(chan rune, maxPressed)}
 	defer k.finish()
 	caller := cr.callerOf(req)
 	number := caller.Number
