@@ -91,6 +91,7 @@ type drill struct {
 	mu                        sync.Mutex
 	rnd                       *rand.Rand
 	calls, answered, reoffers atomic.Int64
+	updates, refers           atomic.Int64
 }
 
 func newDrill(t *testing.T, seed uint64, loss float64) *drill {
@@ -129,6 +130,9 @@ func (d *drill) take(s *Session) {
 	if d.n(4) > 0 {
 		_ = s.Ring(180, nil)
 	}
+	if d.n(3) == 0 { // early media, which the caller acknowledges
+		_ = s.Ring(183, []byte(offerSDP))
+	}
 	if !wait(s, d.pause(30*time.Millisecond)) {
 		return
 	}
@@ -149,12 +153,20 @@ func (d *drill) take(s *Session) {
 func (d *drill) talk(s *Session) {
 	go func() {
 		for ev := range s.Events() {
-			if re, ok := ev.(Reoffered); ok {
+			switch ev := ev.(type) {
+			case Reoffered:
 				if d.n(8) > 0 {
-					re.Reply([]byte(offerSDP), 200)
+					ev.Reply([]byte(offerSDP), 200)
 				} else {
-					re.Reply(nil, 488)
+					ev.Reply(nil, 488)
 				}
+			case Referred:
+				ev.Reply([]int{202, 202, 603}[d.n(3)])
+				go func() {
+					for _, code := range []int{180, []int{200, 486}[d.n(2)]} {
+						_ = s.Notify(s.Context(), code, "")
+					}
+				}()
 			}
 		}
 	}()
@@ -163,6 +175,24 @@ func (d *drill) talk(s *Session) {
 		ctx, cancel := context.WithTimeout(context.Background(), d.pause(2*time.Second))
 		if _, err := s.Reoffer(ctx, []byte(offerSDP)); err == nil {
 			d.reoffers.Add(1)
+		}
+		cancel()
+	}
+	if d.n(3) == 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), d.pause(2*time.Second))
+		offer := []byte(offerSDP)
+		if d.n(3) == 0 {
+			offer = nil
+		}
+		if _, err := s.Update(ctx, offer); err == nil {
+			d.updates.Add(1)
+		}
+		cancel()
+	}
+	if d.n(5) == 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), d.pause(2*time.Second))
+		if s.Refer(ctx, sip.Uri{Scheme: "sip", User: "8003", Host: "h.invalid"}, ReferOptions{NoSubscription: d.n(3) == 0}) == nil {
+			d.refers.Add(1)
 		}
 		cancel()
 	}
@@ -211,8 +241,8 @@ func (d *drill) run(length time.Duration) {
 	wg.Wait()
 	nothingLeft(d.t, d.caller)
 	nothingLeft(d.t, d.callee)
-	d.t.Logf("seed %d, loss %.0f %%: %d calls, %d answered, %d re-INVITEs, %d datagrams passed, %d lost; caller %v; callee %v",
-		d.seed, 100*d.loss, d.calls.Load(), d.answered.Load(), d.reoffers.Load(), r.passed.Load(), r.dropped.Load(),
+	d.t.Logf("seed %d, loss %.0f %%: %d calls, %d answered, %d re-INVITEs, %d UPDATEs, %d REFERs, %d datagrams passed, %d lost; caller %v; callee %v",
+		d.seed, 100*d.loss, d.calls.Load(), d.answered.Load(), d.reoffers.Load(), d.updates.Load(), d.refers.Load(), r.passed.Load(), r.dropped.Load(),
 		statsOf{d.caller}, statsOf{d.callee})
 	require.Positive(d.t, d.answered.Load())
 }
