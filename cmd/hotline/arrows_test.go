@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"telephony/phone":     {"telephony/invite", "telephony/media"},
 	"telephony/sqlstore":  {"telephony", "telephony/acd"},
 	"telephony/storetest": {"telephony", "telephony/acd"},
+	"telephony/drill":     {"telephony", "telephony/invite", "telephony/media", "telephony/prompts", "telephony/storetest"},
 	"telephony/cluster":   {"telephony", "telephony/acd"},
 	"search":              {},
 	"search/ftsindex":     {"search"},
