@@ -48,6 +48,11 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
+// PEM is the authority's own certificate.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
 // Issue makes a certificate for hosts, names or addresses, in PEM. It is not
 // safe for concurrent use.
 func (a *Authority) Issue(hosts ...string) (certPEM, keyPEM []byte, err error) {

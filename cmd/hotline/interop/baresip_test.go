@@ -79,5 +79,6 @@ func (p *baresip) hears(tone float64) {
 
 func baresipCells() []cell {
 	return phoneCells("baresip 1.0", func(s *stage, user string, a access) station { return s.baresip(user, a) },
-		access{network: "udp"}, access{network: "tcp"}, access{network: "udp", media: "srtp"})
+		access{network: "udp"}, access{network: "tcp"}, access{network: "udp", media: "srtp"},
+		access{network: "tls", media: "srtp"})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,12 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/hotline/app"
+	"hotline/cmd/hotline/config"
 	"hotline/cmd/hotline/testbed"
 	"hotline/telephony"
 	"hotline/telephony/invite"
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 	"hotline/telephony/prompts"
+	"hotline/telephony/tlstest"
 )
 
 // The tones by which it is known who is heard where.
@@ -42,7 +46,13 @@ type bed struct {
 }
 
 func startBed(t *testing.T, all []cell) *bed {
-	return &bed{node: testbed.StartNode(t, app.Options{Telephony: func(c *telephony.Config) {
+	dir := t.TempDir()
+	cert, key, ca := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "ca.pem")
+	authority, err := tlstest.NewAuthority()
+	require.NoError(t, err)
+	require.NoError(t, authority.WriteFiles(cert, key, "127.0.0.1"))
+	require.NoError(t, os.WriteFile(ca, authority.PEM(), 0o600))
+	node := testbed.StartNode(t, app.Options{Telephony: func(c *telephony.Config) {
 		c.Lines, c.Queues, c.Gateway = nil, nil, ""
 		for n := range all {
 			c.Queues = append(c.Queues, telephony.QueueConfig{Name: queueOf(n), Seats: []string{seatOf(n, 0)}, WrapUp: -1})
@@ -50,7 +60,11 @@ func startBed(t *testing.T, all []cell) *bed {
 		}
 		c.Prompts = tones(t)
 		c.Session = invite.SessionTimer{Min: shortSession}
-	}}, nil)}
+	}}, func(c *config.Config) {
+		c.SIP = []string{"127.0.0.1:0", "tls://127.0.0.1:0", "ws://127.0.0.1:0", "wss://127.0.0.1:0"}
+		c.TLSCert, c.TLSKey, c.SRTP = cert, key, true
+	})
+	return &bed{node: node, ca: ca}
 }
 
 // shortSession is the shortest session interval that the node takes here.

@@ -188,5 +188,6 @@ func (p *pjsua) hears(tone float64) {
 
 func pjsuaCells() []cell {
 	return phoneCells("pjsip 2.15", func(s *stage, user string, a access) station { return s.pjsua(user, a) },
-		access{network: "udp"}, access{network: "tcp"}, access{network: "udp", media: "srtp"})
+		access{network: "udp"}, access{network: "tcp"}, access{network: "udp", media: "srtp"},
+		access{network: "tls", media: "srtp"})
 }
