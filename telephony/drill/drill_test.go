@@ -38,6 +38,16 @@ type ledger struct {
 
 func (l *ledger) AppendEvents(context.Context, []telephony.Event) error { return nil }
 
+// WriteLog books a batch as AppendEvents and SaveCall do one by one.
+func (l *ledger) WriteLog(ctx context.Context, _ []telephony.Event, records []telephony.CallRecord) error {
+	for _, r := range records {
+		if err := l.SaveCall(ctx, r.CDR, r.Missed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l *ledger) SaveCall(_ context.Context, c telephony.CDR, _ *telephony.MissedCall) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,6 +21,11 @@ func (s *Session) act(a action, m message) {
 		_ = m.from.Reply(sip.StatusCallTransactionDoesNotExists, "")
 	case actBusyTx:
 		_ = m.from.Reply(sip.StatusInternalServerError, "", sip.NewHeader("Retry-After", "2"))
+	case actHoldBye:
+		if s.early != nil {
+			_ = s.early.from.Reply(sip.StatusCallTransactionDoesNotExists, "")
+		}
+		s.early = &m
 	case actRequest:
 		s.request(m)
 	case actBye:

@@ -298,6 +298,9 @@ func (s *Session) leave() {
 	if s.first != nil {
 		s.first.settle(sip.StatusServiceUnavailable)
 	}
+	if s.early != nil {
+		s.early.from.settle(sip.StatusCallTransactionDoesNotExists)
+	}
 	e := s.e
 	e.mu.Lock()
 	delete(e.sessions, s.key)

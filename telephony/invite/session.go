@@ -50,6 +50,7 @@ type Session struct {
 	tries   int       // digest attempts
 	wait    *awaitACK // our 2xx that awaits its ACK
 	re      reinvites // re-INVITEs in both directions
+	early   *message  // a BYE that overtook the 2xx
 	pending []Event   // events that found the channel full
 	timers  [timerKinds]*time.Timer
 	gens    [timerKinds]uint64

@@ -143,6 +143,7 @@ const (
 	actUpdateDone          // take the answer to our UPDATE
 	actRefresh             // send UPDATE or re-INVITE to keep the session
 	actSessionOver         // send BYE because nobody refreshed
+	actHoldBye             // keep the BYE until the 2xx that it overtook
 	actInterval            // send the INVITE again with a longer session interval
 	actRedirect            // send the INVITE to where the 3xx says
 	actRefer               // take the peer's REFER
@@ -266,6 +267,7 @@ var fromAcceptedBye = map[input]rule{
 }
 
 var fromCalling = map[input]rule{
+	inBye:         {calling, actHoldBye}, // only the callee of an answered call sends one (RFC 3261 section 15): its 2xx is on the way
 	inProvisional: {proceeding, actProgress},
 	inSuccess:     {confirmed, actAnswered},
 	inChallenge:   {calling, actAuth},
@@ -278,6 +280,7 @@ var fromCalling = map[input]rule{
 }
 
 var fromCallingCancel = map[input]rule{
+	inBye:         {callingCancel, actHoldBye},
 	inProvisional: {cancelling, actSendCancel},
 	inSuccess:     {closing, actByeCrossed},
 	inChallenge:   {gone, actDrop},
@@ -288,6 +291,7 @@ var fromCallingCancel = map[input]rule{
 }
 
 var fromProceeding = map[input]rule{
+	inBye:         {proceeding, actHoldBye},
 	inProvisional: {proceeding, actProgress},
 	inSuccess:     {confirmed, actAnswered},
 	inChallenge:   {calling, actAuth},
@@ -307,6 +311,7 @@ var fromProceeding = map[input]rule{
 }
 
 var fromCancelling = map[input]rule{
+	inBye:        {cancelling, actHoldBye},
 	inSuccess:    {closing, actByeCrossed},
 	inChallenge:  {gone, actDrop},
 	inInterval:   {gone, actDrop},

@@ -64,6 +64,7 @@ func TestStateTable(t *testing.T) {
 		{acceptedBye, inResend, acceptedBye, actResend},
 		{acceptedBye, inBye, gone, actOK},
 
+		{calling, inBye, calling, actHoldBye},
 		{calling, inProvisional, proceeding, actProgress},
 		{calling, inSuccess, confirmed, actAnswered},
 		{calling, inChallenge, calling, actAuth},
@@ -74,6 +75,7 @@ func TestStateTable(t *testing.T) {
 		{calling, inInterval, calling, actInterval},
 		{calling, inRedirect, calling, actRedirect},
 
+		{callingCancel, inBye, callingCancel, actHoldBye},
 		{callingCancel, inProvisional, cancelling, actSendCancel},
 		{callingCancel, inSuccess, closing, actByeCrossed},
 		{callingCancel, inChallenge, gone, actDrop},
@@ -82,6 +84,7 @@ func TestStateTable(t *testing.T) {
 		{callingCancel, inRedirect, gone, actDrop},
 		{callingCancel, inTxFail, gone, actDrop},
 
+		{proceeding, inBye, proceeding, actHoldBye},
 		{proceeding, inProvisional, proceeding, actProgress},
 		{proceeding, inSuccess, confirmed, actAnswered},
 		{proceeding, inChallenge, calling, actAuth},
@@ -99,6 +102,7 @@ func TestStateTable(t *testing.T) {
 		{proceeding, inReply, proceeding, actReply},
 		{proceeding, inGlare, proceeding, actGlare},
 
+		{cancelling, inBye, cancelling, actHoldBye},
 		{cancelling, inSuccess, closing, actByeCrossed},
 		{cancelling, inChallenge, gone, actDrop},
 		{cancelling, inFailure, gone, actDrop},

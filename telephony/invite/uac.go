@@ -191,6 +191,18 @@ func (s *Session) answered(res *sip.Response) {
 	s.setRemoteSDP(sdp)
 	s.timerAnswer(res)
 	s.emit(Answered{SDP: sdp})
+	s.releaseBye()
+}
+
+// releaseBye takes the BYE that overtook the 2xx.
+func (s *Session) releaseBye() {
+	if m := s.early; m != nil {
+		s.early = nil
+		if s.post(*m) {
+			return
+		}
+		m.from.settle(sip.StatusCallTransactionDoesNotExists)
+	}
 }
 
 // giveUp ends a call of ours that has no final response yet.
@@ -218,6 +230,7 @@ func (s *Session) crossed(res *sip.Response) {
 	s.e.crossed.Add(1)
 	s.learn(res)
 	s.sendBye()
+	s.releaseBye()
 }
 
 // cancelOf builds the CANCEL of an INVITE (RFC 3261 section 9.1).

@@ -158,7 +158,8 @@ func New(opts Options) (*Phone, error) {
 func (p *Phone) Start(ctx context.Context) error {
 	if p.ports == nil {
 		opts := p.opts.RTP
-		opts.FullICE = opts.FullICE || p.opts.WebRTC
+		// What registers over WebSocket is taken for a browser and offered what one is.
+		opts.FullICE = opts.FullICE || p.opts.WebRTC || p.opts.Network == "ws" || p.opts.Network == "wss"
 		if opts.Now == nil {
 			opts.Now = p.now
 		}
