@@ -26,6 +26,8 @@ const (
 	rtcSilent = 30 * time.Second
 	// rtcWait is how long the first check may take: the answer may be sent only when somebody else has picked up.
 	rtcWait = 3 * time.Minute
+	// rtcGoodbye is how long the signalling may take to say what DTLS has said already: that the party has left.
+	rtcGoodbye = 2 * time.Second
 	// maxFlight bounds what of the party's DTLS waits to be read.
 	maxFlight = 64 << 10
 	// maxPaths is how many addresses of one party are answered at a time.
@@ -187,6 +189,12 @@ func (r *rtcTransport) connect(p *rtcParams, client bool, find func(context.Cont
 	}
 	if err := r.handshake(ctx, p, client); err != nil {
 		r.fail(fmt.Errorf("%w: DTLS: %w", ErrTransport, err))
+		return
+	}
+	select {
+	case <-r.ctx.Done():
+	case <-time.After(rtcGoodbye):
+		r.fail(errLeft)
 	}
 }
 
@@ -236,7 +244,8 @@ func (c flightConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t)
 // SetWriteDeadline implements net.PacketConn.
 func (c flightConn) SetWriteDeadline(time.Time) error { return nil }
 
-// handshake agrees on keys with the owner of the certificate that the party's SDP names (RFC 5763), and stays until the leg is closed.
+// handshake agrees on keys with the owner of the certificate that the party's SDP names (RFC 5763), and stays until the leg is closed or the
+// party leaves, which is no error.
 func (r *rtcTransport) handshake(ctx context.Context, p *rtcParams, client bool) error {
 	config := &dtls.Config{ //nolint:staticcheck // one for both parts
 		Certificates: r.host.certificates(), InsecureSkipVerify: true, ClientAuth: dtls.RequireAnyClientCert,
@@ -279,7 +288,7 @@ func (r *rtcTransport) handshake(ctx context.Context, p *rtcParams, client bool)
 	for err = nil; !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, dtls.ErrConnClosed); {
 		_, err = secure.Read(buf)
 	}
-	return errLeft
+	return nil
 }
 
 // Ends of a connection that stood, and of one that never did.
