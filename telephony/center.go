@@ -133,7 +133,7 @@ func (c *Center) newSIP() error {
 	}
 	var err error
 	c.ports, err = media.NewPorts(media.PortOptions{
-		IP: bind, PublicIP: c.cfg.PublicIP, Low: c.cfg.RTPLow, High: c.cfg.RTPHigh, RTCPort: c.cfg.RTCPort, Now: c.now, Log: c.log,
+		IP: bind, PublicIP: c.cfg.PublicIP, Low: c.cfg.RTPLow, High: c.cfg.RTPHigh, RTCPort: c.cfg.RTCPort, Urgent: true, Now: c.now, Log: c.log,
 	})
 	if err != nil {
 		return fmt.Errorf("ports for sound: %w", err)

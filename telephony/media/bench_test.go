@@ -186,7 +186,7 @@ func BenchmarkConference(b *testing.B) {
 	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(b, err)
 	defer sink.Close()
-	ports.player.running = true // frames are made by hand
+	ports.player.still = true // frames are made by hand
 	law := make([]byte, FrameSamples)
 	pcm := make([]int16, FrameSamples)
 	var conferences []*Conference

@@ -230,7 +230,7 @@ func TestConferenceLevelsAreComparable(t *testing.T) {
 func TestConferenceConcealsLoss(t *testing.T) {
 	c := newClock()
 	server := testPorts(t, PortOptions{Now: c.now})
-	server.player.running = true
+	server.player.still = true
 	lossy, listener := newPeer(t), newPeer(t)
 	leg := answered(t, server, lossy, "8")
 	conference := NewConference(server, ConferenceOptions{NoNoise: true})
@@ -433,11 +433,7 @@ func TestConferenceStorm(t *testing.T) {
 	for _, c := range callers {
 		require.Nil(t, c.leg.mix.Load())
 	}
-	eventually(t, "the ticker rests", func() bool {
-		server.player.mu.Lock()
-		defer server.player.mu.Unlock()
-		return !server.player.running
-	})
+	eventually(t, "the ticker rests", func() bool { return !server.player.running() })
 	server.Close()
 	phones.Close()
 	// Not by require.Eventually, which has a goroutine of its own.

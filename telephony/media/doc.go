@@ -2,15 +2,16 @@
 // bridging, recording and the measurement of all of it.
 //
 // A Leg is one RTP socket towards one party. Ports hands legs out of a range of UDP ports (RTP on the even port, RTCP's
-// odd port beside it) and owns the one ticker that plays to every leg and the one that sends every leg's reports. Connect relays two legs; a Conference mixes
-// up to 16.
+// odd port beside it) and owns the one clock that plays to every leg and the one that sends every leg's reports. Connect relays two
+// legs; a Conference mixes up to 16.
 //
 // With WebRTC (RFC 8827) a leg's packets go over ICE and DTLS-SRTP on one UDP port that all such legs share; above the transport
 // they are legs like others, and their own port pair stays silent.
 //
 // Invariants:
-//   - A leg's packets are read by one goroutine, which many legs share; it forwards at once and never waits for disk or the
-//     network. Between two readings it lets packets gather for a millisecond when there are many.
+//   - A leg's packets are read by one thread, which many legs share; it forwards at once and never waits for disk or the
+//     network. Between two readings it lets packets gather for two milliseconds when there are many.
+//   - What is played and mixed is spread over the time of a frame, so that no burst of it holds up what is passed on.
 //   - What a leg sends is one RTP stream: one SSRC, sequence numbers and timestamps that go on when playback gives way to
 //     a bridge and back (RFC 3550 §5.1).
 //   - A leg is locked on the first valid source; packets of any other source are counted and dropped. Another source takes

@@ -87,7 +87,7 @@ func TestNoiseOverABridge(t *testing.T) {
 func TestNoiseInAConference(t *testing.T) {
 	c := newClock()
 	server := testPorts(t, PortOptions{Now: c.now})
-	server.player.running = true
+	server.player.still = true
 	speaker, listener := newPeer(t), newPeer(t)
 	leg := answered(t, server, speaker, "8 13")
 	conference := NewConference(server, ConferenceOptions{NoLevelling: true})

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,18 +101,32 @@ type ticked interface {
 	stop()
 }
 
-// player is the one ticker behind all playbacks and conferences. Its goroutine runs while there are any.
+// laneCount is how many moments of a frame's time the player has, laneFill how many works one of them holds before the next is begun.
+const (
+	laneCount = 10
+	laneFill  = 16
+)
+
+// player is the clock behind all playbacks and conferences. They are spread over lanes whose moments lie apart: a thousand packets
+// that leave at once would hold up those that are passed on, and overflow sockets.
 type player struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	list    []ticked
-	running bool
-	closed  bool
-	idle    sync.WaitGroup
+	mu     sync.Mutex
+	lanes  [laneCount]lane
+	began  time.Time // lane 0 works at multiples of a frame's time after it
+	still  bool      // frames are made by hand, in tests
+	closed bool
+	idle   sync.WaitGroup
 }
 
-func newPlayer(now func() time.Time) *player { return &player{now: now} }
+// lane is what works at the same moments. Its goroutine runs while there is anything; player.mu guards it.
+type lane struct {
+	list    []ticked
+	running bool
+}
+
+func newPlayer(now func() time.Time) *player { return &player{now: now, began: time.Now()} }
 
 func (p *player) add(t ticked) bool {
 	p.mu.Lock()
@@ -119,27 +134,58 @@ func (p *player) add(t ticked) bool {
 	if p.closed {
 		return false
 	}
-	p.list = append(p.list, t)
-	if !p.running {
-		p.running = true
-		p.idle.Add(1)
-		go p.run()
+	i := p.choose()
+	l := &p.lanes[i]
+	l.list = append(l.list, t)
+	if !l.running && !p.still {
+		l.running = true
+		p.idle.Go(func() { p.run(i) })
 	}
 	return true
 }
 
-func (p *player) run() {
-	defer p.idle.Done()
+// choose gives the first lane that has room, or where none has the one that has least to do. The caller holds mu.
+func (p *player) choose() int {
+	least := 0
+	for i := range p.lanes {
+		n := len(p.lanes[i].list)
+		if n < laneFill {
+			return i
+		}
+		if n < len(p.lanes[least].list) {
+			least = i
+		}
+	}
+	return least
+}
+
+// running tells whether anything is played or mixed.
+func (p *player) running() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.lanes {
+		if p.lanes[i].running {
+			return true
+		}
+	}
+	return false
+}
+
+// run works on one lane until nothing is left in it.
+func (p *player) run(i int) {
+	offset := time.Duration(i) * FrameTime / laneCount
+	time.Sleep(FrameTime - (time.Since(p.began)-offset+FrameTime)%FrameTime)
 	ticker := time.NewTicker(FrameTime)
 	defer ticker.Stop()
 	start, frames := time.Now(), int64(0)
+	l := &p.lanes[i]
 	var round, ended []ticked
 	for at := range ticker.C {
 		due := int64(at.Sub(start) / FrameTime)
 		frames = max(frames, due-maxCatchUp)
 		for ; frames < due; frames++ {
 			p.mu.Lock()
-			round = append(round[:0], p.list...)
+			round = append(round[:0], l.list...)
 			p.mu.Unlock()
 			ended = ended[:0]
 			now := p.now()
@@ -149,15 +195,15 @@ func (p *player) run() {
 					ended = append(ended, t)
 				}
 			}
-			if !p.remove(ended) {
+			if !p.remove(l, ended) {
 				return
 			}
 		}
 	}
 }
 
-// remove takes what has ended off the list; false when none is left and the goroutine ends.
-func (p *player) remove(ended []ticked) bool {
+// remove takes what has ended off the lane; false when none is left and its goroutine ends.
+func (p *player) remove(l *lane, ended []ticked) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(ended) > 0 {
@@ -165,17 +211,10 @@ func (p *player) remove(ended []ticked) bool {
 		for _, t := range ended {
 			gone[t] = true
 		}
-		kept := p.list[:0]
-		for _, t := range p.list {
-			if !gone[t] {
-				kept = append(kept, t)
-			}
-		}
-		clear(p.list[len(kept):])
-		p.list = kept
+		l.list = slices.DeleteFunc(l.list, func(t ticked) bool { return gone[t] })
 	}
-	p.running = len(p.list) > 0
-	return p.running
+	l.running = len(l.list) > 0
+	return l.running
 }
 
 // stopLeg ends what is played to a leg that closes.
@@ -192,7 +231,10 @@ func (p *player) stopLeg(l *Leg) {
 func (p *player) close() {
 	p.mu.Lock()
 	p.closed = true
-	list := append([]ticked(nil), p.list...)
+	var list []ticked
+	for i := range p.lanes {
+		list = append(list, p.lanes[i].list...)
+	}
 	p.mu.Unlock()
 	for _, t := range list {
 		t.stop()

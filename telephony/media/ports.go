@@ -30,8 +30,10 @@ type PortOptions struct {
 	RTCLegs int
 	// FullICE makes WebRTC legs look for the party themselves, as a browser does. The zero value is a server that is found (ICE-lite).
 	FullICE bool
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Urgent lets the threads that read RTP run before others, as far as the system permits.
+	Urgent bool
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Ports is a range of RTP ports and the ticker that plays to the legs on them. Safe for concurrent use.
@@ -39,6 +41,7 @@ type Ports struct {
 	bind, public netip.Addr
 	low, high    int
 	relatch      time.Duration
+	urgent       bool
 	now          func() time.Time
 	log          *slog.Logger
 	player       *player
@@ -53,6 +56,9 @@ type Ports struct {
 	legs    map[int]*Leg
 	closed  bool
 }
+
+// Readers is how many threads read the RTP of a Ports.
+func Readers() int { return max(2, runtime.NumCPU()/4) }
 
 // NewPorts checks the options and makes the range. No socket is opened before Open.
 func NewPorts(opts PortOptions) (*Ports, error) {
@@ -80,8 +86,8 @@ func NewPorts(opts PortOptions) (*Ports, error) {
 	}
 	p := &Ports{
 		bind: bind.Unmap(), public: public.Unmap(), low: low, high: high, next: low,
-		relatch: opts.Relatch, now: Steady(opts.Now), log: opts.Log, legs: make(map[int]*Leg),
-		readers: make([]*reader, max(2, runtime.GOMAXPROCS(0)/4)),
+		relatch: opts.Relatch, urgent: opts.Urgent, now: Steady(opts.Now), log: opts.Log, legs: make(map[int]*Leg),
+		readers: make([]*reader, Readers()),
 	}
 	if p.relatch <= 0 {
 		p.relatch = 3 * time.Second
@@ -167,7 +173,7 @@ func (p *Ports) open(opts LegOptions) (*Leg, error) {
 func (p *Ports) read(leg *Leg) error {
 	i := leg.port / 2 % len(p.readers)
 	if p.readers[i] == nil {
-		r, err := newReader(p.now)
+		r, err := newReader(p.now, p.urgent)
 		if err != nil {
 			return err
 		}

@@ -5,18 +5,20 @@ package media
 import (
 	"errors"
 	"fmt"
-	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
 
 	"github.com/pion/rtp"
+	"golang.org/x/sys/unix"
 )
 
-// A goroutine for each socket costs two receive calls and a switch for each packet. Here few goroutines read all
-// sockets, each woken through an epoll set of its own, which the Go runtime in turn polls. Waking a thread costs as much as
-// passing on several packets, so a reader that finds more than one sleeps before it looks again.
+// A goroutine for each socket costs two receive calls and a switch for each packet. Here few threads read all sockets, each through an
+// epoll set of its own. They are kept out of the runtime's poller and timers, whose work for one wake-up costs as much as passing on
+// several packets. Waking a thread costs as much again, so a reader that finds more than one packet sleeps before it looks again.
 
 const (
 	// maxEvents is how many sockets are read before the set is asked again.
@@ -24,36 +26,51 @@ const (
 	// maxRounds is how often the set is asked before the reader pauses: a socket that is flooded has so many datagrams read at once.
 	maxRounds = 4
 	// gatherTime is how long packets gather while there is much to do. It is the most that a reader adds to a packet's way.
-	gatherTime = time.Millisecond
+	gatherTime = 2 * time.Millisecond
+	// urgentSlice and urgentNice are what an urgent reader asks the system for.
+	urgentSlice = 500 * time.Microsecond
+	urgentNice  = -10
 )
 
-// reader reads the sockets of many legs on one goroutine.
+// reader reads the sockets of many legs on one thread.
 type reader struct {
-	set  *os.File // the epoll set
-	fd   int
-	now  func() time.Time
-	done chan struct{}
+	fd     int // the epoll set
+	wake   int // an eventfd in it
+	urgent bool
+	now    func() time.Time
+	done   chan struct{}
+	ended  atomic.Bool
 
 	// mu is held while packets are worked on.
 	mu    sync.Mutex
-	socks map[int32]*socket
+	socks []*socket // by descriptor; nil: not one of this reader
 }
 
-func newReader(now func() time.Time) (*reader, error) {
-	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+// newReader starts a reader; urgent asks the system to run it before other threads.
+func newReader(now func() time.Time, urgent bool) (*reader, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("media: epoll: %w", err)
 	}
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		return nil, errors.Join(fmt.Errorf("media: epoll: %w", err), syscall.Close(fd))
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, wake, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)})
 	}
-	r := &reader{fd: fd, set: os.NewFile(uintptr(fd), "rtp"), now: now, done: make(chan struct{}), socks: make(map[int32]*socket)}
-	// An error here means that the runtime cannot poll the set, which would make reading block a thread for ever.
-	if err := r.set.SetReadDeadline(time.Time{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("media: epoll: %w", err), r.set.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("media: epoll: %w", err), closeAll(fd, wake))
 	}
+	r := &reader{fd: fd, wake: wake, urgent: urgent, now: now, done: make(chan struct{})}
 	go r.run()
 	return r, nil
+}
+
+func closeAll(fds ...int) (err error) {
+	for _, fd := range fds {
+		if fd >= 0 {
+			err = errors.Join(err, unix.Close(fd))
+		}
+	}
+	return err
 }
 
 func (r *reader) add(l *Leg) error {
@@ -68,11 +85,14 @@ func (r *reader) add(l *Leg) error {
 
 func (r *reader) addSocket(l *Leg, s *socket) error {
 	s.leg = l
-	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(s.fd)}
-	if err := syscall.EpollCtl(r.fd, syscall.EPOLL_CTL_ADD, s.fd, &event); err != nil {
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.fd)}
+	if err := unix.EpollCtl(r.fd, unix.EPOLL_CTL_ADD, s.fd, &event); err != nil {
 		return fmt.Errorf("media: epoll: %w", err)
 	}
-	r.socks[int32(s.fd)] = s
+	for s.fd >= len(r.socks) {
+		r.socks = append(r.socks, nil)
+	}
+	r.socks[s.fd] = s
 	return nil
 }
 
@@ -81,82 +101,106 @@ func (r *reader) remove(l *Leg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range []*socket{l.sock, l.ctrl.sock} {
-		delete(r.socks, int32(s.fd))
+		if s.fd < len(r.socks) {
+			r.socks[s.fd] = nil
+		}
 		// It fails only for a socket that is not in the set, and then there is nothing to take out.
-		_ = syscall.EpollCtl(r.fd, syscall.EPOLL_CTL_DEL, s.fd, nil)
+		_ = unix.EpollCtl(r.fd, unix.EPOLL_CTL_DEL, s.fd, nil)
 	}
 }
 
-// close ends the goroutine; all legs must have been removed.
+// close ends the thread; all legs must have been removed.
 func (r *reader) close() {
-	_ = r.set.Close()
+	r.ended.Store(true)
+	one := [8]byte{1}
+	// It cannot be full: nothing else is written to it.
+	_, _ = unix.Write(r.wake, one[:])
 	<-r.done
 }
 
 func (r *reader) run() {
 	defer close(r.done)
-	raw, err := r.set.SyscallConn()
-	if err != nil {
-		return
+	// The goroutine ends with the thread locked, so that the thread and its priority end with it.
+	runtime.LockOSThread()
+	if r.urgent {
+		beUrgent()
 	}
-	b := batch{events: make([]syscall.EpollEvent, maxEvents), buf: make([]byte, maxDatagram), pcm: make([]int16, maxPayload)}
-	for {
-		// The runtime's poller watches the set.
-		n := 0
-		err := raw.Read(func(uintptr) bool {
-			n = r.rounds(&b)
-			return n != 0
-		})
-		for n > 1 && err == nil {
-			time.Sleep(gatherTime)
-			err = raw.Control(func(uintptr) { n = r.rounds(&b) })
+	b := batch{events: make([]unix.EpollEvent, maxEvents), buf: make([]byte, maxDatagram), pcm: make([]int16, maxPayload)}
+	pause := unix.NsecToTimespec(int64(gatherTime))
+	for !r.ended.Load() {
+		n, err := unix.EpollWait(r.fd, b.events, -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			break
 		}
-		if err != nil || n < 0 {
-			return
+		for n = r.rounds(&b, n); n > 1 && !r.ended.Load(); n = r.rounds(&b, 0) {
+			// Interrupted, it looks sooner.
+			_ = unix.Nanosleep(&pause, nil)
 		}
 	}
+	// Nobody has use for the error: the sockets are closed by their legs.
+	_ = closeAll(r.fd, r.wake)
+}
+
+// beUrgent makes the system run this thread soon after a packet has come. What it does not permit is left: a short slice is for
+// everybody since Linux 6.12, precedence takes CAP_SYS_NICE or a limit (RLIMIT_NICE).
+func beUrgent() {
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Runtime: uint64(urgentSlice)}, 0)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, urgentNice)
 }
 
 // batch is the scratch space of a reader.
 type batch struct {
-	events []syscall.EpollEvent
+	events []unix.EpollEvent
 	buf    []byte
 	pcm    []int16
 	packet rtp.Packet
 	from   syscall.RawSockaddrAny
 }
 
-// rounds reads what there is, and gives the number of packets; -1 when the set cannot be asked.
-func (r *reader) rounds(b *batch) int {
+// rounds reads the n sockets of the batch and what comes meanwhile; it gives the number of packets.
+func (r *reader) rounds(b *batch, n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	total := 0
 	for range maxRounds {
-		// It does not wait, so the scheduler need not be told of the call.
-		got, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(r.fd), uintptr(unsafe.Pointer(&b.events[0])), maxEvents, 0, 0, 0)
-		if errno == syscall.EINTR {
-			continue
+		if n <= 0 {
+			n = r.ready(b)
 		}
-		if errno != 0 {
-			return -1
-		}
-		n := int(got)
 		if n == 0 {
 			break
 		}
 		total += n
 		now := r.now()
 		for _, event := range b.events[:n] {
-			s := r.socks[event.Fd]
-			// One datagram each: a flood on one socket must not hold up the others.
-			if size, src, ok := s.receive(b.buf, &b.from); ok {
-				if s.control {
-					s.leg.controlDatagram(b.buf[:size], src, now)
-					continue
-				}
-				s.leg.datagram(b.buf[:size], src, now, &b.packet, b.pcm)
-			}
+			r.serve(b, event.Fd, now)
 		}
+		n = 0
 	}
 	return total
+}
+
+// ready asks the set without waiting.
+func (r *reader) ready(b *batch) int {
+	// It does not wait, so the scheduler need not be told of the call.
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(r.fd), uintptr(unsafe.Pointer(&b.events[0])), maxEvents, 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// serve reads one datagram: a flood on one socket must not hold up the others.
+func (r *reader) serve(b *batch, fd int32, now time.Time) {
+	if int(fd) >= len(r.socks) || r.socks[fd] == nil {
+		return // removed since, or the one that wakes
+	}
+	s := r.socks[fd]
+	size, src, ok := s.receive(b.buf, &b.from)
+	switch {
+	case !ok:
+	case s.control:
+		s.leg.controlDatagram(b.buf[:size], src, now)
+	default:
+		s.leg.datagram(b.buf[:size], src, now, &b.packet, b.pcm)
+	}
 }

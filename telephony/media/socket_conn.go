@@ -39,7 +39,7 @@ func (s *socket) close() error { return nil }
 // reader has a goroutine for each socket.
 type reader struct{ now func() time.Time }
 
-func newReader(now func() time.Time) (*reader, error) { return &reader{now: now}, nil }
+func newReader(now func() time.Time, _ bool) (*reader, error) { return &reader{now: now}, nil }
 
 func (r *reader) add(l *Leg) error {
 	go r.run(l, l.sock)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"hotline/cmd/hotline/app"
 	"hotline/cmd/hotline/config"
+	"hotline/telephony/media"
 )
 
 // gcPercent lets the heap grow to three times what is in use.
@@ -32,6 +34,9 @@ func newServe(version string) *cobra.Command {
 			}
 			if os.Getenv("GOGC") == "" { // calls make much garbage and keep little: a larger heap is cheaper than collecting often
 				debug.SetGCPercent(gcPercent)
+			}
+			if os.Getenv("GOMAXPROCS") == "" { // the threads that read RTP are for the most part in system calls, and hold a processor of the scheduler each
+				runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + media.Readers())
 			}
 			node := app.New(cfg, app.Options{Log: log, Version: version})
 			return runNode(c, node, cfg, log, func(context.Context) error { return nil })
