@@ -9,5 +9,6 @@ func cells() []cell {
 		baresipCells(),
 		pjsuaCells(),
 		kamailioCells(),
+		browserCells(),
 	)
 }
