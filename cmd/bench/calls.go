@@ -16,11 +16,12 @@ import (
 )
 
 const (
-	relayCalls = 500
-	manyCalls  = 1000
-	perPacket  = 20 * time.Millisecond  // of G.711
-	ringing    = 500 * time.Millisecond // of a seat
-	rampPerSec = 60
+	relayCalls   = 500
+	manyCalls    = 1000
+	browserCalls = 100                    // of two WebRTC legs each
+	perPacket    = 20 * time.Millisecond  // of G.711
+	ringing      = 500 * time.Millisecond // of a seat
+	rampPerSec   = 60
 )
 
 // benchRelay bridges 500 calls, seats and callers in processes of their own, and measures what the server's process needs for a
@@ -43,7 +44,7 @@ func benchRelay(ctx context.Context, r *run) error {
 		r.tell(name, peer)
 	}
 	for _, record := range []bool{false, true} {
-		took, err := callsMeasured(ctx, r, relayCalls, record)
+		took, err := callsMeasured(ctx, r, callsLoad{calls: relayCalls, record: record})
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func benchRelay(ctx context.Context, r *run) error {
 
 // benchManyCalls bridges and records 1,000 calls on a machine that also carries their phones.
 func benchManyCalls(ctx context.Context, r *run) error {
-	took, err := callsMeasured(ctx, r, manyCalls, true)
+	took, err := callsMeasured(ctx, r, callsLoad{calls: manyCalls, record: true})
 	if err != nil {
 		return err
 	}
@@ -75,6 +76,26 @@ func benchManyCalls(ctx context.Context, r *run) error {
 	r.add(Figure{Name: "calls1000_lost", Value: float64(took.lost), Unit: "packets", Baseline: float64(bare.lost), BaselineName: name})
 	r.add(Figure{Name: "calls1000_delay_p99", Value: took.added(), Unit: "ms", Goal: 5, Baseline: bare.added(), BaselineName: name})
 	r.add(Figure{Name: "calls1000_cpu", Value: took.cost(), Unit: "µs", Goal: 6, Baseline: bare.cost(), BaselineName: name})
+	return nil
+}
+
+// benchBrowsers bridges 100 calls between browsers, of which each needs two legs with ICE and DTLS-SRTP on one port; beside it as many calls
+// of plain RTP.
+func benchBrowsers(ctx context.Context, r *run) error {
+	plain, err := callsMeasured(ctx, r, callsLoad{calls: browserCalls + probeCalls, record: true})
+	if err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
+	took, err := callsMeasured(ctx, r, callsLoad{calls: browserCalls + probeCalls, record: true, browsers: true})
+	if err != nil {
+		return err
+	}
+	const name = "as many legs of plain RTP"
+	r.tell(name, plain)
+	r.tell("200 WebRTC legs, bridged and recorded", took)
+	r.add(Figure{Name: "webrtc_lost", Value: float64(took.lost), Unit: "packets", Baseline: float64(plain.lost), BaselineName: name})
+	r.add(Figure{Name: "webrtc_cpu", Value: took.cost(), Unit: "µs", Goal: 2 * plain.cost(), Baseline: plain.cost(), BaselineName: name})
+	r.add(Figure{Name: "webrtc_delay_p99", Value: took.added(), Unit: "ms", Goal: 5, Baseline: plain.added(), BaselineName: name})
 	return nil
 }
 
@@ -151,19 +172,51 @@ func (s *sim) kill() {
 	_ = s.cmd.Wait()
 }
 
-// callsMeasured connects calls through a server; the first of them are probes.
-func callsMeasured(ctx context.Context, r *run, calls int, record bool) (m relayed, err error) {
+// callsLoad is a number of calls through a server; the first of them are probes.
+type callsLoad struct {
+	calls    int
+	record   bool
+	browsers bool // on both sides, but for the probes
+}
+
+func (l callsLoad) prepare(ctx context.Context, r *run) (drill.Setup, error) {
 	s, err := r.setup(ctx, "calls")
+	if err != nil {
+		return s, err
+	}
+	s.LogLevel = "warn"
+	if !l.record {
+		s.Record = "off"
+	}
+	if l.browsers {
+		port, err := drill.FreePort(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.Browsers = fmt.Sprintf("127.0.0.1:%d", port)
+		s.RTP, s.RTC = fmt.Sprintf("%d-%d", serverLow, serverHigh-1), fmt.Sprint(serverHigh)
+	}
+	return s, s.Prepare(ctx, city.Sample(), l.calls)
+}
+
+// The server's ports for sound; what the system throws away there is the server's loss.
+const serverLow, serverHigh = 10000, 19999
+
+// phones adds to a command of callsim where and how its phones reach the server.
+func (l callsLoad) phones(s drill.Setup, command ...string) []string {
+	if l.browsers {
+		return append(command, "--target", s.Browsers, "--transport", "ws")
+	}
+	return append(command, "--target", s.SIP)
+}
+
+// callsMeasured connects calls through a server.
+func callsMeasured(ctx context.Context, r *run, l callsLoad) (m relayed, err error) {
+	s, err := l.prepare(ctx, r)
 	if err != nil {
 		return m, err
 	}
-	s.LogLevel = "warn"
-	if !record {
-		s.Record = "off"
-	}
-	if err := s.Prepare(ctx, city.Sample(), calls); err != nil {
-		return m, err
-	}
+	calls := l.calls
 	server, err := s.Start(ctx)
 	if err != nil {
 		return m, err
@@ -182,7 +235,7 @@ func callsMeasured(ctx context.Context, r *run, calls int, record bool) (m relay
 		return m, fmt.Errorf("probes: %w", err)
 	}
 	rest := calls - probeCalls
-	seats, err := callsim(r.binaries.Callsim, "seats", "--target", s.SIP, "--seats", fmt.Sprintf("%d-%d", 8001+probeCalls, 8000+calls), "--ring", ringing.String(), "--duration", "1h")
+	seats, err := callsim(r.binaries.Callsim, l.phones(s, "seats", "--seats", fmt.Sprintf("%d-%d", 8001+probeCalls, 8000+calls), "--ring", ringing.String(), "--duration", "1h")...)
 	if err != nil {
 		return m, err
 	}
@@ -190,8 +243,8 @@ func callsMeasured(ctx context.Context, r *run, calls int, record bool) (m relay
 	if err := reach(ctx, server, `hotline_seats{state="ready"}`, float64(rest)); err != nil {
 		return m, err
 	}
-	callers, err := callsim(r.binaries.Callsim, "load", "--target", s.SIP, "--calls", fmt.Sprint(rest), "--concurrency", fmt.Sprint(rest),
-		"--rate", fmt.Sprint(rampPerSec), "--talk", "1h", "--ring", ringing.String(), "--digits", "2", "--duration", "1h")
+	callers, err := callsim(r.binaries.Callsim, l.phones(s, "load", "--calls", fmt.Sprint(rest), "--concurrency", fmt.Sprint(rest),
+		"--rate", fmt.Sprint(rampPerSec), "--talk", "1h", "--ring", ringing.String(), "--digits", "2", "--duration", "1h")...)
 	if err != nil {
 		return m, err
 	}
@@ -254,7 +307,7 @@ func (m *relayed) count(ctx context.Context, r *run, server *drill.Server, p *pr
 // the server's sockets, or gaps that the phones saw and their own sockets do
 // not explain, whichever is more.
 func losses(r *run, m *relayed, callers, seats *sim, calls int) error {
-	atServer, err := drops(10000, 19999)
+	atServer, err := drops(serverLow, serverHigh)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ var benches = []bench{
 	{"search", benchSearch},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
+	{"browsers", benchBrowsers},
 	{"signalling", benchSignalling},
 	{"startup", benchStartup},
 }

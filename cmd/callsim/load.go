@@ -57,7 +57,7 @@ func (o *options) plan(r *rand.Rand, i int) plan {
 
 // runLoad makes calls; with seats it runs them too.
 func runLoad(ctx context.Context, o *options) (*Summary, error) {
-	ports, err := media.NewPorts(media.PortOptions{IP: o.local.String()})
+	ports, err := o.ports()
 	if err != nil {
 		return nil, err
 	}
@@ -92,10 +92,9 @@ func runLoad(ctx context.Context, o *options) (*Summary, error) {
 }
 
 func makeCalls(ctx context.Context, o *options, ports *media.Ports, tally *callTally) error {
-	caller, err := phone.New(phone.Options{
-		User: "callsim", Registrar: o.target.String(), Network: o.Network, Listen: o.local.String() + ":0",
-		Ports: ports, Codecs: o.codecs,
-	})
+	common := o.phone(ports)
+	common.User = "callsim"
+	caller, err := phone.New(common)
 	if err != nil {
 		return err
 	}

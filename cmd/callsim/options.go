@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/telephony/media"
+	"hotline/telephony/phone"
 )
 
 // options of all commands; each command shows those it has.
@@ -43,7 +45,7 @@ func defaults() *options {
 func (o *options) common(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Target, "target", o.Target, "SIP server, host:port")
-	f.StringVar(&o.Network, "transport", o.Network, "udp or tcp")
+	f.StringVar(&o.Network, "transport", o.Network, "udp, tcp or ws; over ws phones are browsers, with WebRTC")
 	f.StringVar(&o.Codec, "codec", o.Codec, "pcma, pcmu or any")
 	f.DurationVar(&o.Duration, "duration", o.Duration, "end of the run; calls that last are hung up (up to 24h)")
 	f.Float64Var(&o.Tone, "tone", o.Tone, "frequency that callers play, in Hz; use multiples of 50")
@@ -90,8 +92,8 @@ func (o *options) check() error {
 		within("digits-after", o.DigitsAfter.Seconds(), 0, 600), within("tone", o.Tone, 100, 3500),
 		within("seat-tone", o.SeatTone, 100, 3500), within("expect", o.Expect, 0, 3500),
 	)
-	if o.Network != "udp" && o.Network != "tcp" {
-		err = errors.Join(err, fmt.Errorf("--transport: %q is neither udp nor tcp", o.Network))
+	if !slices.Contains([]string{"udp", "tcp", "ws"}, o.Network) {
+		err = errors.Join(err, fmt.Errorf("--transport: %q is not udp, tcp or ws", o.Network))
 	}
 	switch strings.ToLower(o.Codec) {
 	case "any":
@@ -161,4 +163,21 @@ func parseSeats(list string) ([]string, error) {
 		return nil, fmt.Errorf("--seats: %d seats, at most 1,000", len(seats))
 	}
 	return seats, nil
+}
+
+// ports are where the phones of a run hear.
+func (o *options) ports() (*media.Ports, error) {
+	return media.NewPorts(media.PortOptions{IP: o.local.String(), FullICE: o.browsers()})
+}
+
+// browsers tells that the phones are browsers.
+func (o *options) browsers() bool { return o.Network == "ws" }
+
+// phone is what the phones of a run have in common.
+func (o *options) phone(ports *media.Ports) phone.Options {
+	p := phone.Options{Registrar: o.target.String(), Network: o.Network, Ports: ports, Codecs: o.codecs, WebRTC: o.browsers()}
+	if !o.browsers() { // a browser is called over the connection that it opened
+		p.Listen = o.local.String() + ":0"
+	}
+	return p
 }

@@ -42,7 +42,7 @@ func runSeats(ctx context.Context, o *options) (*Summary, error) {
 	if len(o.seats) == 0 {
 		return nil, errors.New("--seats: none given")
 	}
-	ports, err := media.NewPorts(media.PortOptions{IP: o.local.String()})
+	ports, err := o.ports()
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +67,9 @@ func startSeats(ctx context.Context, o *options, ports *media.Ports, talk time.D
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for _, user := range o.seats {
-		p, err := phone.New(phone.Options{
-			User: user, Name: user, Secret: o.Secret, Registrar: o.target.String(), Network: o.Network,
-			Listen: o.local.String() + ":0", Ports: ports, Codecs: o.codecs, OnCall: g.serve,
-		})
+		opts := o.phone(ports)
+		opts.User, opts.Name, opts.Secret, opts.OnCall = user, user, o.Secret, g.serve
+		p, err := phone.New(opts)
 		if err == nil {
 			if err = p.Start(ctx); err == nil {
 				g.phones = append(g.phones, p)

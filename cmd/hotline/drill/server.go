@@ -35,7 +35,9 @@ type Setup struct {
 	Data     string
 	HTTP     string // host:port
 	SIP      string // host:port
+	Browsers string // host:port of SIP over WebSocket; none when empty
 	RTP      string // LOW-HIGH
+	RTC      string // port of WebRTC; any when empty
 	Store    string // empty: embedded
 	Queue    string // empty: embedded
 	Search   string // empty: embedded
@@ -60,8 +62,12 @@ const startWithin = time.Minute
 
 // Start runs a node and returns when it is ready.
 func (s Setup) Start(ctx context.Context) (*Server, error) {
-	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", s.SIP, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record} {
+	sip := s.SIP
+	if s.Browsers != "" {
+		sip += ",ws://" + s.Browsers
+	}
+	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", sip, "--rtp", s.RTP}
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC} {
 		if value != "" {
 			args = append(args, flag, value)
 		}
