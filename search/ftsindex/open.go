@@ -116,7 +116,7 @@ func (h *handles) close() error { return errors.Join(h.read.Close(), h.write.Clo
 func connect(path string, conns int, param string) (*sql.DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join([]string{
 		param, "_pragma=busy_timeout(5000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)",
-		"_pragma=temp_store(2)", "_pragma=cache_size(-16384)", "_pragma=mmap_size(268435456)",
+		"_pragma=temp_store(2)", "_pragma=cache_size(-4096)", "_pragma=mmap_size(268435456)",
 	}, "&")
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {

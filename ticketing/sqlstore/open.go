@@ -110,7 +110,8 @@ func openSQLite(ctx context.Context, addr address, opts Options) (*DB, error) {
 	}
 	pragmas := []string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"cache_size(-65536)", "temp_store(2)", "mmap_size(268435456)",
+		// Small caches: the system keeps the files' pages too, and a node's memory is to stay as it is.
+		"cache_size(-16384)", "temp_store(2)", "mmap_size(268435456)",
 		// A page that is written often goes to the file less often.
 		"wal_autocheckpoint(8000)",
 	}
@@ -123,8 +124,7 @@ func openSQLite(ctx context.Context, addr address, opts Options) (*DB, error) {
 	if err := write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the database %s cannot be opened (%w): is it a SQLite file, and is no other program holding it?", addr.path, err), write.Close())
 	}
-	// A reader's cache is its own; the pages come from the shared mapping.
-	pragmas[4] = "cache_size(-16384)"
+	pragmas[4] = "cache_size(-4096)" // of each reader
 	read, err := sql.Open("sqlite", dsn(addr.path, append(pragmas, "query_only(1)"), false))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", addr.path, err), write.Close())
