@@ -30,6 +30,7 @@ type call struct {
 	tries    atomic.Int32   // gateways tried
 
 	caller   *party // the side that is there first
+	free     func() // gives back the trunk's channel that the caller came on; nil: none
 	attempts map[string]*attempt
 	peer     *party // the other side, once connected
 	bridge   *media.Bridge
@@ -388,6 +389,9 @@ func (k *call) finish() {
 	k.closeRecording() // waits for the disk: legs and seat must not
 	k.wg.Wait()
 	k.closeParty(k.caller)
+	if k.free != nil {
+		k.free()
+	}
 	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
 	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
 	cdr, _ := k.snapshot()

@@ -48,6 +48,7 @@ type rig struct {
 	t      *testing.T
 	center *telephony.Center
 	store  *storetest.Memory
+	wrap   func(telephony.Store) telephony.Store // what the centre has in its place; nil: nothing
 	events *watcher
 	// handler is told in place of events when it is set before start.
 	handler telephony.Handler
@@ -100,7 +101,11 @@ func (r *rig) start() {
 	if handler == nil {
 		handler = r.events
 	}
-	r.center, err = telephony.New(r.cfg, r.store, handler, r.blobs, opts)
+	var store telephony.Store = r.store
+	if r.wrap != nil {
+		store = r.wrap(store)
+	}
+	r.center, err = telephony.New(r.cfg, store, handler, r.blobs, opts)
 	require.NoError(r.t, err)
 	require.NoError(r.t, r.center.Start(r.t.Context()))
 	center := r.center

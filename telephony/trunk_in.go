@@ -1,6 +1,8 @@
 package telephony
 
 import (
+	"sync"
+
 	"github.com/emiago/sipgo/sip"
 
 	"hotline/telephony/invite"
@@ -92,7 +94,8 @@ func (c *Center) fromTrunk(s *invite.Session) {
 		c.refuse(s, 486)
 		return
 	}
-	defer cr.giveIn()
+	free := sync.OnceFunc(cr.giveIn)
+	defer free()
 	k, err := c.newCall()
 	if err != nil {
 		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
@@ -103,6 +106,7 @@ func (c *Center) fromTrunk(s *invite.Session) {
 		return
 	}
 	k.caller = &party{who: PartyCaller, sess: s, leg: leg, pressed: make(chan rune, maxPressed)}
+	k.free = free
 	defer k.finish()
 	caller := cr.callerOf(req)
 	number := caller.Number

@@ -1,8 +1,11 @@
 package telephony_test
 
 import (
+	"context"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/stretchr/testify/require"
@@ -99,6 +102,44 @@ func TestTrunkRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, again.WaitAnswered(r.ctx()), "the channel is free again")
 	again.Hangup()
+	r.endedCall()
+	r.awaitClean()
+}
+
+// lateStore writes records only once it is let.
+type lateStore struct {
+	telephony.Store
+	let <-chan struct{}
+}
+
+func (s lateStore) WriteLog(ctx context.Context, events []telephony.Event, records []telephony.CallRecord) error {
+	select {
+	case <-s.let:
+		return s.Store.WriteLog(ctx, events, records)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A trunk's channel is free when its caller has gone, however slow the store is.
+func TestTrunkChannelDoesNotWaitForTheStore(t *testing.T) {
+	r := prepareRig(t, severalTrunks)
+	let := make(chan struct{})
+	r.wrap = func(s telephony.Store) telephony.Store { return lateStore{s, let} }
+	r.start()
+	party := sip.NewHeader("P-Called-Party-ID", "<sip:12345@ims>")
+	for range 2 {
+		c, err := r.phone(phone.Options{Listen: "127.0.0.4:0"}).DialWith(t.Context(), "x", phone.DialOptions{Headers: []sip.Header{party}})
+		require.NoError(t, err)
+		require.NoError(t, c.WaitAnswered(r.ctx()))
+		c.Hangup()
+		// The centre waits for the store for five seconds.
+		require.Eventually(t, func() bool {
+			return !slices.ContainsFunc(r.center.Trunks(), func(s telephony.TrunkState) bool { return s.In > 0 })
+		}, 3*time.Second, time.Millisecond)
+	}
+	close(let)
+	r.endedCall()
 	r.endedCall()
 	r.awaitClean()
 }
