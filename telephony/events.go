@@ -19,7 +19,7 @@ const (
 	EvSeat       = "seat"        // Seat answered; Attempt
 	EvOfferEnded = "offer_ended" // Seat; Attempt, Outcome
 	EvTried      = "tried"       // Trunk, Gateway; Attempt
-	EvTriedEnded = "tried_ended" // Trunk, Gateway; Attempt, Code, Outcome
+	EvTriedEnded = "tried_ended" // Trunk, Gateway; Attempt, Code, Outcome, MovedTo
 	EvBridged    = "bridged"     // both can talk
 	EvHeld       = "held"
 	EvResumed    = "resumed"
@@ -58,6 +58,7 @@ type EventData struct {
 	Attempt    int        `json:"attempt,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 	Outcome    string     `json:"outcome,omitempty"`
+	MovedTo    string     `json:"moved_to,omitempty"`
 	By         Party      `json:"by,omitempty"`
 	Cause      string     `json:"cause,omitempty"`
 	Code       int        `json:"code,omitempty"`

@@ -35,6 +35,10 @@ type Trunk struct {
 	// RemoteParty believes Remote-Party-ID where there is no P-Asserted-Identity.
 	RemoteParty bool
 
+	// Redirects follows a gateway's 3xx, five times at most, to an address that
+	// is one of the trunk's own; any other ends the attempt.
+	Redirects bool
+
 	Rewrite Rewrites
 	Present Presentation
 	Auth    TrunkAuth // answers digest challenges of gateways and registrar

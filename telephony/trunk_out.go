@@ -96,7 +96,9 @@ func (k *call) attempt(ctx context.Context, p *party, r route, h hop, addr netip
 	k.record(EvTried, "", "", d)
 	var end invite.Cause
 	heard, committed := false, false
-	err := k.dial(ctx, p, k.c.toGateway(h, addr, r), dialing{
+	out, on3xx := k.c.toGateway(h, addr, r), &moved{carrier: h.cr, transport: h.gw.Transport}
+	on3xx.allow(&out)
+	err := k.dial(ctx, p, out, dialing{
 		codecs: h.cr.codecs,
 		progress: func(e invite.Progress) {
 			heard = true
@@ -107,7 +109,7 @@ func (k *call) attempt(ctx context.Context, p *party, r route, h hop, addr netip
 		early:   on.early,
 		answered: func() {
 			heard, committed = true, true
-			d.Code, d.Outcome = sip.StatusOK, OutcomeAnswered
+			d.Code, d.Outcome, d.MovedTo = sip.StatusOK, OutcomeAnswered, on3xx.where()
 			k.record(EvTriedEnded, "", "", d)
 			on.answered()
 		},
@@ -118,7 +120,7 @@ func (k *call) attempt(ctx context.Context, p *party, r route, h hop, addr netip
 		end = invite.Cause{By: invite.System, Code: sip.StatusServiceUnavailable, Reason: "not sent"}
 	}
 	if d.Outcome == "" {
-		d.Code, d.Outcome = end.Code, outcomeOf(end, heard)
+		d.Code, d.Outcome, d.MovedTo = end.Code, outcomeOf(end, heard), on3xx.where()
 		k.record(EvTriedEnded, "", "", d)
 	}
 	k.c.trunks.judge(h.cr, h.gw, addr, end, heard)
@@ -127,7 +129,7 @@ func (k *call) attempt(ctx context.Context, p *party, r route, h hop, addr netip
 
 // mayGoOn tells whether another gateway may do better.
 func mayGoOn(end invite.Cause) bool {
-	return end.By != invite.Local && (end.Code == sip.StatusRequestTimeout || end.Code >= 500 && end.Code < 600)
+	return end.By != invite.Local && (end.Code == sip.StatusRequestTimeout || end.Code/100 == 5 || end.Code/100 == 3)
 }
 
 // outcomeOf puts the end of an attempt that was not answered into a word.
@@ -195,9 +197,10 @@ type Tried struct {
 	Trunk     string    `json:"trunk"`
 	Gateway   string    `json:"gateway"`
 	StartedAt time.Time `json:"started_at"`
-	EndedAt   time.Time `json:"ended_at,omitzero"` // final response, or given up
-	Code      int       `json:"code,omitempty"`    // SIP status; 408 and 503 without an answer, too
-	Outcome   string    `json:"outcome,omitempty"` // answered, no_answer, rejected, unreachable, failed, withdrawn
+	EndedAt   time.Time `json:"ended_at,omitzero"`  // final response, or given up
+	Code      int       `json:"code,omitempty"`     // SIP status; 408 and 503 without an answer, too
+	Outcome   string    `json:"outcome,omitempty"`  // answered, no_answer, rejected, unreachable, failed, withdrawn
+	MovedTo   string    `json:"moved_to,omitempty"` // IP:port that the gateway sent the call on to
 }
 
 // apply of the events of attempts.
@@ -208,7 +211,7 @@ func (c *CDR) applyTried(e Event, d EventData) {
 	}
 	for i := range c.Tried {
 		if t := &c.Tried[i]; t.Attempt == d.Attempt {
-			t.EndedAt, t.Code, t.Outcome = e.At, d.Code, d.Outcome
+			t.EndedAt, t.Code, t.Outcome, t.MovedTo = e.At, d.Code, d.Outcome, d.MovedTo
 		}
 	}
 	if d.Outcome == OutcomeAnswered && d.PartyID == "" {

@@ -375,3 +375,52 @@ func TestOutboundPolicy(t *testing.T) {
 		})
 	}
 }
+
+// A gateway may send a call on to another of its trunk's own, and nowhere else.
+func TestRedirectedByAGateway(t *testing.T) {
+	moves := func(to string) telephony.Gateway {
+		contact := &sip.ContactHeader{}
+		require.NoError(t, sip.ParseUri("sip:"+number+"@"+to, &contact.Address))
+		return telephony.Gateway{Host: newOperator(t, refuses(302, 0, contact)).host("udp")}
+	}
+	for name, test := range map[string]struct {
+		allowed  bool
+		to       func(owned string) string
+		followed bool
+	}{
+		"to its own":           {true, func(owned string) string { return owned }, true},
+		"not allowed":          {false, func(owned string) string { return owned }, false},
+		"to a stranger":        {true, func(string) string { return "192.0.2.7:5060" }, false},
+		"to a name":            {true, func(string) string { return "localhost:5060" }, false},
+		"by another transport": {true, func(owned string) string { return owned + ";transport=tcp" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			owned, ownedCalls := citizen(t)
+			second, secondCalls := citizen(t)
+			configure := twoGateways(moves(test.to(owned)), second)
+			r := newRig(t, configure, func(c *telephony.Config) { c.TrunkList[0].Redirects = test.allowed })
+			seat, _ := r.seat("8001")
+			c, err := seat.Dial(t.Context(), number)
+			require.NoError(t, err)
+			require.NoError(t, c.WaitAnswered(r.ctx()))
+			answered := secondCalls
+			if test.followed {
+				answered = ownedCalls
+			}
+			r.next(answered)
+			c.Hangup()
+			cdr := r.endedCall()
+			if test.followed {
+				require.Len(t, cdr.Tried, 1)
+				require.Equal(t, owned, cdr.Tried[0].MovedTo)
+				require.Equal(t, telephony.OutcomeAnswered, cdr.Tried[0].Outcome)
+			} else {
+				require.Len(t, cdr.Tried, 2)
+				require.Equal(t, 302, cdr.Tried[0].Code)
+				require.Empty(t, cdr.Tried[0].MovedTo)
+				require.Equal(t, "second", cdr.Gateway)
+			}
+			r.awaitClean()
+		})
+	}
+}

@@ -31,6 +31,7 @@ type trunkEntry struct {
 	DIDs        map[string]string `yaml:"dids"`
 	Distrust    bool              `yaml:"distrust"`
 	RemoteParty bool              `yaml:"remote-party-id"`
+	Redirects   bool              `yaml:"redirects"`
 	Rewrite     struct {
 		CalledIn  []ruleEntry `yaml:"called-in"`
 		CallerIn  []ruleEntry `yaml:"caller-in"`
@@ -139,7 +140,7 @@ func unsecret(err error) error {
 func (e trunkEntry) trunk() (telephony.Trunk, error) {
 	t := telephony.Trunk{
 		Name: e.Name, Lines: e.Lines, MaxIn: e.MaxIn, MaxOut: e.MaxOut, Codecs: e.Codecs,
-		Called: telephony.CalledFrom(e.Called), DIDs: e.DIDs, Distrust: e.Distrust, RemoteParty: e.RemoteParty,
+		Called: telephony.CalledFrom(e.Called), DIDs: e.DIDs, Distrust: e.Distrust, RemoteParty: e.RemoteParty, Redirects: e.Redirects,
 		Rewrite: telephony.Rewrites{
 			CalledIn: rules(e.Rewrite.CalledIn), CallerIn: rules(e.Rewrite.CallerIn),
 			CalledOut: rules(e.Rewrite.CalledOut), CallerOut: rules(e.Rewrite.CallerOut),
