@@ -25,9 +25,9 @@ type control struct {
 	due    time.Time
 	closed bool
 
-	party   netip.AddrPort // where the party's SDP wants reports
-	latched bool           // party was replaced by where its reports come from
-	mux     bool           // reports go with the RTP (RFC 5761)
+	party  netip.AddrPort // where the party's SDP wants reports
+	source netip.AddrPort // where its reports come from, and ours go to; invalid until one has come
+	mux    bool           // reports go with the RTP (RFC 5761)
 
 	began                   bool   // a report was sent
 	packetsTold             uint64 // sent packets at the last report
@@ -47,24 +47,28 @@ func (l *Leg) reportTo(addr netip.AddrPort, mux bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mux = mux
-	if c.closed || addr == c.party && c.latched {
-		return
-	}
-	if addr != c.party {
-		c.party, c.latched = addr, false
+	if !c.closed && addr != c.party {
+		c.party, c.source = addr, netip.AddrPort{}
 		c.sock.aim(addr)
 	}
 }
 
+// believes tells whether a report from src, whose IP is the party's, is the party's: other programs may have the same IP. What comes from
+// where the SDP says or the sound comes from is; else the first source counts until it has long been silent, as behind a NAT that gives a
+// new port. The caller holds mu.
+func (c *control) believes(src, sound netip.AddrPort, now time.Time) bool {
+	return src == c.source || src == c.party || src == sound || !c.source.IsValid() || now.Sub(c.last) > 3*reportTime
+}
+
 // controlDatagram takes what came to the RTCP port, or to the RTP port with mux. Strangers are not believed: it must come from the IP
-// that sound comes from, or that the party vouches for before there is sound.
+// that sound comes from, or that the party vouches for before there is sound, and with keys it must be encrypted by them.
 func (l *Leg) controlDatagram(data []byte, src netip.AddrPort, now time.Time) {
 	l.inMu.Lock()
 	known := l.in.locked.IsValid() && src.Addr() == l.in.locked.Addr() || !l.in.locked.IsValid() && l.in.rank(src) > 0
 	if !known {
 		l.in.strange++
 	}
-	speaker := l.in.ssrc
+	speaker, sound := l.in.ssrc, l.in.locked
 	l.inMu.Unlock()
 	if !known {
 		return
@@ -85,10 +89,18 @@ func (l *Leg) controlDatagram(data []byte, src netip.AddrPort, now time.Time) {
 	c := &l.ctrl
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if l.unsealer.Load() == nil && !c.believes(src, sound, now) {
+		l.inMu.Lock()
+		l.in.strange++
+		l.inMu.Unlock()
+		return
+	}
 	c.last = now
-	if !c.mux && !c.latched && !c.closed { // a NAT may have changed the port
-		c.latched = true
-		c.sock.aim(src)
+	if c.source != src && !c.closed {
+		c.source = src
+		if !c.mux { // a NAT may have changed the port
+			c.sock.aim(src)
+		}
 	}
 	for _, packet := range packets {
 		switch p := packet.(type) {

@@ -186,6 +186,26 @@ func TestReportsWhereTheyAreWanted(t *testing.T) {
 	require.IsType(t, &rtcp.ReceiverReport{}, p.hear(other.conn)[0])
 }
 
+// Another program with the party's IP is believed only until the party itself reports.
+func TestReportsOfANeighbour(t *testing.T) {
+	c := newClock()
+	ports := testPorts(t, PortOptions{Now: c.now})
+	p, neighbour := newReportingPeer(t), newPeer(t)
+	leg := answered(t, ports, p.peer, "8")
+	p.speak(leg, 9, 20)
+	lie := &rtcp.ReceiverReport{SSRC: 9, Reports: []rtcp.ReceptionReport{{SSRC: leg.out.ssrc, FractionLost: 255}}}
+	tell(t, neighbour.conn, leg.Port()+1, lie)
+	eventually(t, "the first is believed", func() bool { return leg.Stats().RemoteLossRate > .9 })
+	p.tell(leg, &rtcp.ReceiverReport{SSRC: 9, Reports: []rtcp.ReceptionReport{{SSRC: leg.out.ssrc}}})
+	eventually(t, "the party is", func() bool { return leg.Stats().RemoteLossRate == 0 })
+	tell(t, neighbour.conn, leg.Port()+1, lie)
+	eventually(t, "the neighbour is a stranger now", func() bool { return leg.Stats().Strange == 1 })
+	require.Zero(t, leg.Stats().RemoteLossRate)
+	c.advance(4 * reportTime)
+	tell(t, neighbour.conn, leg.Port()+1, lie)
+	eventually(t, "a new port after silence", func() bool { return leg.Stats().RemoteLossRate > .9 })
+}
+
 // Nobody else is believed, and nothing that comes breaks a leg.
 func TestReportsOfStrangers(t *testing.T) {
 	ports := testPorts(t, PortOptions{})
