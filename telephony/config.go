@@ -60,6 +60,7 @@ type Config struct {
 	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
 	MediaTimeout    time.Duration       // nothing from both sides, or from one that used to report; 0 is 45 s
 	OneSideTimeout  time.Duration       // nothing from one side; 0 is 10 min
+	LongestTalk     time.Duration       // of a conversation; 0 is 4 h
 	RecordingKeys   *vault.Keys         // that recordings are encrypted with; nil: they are not
 	NoRecording     bool                // tests and lines without recording
 	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
@@ -91,6 +92,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MinExpires, time.Minute)
 	def(&c.MediaTimeout, 45*time.Second)
 	def(&c.OneSideTimeout, 10*time.Minute)
+	def(&c.LongestTalk, 4*time.Hour)
 	def(&c.MaxExpires, time.Hour)
 	if c.MaxCalls == 0 {
 		c.MaxCalls = 1000

@@ -2,15 +2,12 @@ package telephony
 
 import "time"
 
-// longest is how long a conversation may last.
-const longest = 4 * time.Hour
-
 // checkMedia ends a conversation whose sound is dead. A phone may send nothing while its user is silent, so one side alone
 // counts only after long, or when it used to send reports (RTCP) and does so no more: those come whatever is said. Times are those of the
 // legs' clock.
 func (k *call) checkMedia(began time.Time) {
 	now := k.c.ports.Now()
-	if now.Sub(began) > longest {
+	if now.Sub(began) > k.c.cfg.LongestTalk {
 		k.stop(PartySystem, "", CauseMedia, 0)
 		return
 	}

@@ -36,6 +36,14 @@ func TestADeadTrunkEndsACall(t *testing.T) {
 	r.awaitClean()
 }
 
+// A conversation lasts as long as the centre allows.
+func TestTheLongestTalk(t *testing.T) {
+	r := newRig(t, func(c *telephony.Config) { c.LongestTalk, c.MediaTimeout = time.Second, 2*time.Second })
+	talk(r)
+	require.Equal(t, telephony.CauseMedia, r.endedCall().Cause)
+	r.awaitClean()
+}
+
 // One side that says nothing may listen: its reports tell that it is there, and the call goes on.
 func TestAListenerIsLeftAlone(t *testing.T) {
 	const limit = 8 * time.Second // more than between two reports

@@ -171,6 +171,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
 		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord, SecureSeats: a.cfg.SRTP, RTCPort: a.cfg.RTCPort,
+		MediaTimeout: a.cfg.MediaTimeout, OneSideTimeout: a.cfg.OneSideTimeout, LongestTalk: a.cfg.LongestTalk,
 	}
 	cfg.RecordingKeys = a.cfg.RecordingKeys
 	cfg.Origins, cfg.Scanners = a.cfg.Origins, a.cfg.Scanners

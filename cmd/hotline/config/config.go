@@ -36,25 +36,28 @@ const (
 
 // Config is everything that a node needs to know to start.
 type Config struct {
-	Data     string        // folder of the embedded engines and of the spool; absolute
-	HTTP     string        // host:port
-	TLSCert  string        // PEM file; with TLSKey, HTTP speaks TLS
-	TLSKey   string        // PEM file
-	SIP      []string      // host:port (UDP and TCP) or a URL of udp, tcp, tls, ws or wss
-	Drain    time.Duration // for calls to end by themselves when the node stops
-	Origins  []string      // pages that may open a WebSocket to SIP; all when empty
-	Scanners []string      // words that mark SIP scanners
-	Store    string        // sqlite:///…, postgres://…
-	Queue    string        // mem://, redis://…, rediss://…
-	Search   string        // fts:///…, elasticsearch+http(s)://…
-	Blobs    string        // file:///…
-	Roles    []Role
-	RTPLow   int // first port of the range for RTP
-	RTPHigh  int // last port of it
-	PublicIP string
-	Trunks   []netip.Prefix // addresses that may send calls from the public network
-	Lines    []string       // numbers that are answered
-	Gateway  string         // host:port that outbound calls go to; empty for none
+	Data    string        // folder of the embedded engines and of the spool; absolute
+	HTTP    string        // host:port
+	TLSCert string        // PEM file; with TLSKey, HTTP speaks TLS
+	TLSKey  string        // PEM file
+	SIP     []string      // host:port (UDP and TCP) or a URL of udp, tcp, tls, ws or wss
+	Drain   time.Duration // for calls to end by themselves when the node stops
+
+	// When a call's sound counts as dead, and how long one may last.
+	MediaTimeout, OneSideTimeout, LongestTalk time.Duration
+	Origins                                   []string // pages that may open a WebSocket to SIP; all when empty
+	Scanners                                  []string // words that mark SIP scanners
+	Store                                     string   // sqlite:///…, postgres://…
+	Queue                                     string   // mem://, redis://…, rediss://…
+	Search                                    string   // fts:///…, elasticsearch+http(s)://…
+	Blobs                                     string   // file:///…
+	Roles                                     []Role
+	RTPLow                                    int // first port of the range for RTP
+	RTPHigh                                   int // last port of it
+	PublicIP                                  string
+	Trunks                                    []netip.Prefix // addresses that may send calls from the public network
+	Lines                                     []string       // numbers that are answered
+	Gateway                                   string         // host:port that outbound calls go to; empty for none
 	// TrunkList are the trunks with settings of their own, from the file alone.
 	TrunkList []telephony.Trunk
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
@@ -104,6 +107,9 @@ var settings = []setting{
 	{name: "record", value: "on", help: "recording of calls: on or off"},
 	{name: "rtc-port", value: "0", help: "UDP port that the sound of all browsers (WebRTC) goes over; 0 for any free one"},
 	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
+	{name: "media-timeout", value: "45s", help: "a call ends when no sound comes from either side for so long, or from one that used to report and does no more"},
+	{name: "one-side-timeout", value: "10m", help: "a call ends when no sound comes from one side for so long"},
+	{name: "longest-talk", value: "4h", help: "the longest that a conversation may last"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
 
@@ -219,9 +225,7 @@ func build(v map[string]string) (Config, error) {
 	if c.RTPLow, c.RTPHigh, err = portRange(v["rtp"]); err != nil {
 		fail("rtp", "%v", err)
 	}
-	if c.Drain, err = time.ParseDuration(v["drain"]); err != nil || c.Drain < 0 {
-		fail("drain", "%q is not a time such as 90s or 10m", v["drain"])
-	}
+	c.times(v, fail)
 	if c.PublicIP != "" && net.ParseIP(c.PublicIP) == nil {
 		fail("public-ip", "%q is not an IP address", c.PublicIP)
 	}
@@ -270,6 +274,21 @@ func build(v map[string]string) (Config, error) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
 	}
 	return c, errors.Join(errs...)
+}
+
+func (c *Config) times(v map[string]string, fail func(name, format string, args ...any)) {
+	for name, of := range map[string]struct {
+		into  *time.Duration
+		least time.Duration
+	}{
+		"drain":         {&c.Drain, 0},
+		"media-timeout": {&c.MediaTimeout, time.Second}, "one-side-timeout": {&c.OneSideTimeout, time.Second}, "longest-talk": {&c.LongestTalk, time.Second},
+	} {
+		var err error
+		if *of.into, err = time.ParseDuration(v[name]); err != nil || *of.into < of.least {
+			fail(name, "%q is not a time such as 90s or 10m, of %s at least", v[name], of.least)
+		}
+	}
 }
 
 // fill puts the embedded engines into the data folder where no engine is named.
