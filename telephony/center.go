@@ -177,9 +177,9 @@ func (h sipHandler) Request(req *sip.Request, src netip.AddrPort, tx invite.Resp
 			err = tx.Reply(503, "", elsewhere())
 			break
 		}
-		err = tx.Reply(200, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"), sip.NewHeader("Accept", "application/sdp"))
+		err = tx.Reply(200, "", sip.NewHeader("Allow", invite.Allowed), sip.NewHeader("Accept", "application/sdp"))
 	default:
-		err = tx.Reply(405, "", sip.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"))
+		err = tx.Reply(405, "", sip.NewHeader("Allow", invite.Allowed))
 	}
 	if err != nil {
 		h.c.log.Debug("request not answered", "method", req.Method.String(), "error", err)

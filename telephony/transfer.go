@@ -16,7 +16,7 @@ type Transfer struct {
 	At      time.Time `json:"at"`
 	Seat    string    `json:"seat"` // who transferred
 	User    string    `json:"user"`
-	Kind    string    `json:"kind"`              // blind, attended
+	Kind    string    `json:"kind"`              // blind, attended, replaced
 	To      string    `json:"to"`                // seat or number
 	CallID  string    `json:"call_id,omitempty"` // attended: the call that was joined with this one
 	EndedAt time.Time `json:"ended_at,omitzero"`
@@ -28,6 +28,7 @@ type Transfer struct {
 const (
 	TransferBlind    = "blind"
 	TransferAttended = "attended"
+	TransferReplaced = "replaced" // the party went on with another of its devices
 )
 
 // Events of transfers; both carry a Transfer.
@@ -45,6 +46,7 @@ const (
 	stays    int32 = iota
 	referred       // its REFER is being carried out
 	left           // the call goes on without it
+	replaced       // the call goes on with another session of it, which has its seat
 )
 
 // moving is a blind transfer under way; it belongs to the call's goroutine.
@@ -175,7 +177,11 @@ func (k *call) blind(p *party, e invite.Referred) {
 // callNext follows the party that is called by a blind transfer to its end.
 func (k *call) callNext(ctx context.Context, m *moving, r route) {
 	defer m.cancel()
-	defer k.c.floor.leave(m.next.floor)
+	defer func() {
+		if m.next.moves.Load() != replaced {
+			k.c.floor.leave(m.next.floor)
+		}
+	}()
 	answered := false
 	err := k.follow(ctx, m.next, r, dialing{
 		ringing: func() { k.tellReferrer(m.by, 180) },
@@ -306,7 +312,7 @@ func (k *call) gone(p *party, end func()) {
 	}
 	k.do(func() {
 		switch m := k.moving; {
-		case p.moves.Load() == left:
+		case p.moves.Load() == left, p.moves.Load() == replaced:
 		case m != nil && m.by == p:
 			m.alone = true
 			k.hold(false, nil)

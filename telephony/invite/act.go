@@ -213,7 +213,7 @@ func (s *Session) request(m message) {
 	s.d.remoteSeq = max(s.d.remoteSeq, m.req.CSeq().SeqNo)
 	switch m.req.Method {
 	case sip.OPTIONS:
-		_ = m.from.Reply(sip.StatusOK, "", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"))
+		_ = m.from.Reply(sip.StatusOK, "", sip.NewHeader("Allow", Allowed), sip.NewHeader("Accept", "application/sdp"))
 	case sip.INFO:
 		_ = m.from.Reply(sip.StatusOK, "")
 		ct := ""
@@ -224,9 +224,9 @@ func (s *Session) request(m message) {
 	case sip.CANCEL:
 		_ = m.from.Reply(sip.StatusCallTransactionDoesNotExists, "")
 	case sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH, sip.REGISTER:
-		_ = m.from.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
+		_ = m.from.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", Allowed))
 	default:
-		_ = m.from.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", allowed))
+		_ = m.from.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", Allowed))
 	}
 }
 

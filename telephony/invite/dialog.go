@@ -151,7 +151,7 @@ func (e *Endpoint) requestSeq(d *dialog, method sip.RequestMethod, seq uint32) *
 	if method == sip.INVITE || method == sip.UPDATE || method == sip.REFER || method == sip.NOTIFY {
 		req.AppendHeader(sip.NewHeader("Supported", e.supported()))
 		req.AppendHeader(&sip.ContactHeader{Address: e.contact(d, dest)})
-		req.AppendHeader(sip.NewHeader("Allow", allowed))
+		req.AppendHeader(sip.NewHeader("Allow", Allowed))
 	}
 	if e.opts.UserAgent != "" && method != sip.ACK {
 		req.AppendHeader(sip.NewHeader("User-Agent", e.opts.UserAgent))

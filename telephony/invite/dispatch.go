@@ -273,8 +273,8 @@ func (e *Endpoint) onInDialog(r *responder, tag string) {
 	}
 }
 
-// allowed is the Allow header of what sessions understand.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, PRACK, UPDATE, REFER, NOTIFY"
+// Allowed is the Allow header of what sessions understand.
+const Allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, PRACK, UPDATE, REFER, NOTIFY"
 
 func (e *Endpoint) onOutOfDialog(r *responder) {
 	method := r.req.Method
@@ -286,9 +286,9 @@ func (e *Endpoint) onOutOfDialog(r *responder) {
 	case slices.Contains([]sip.RequestMethod{sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK, sip.INVITE}, method):
 		_ = r.Reply(sip.StatusCallTransactionDoesNotExists, "")
 	case slices.Contains([]sip.RequestMethod{sip.SUBSCRIBE, sip.NOTIFY, sip.REFER, sip.MESSAGE, sip.PUBLISH}, method):
-		_ = r.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
+		_ = r.Reply(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", Allowed))
 	default:
-		_ = r.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", allowed))
+		_ = r.Reply(sip.StatusNotImplemented, "", sip.NewHeader("Allow", Allowed))
 	}
 }
 

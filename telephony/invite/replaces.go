@@ -43,8 +43,13 @@ func (r Replaces) String() string {
 // replacesValue names this session to a third party that is to take it over
 // from us; false without a dialog.
 func (s *Session) replacesValue() (string, bool) {
-	r := Replaces{CallID: s.key.callID, ToTag: s.peerTag(), FromTag: s.key.localTag}
+	r := s.Dialog()
 	return r.String(), r.ToTag != ""
+}
+
+// Dialog names this session's dialog to its peer; without one there is no ToTag.
+func (s *Session) Dialog() Replaces {
+	return Replaces{CallID: s.key.callID, ToTag: s.peerTag(), FromTag: s.key.localTag}
 }
 
 // Replacer may be implemented by a Handler that lets a call take the place of

@@ -9,7 +9,7 @@ import (
 // localContact completes a response that makes or refreshes a dialog.
 func (s *Session) localContact(res *sip.Response) {
 	res.AppendHeader(&sip.ContactHeader{Address: s.e.contact(&s.d, s.d.flow)})
-	res.AppendHeader(sip.NewHeader("Allow", allowed))
+	res.AppendHeader(sip.NewHeader("Allow", Allowed))
 }
 
 func attach(res *sip.Response, sdp []byte) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,16 @@ type DialOptions struct {
 	FromName string
 	// RingTimeout cancels the call when it is not answered by then; 0 never.
 	RingTimeout time.Duration
-	Headers     []sip.Header
+	// Replaces is a call of another of the user's phones, whose place this one is to take (RFC 3891).
+	Replaces *Call
+	Headers  []sip.Header
+}
+
+func (o DialOptions) headers() []sip.Header {
+	if o.Replaces == nil {
+		return o.Headers
+	}
+	return append(slices.Clone(o.Headers), sip.NewHeader("Require", "replaces"), sip.NewHeader("Replaces", o.Replaces.session.Dialog().String()))
 }
 
 // Call is one call of a phone, incoming or outgoing. Safe for concurrent use.
@@ -76,7 +86,7 @@ func (p *Phone) DialWith(ctx context.Context, to string, opts DialOptions) (*Cal
 	}
 	out := invite.Outgoing{
 		To: uri, From: from, FromName: name, Destination: dest, Transport: p.opts.Network,
-		Offer: leg.Offer(), Headers: opts.Headers, RingTimeout: opts.RingTimeout,
+		Offer: leg.Offer(), Headers: opts.headers(), RingTimeout: opts.RingTimeout,
 	}
 	if dest != "" {
 		out.ServerName = p.serverName()

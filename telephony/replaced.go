@@ -1,0 +1,149 @@
+package telephony
+
+import (
+	"context"
+	"errors"
+
+	"github.com/emiago/sipgo/sip"
+
+	"hotline/telephony/invite"
+	"hotline/telephony/media"
+)
+
+// Replace lets a party of a call go on with another dialog (RFC 3891): a seat with another of its devices, a citizen's network with
+// another of the trunk's legs. Nobody else may, who knows the dialog's tags or not.
+func (h sipHandler) Replace(old, s *invite.Session) {
+	c := h.c
+	v, ok := c.parties.Load(old)
+	if !ok {
+		c.refuse(s, sip.StatusCallTransactionDoesNotExists)
+		return
+	}
+	at := v.(seated) //nolint:forcetypeassert // the map has nothing else
+	if !c.mayReplace(at, s) {
+		return
+	}
+	if _, state := at.k.snapshot(); state != CallTalking && state != CallHeld {
+		c.refuse(s, sip.StatusGlobalDecline)
+		return
+	}
+	at.k.replace(at.p, s)
+}
+
+// mayReplace tells whether a session comes from the party itself; if not it has been refused.
+func (c *Center) mayReplace(at seated, s *invite.Session) bool {
+	src := s.Source().Addr()
+	if at.p.seat == "" {
+		cdr, _ := at.k.snapshot()
+		cr := c.trunks.from(src, func(cr *carrier) bool { return cr.Name == cdr.Trunk })
+		if cr == nil || cr.Name != cdr.Trunk {
+			c.refuse(s, sip.StatusForbidden)
+			return false
+		}
+		return true
+	}
+	if !c.registrar.throttle.take(src, costRequest) {
+		c.refuse(s, sip.StatusServiceUnavailable, sip.NewHeader("Retry-After", "5"))
+		return false
+	}
+	if from := s.Request().From(); from == nil || from.Address.User != at.p.seat {
+		c.refuse(s, sip.StatusForbidden)
+		return false
+	}
+	ok, code, headers := c.registrar.authorize(s.Request(), at.p.seat, src)
+	if !ok {
+		c.refuse(s, code, headers...)
+	}
+	return ok
+}
+
+// replace puts a session in the place of a party's.
+func (k *call) replace(p *party, s *invite.Session) {
+	leg, answer, code := k.legOf(s, p.who)
+	if code != 0 {
+		k.c.refuse(s, code)
+		return
+	}
+	next := &party{who: p.who, seat: p.seat, user: p.user, sess: s, leg: leg, pressed: p.pressed, floor: p.floor}
+	decided := make(chan struct{})
+	abandon := func(code int) {
+		leg.Close()
+		k.c.refuse(s, code)
+	}
+	// The call may end before its goroutine comes to it.
+	waits := context.AfterFunc(k.ctx, func() {
+		defer close(decided)
+		abandon(sip.StatusGlobalDecline)
+	})
+	step := func() {
+		if waits() {
+			defer close(decided)
+			k.replaced(p, next, answer, abandon)
+		}
+	}
+	if !k.do(step) && waits() {
+		abandon(sip.StatusServiceUnavailable)
+		return
+	}
+	<-decided // the session is refused when nobody has answered it by the return
+}
+
+// legOf opens a leg for an offer; code says why there is none.
+func (k *call) legOf(s *invite.Session, who Party) (leg *media.Leg, answer []byte, code int) {
+	if len(s.RemoteSDP()) == 0 {
+		return nil, nil, sip.StatusNotAcceptableHere // sound is to go on at once
+	}
+	leg, err := k.openLeg(who, s.Source().Addr())
+	if err != nil {
+		k.log.Error("no port for sound", "error", err)
+		return nil, nil, sip.StatusServiceUnavailable
+	}
+	answer, err = leg.Answer(s.RemoteSDP())
+	if err == nil {
+		return leg, answer, 0
+	}
+	leg.Close()
+	if errors.Is(err, media.ErrBadSDP) {
+		return nil, nil, sip.StatusBadRequest
+	}
+	return nil, nil, sip.StatusNotAcceptableHere
+}
+
+// watchNext follows the session that takes another's place to its end.
+func (k *call) watchNext(p *party) {
+	defer context.AfterFunc(k.ctx, func() { p.sess.Hangup(invite.Cause{By: invite.Local}) })()
+	k.watch(p, func(ev invite.Event) {
+		if e, ok := ev.(invite.Ended); ok {
+			k.gone(p, func() {
+				if p == k.caller {
+					k.callerGone(p, e.Cause)
+					return
+				}
+				k.peerGone(p, e.Cause, true)
+			})
+		}
+	})
+	k.closeParty(p)
+	if p.floor != "" && p.moves.Load() != replaced {
+		k.c.floor.leave(p.floor)
+	}
+}
+
+// replaced lets the new session have the party's part. It runs on the call's goroutine.
+func (k *call) replaced(p, next *party, answer []byte, abandon func(code int)) {
+	if !k.movable() || k.otherThan(p) == nil {
+		abandon(sip.StatusRequestPending)
+		return
+	}
+	if err := next.sess.Answer(answer); err != nil { // it has gone
+		abandon(sip.StatusGlobalDecline)
+		return
+	}
+	p.moves.Store(replaced)
+	note := Transfer{At: k.now(), Seat: p.seat, User: p.user, Kind: TransferReplaced, To: p.seat}
+	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &note})
+	k.swap(p, next)
+	k.wg.Go(func() { k.watchNext(next) })
+	k.endTransfer(&note, p, OutcomeAnswered, 0)
+	p.sess.Hangup(invite.Cause{By: invite.Local, Reason: CauseTransferred})
+}
