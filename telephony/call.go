@@ -282,13 +282,9 @@ func (k *call) talk(peer *party) {
 	k.setState(CallTalking)
 	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
 	defer beat.Stop()
-	k.wg.Go(func() {
-		if peer.who == PartySeat && fromCaller {
-			k.c.tell("answered", k.id, func(ctx context.Context) error {
-				return k.c.handler.Answered(ctx, k.id, peer.seat, peer.user, began)
-			})
-		}
-	})
+	if fromCaller {
+		k.tellAnswered(peer, began)
+	}
 	for {
 		select {
 		case <-k.ctx.Done():
@@ -305,6 +301,18 @@ func (k *call) talk(peer *party) {
 			k.checkMedia(heard)
 		}
 	}
+}
+
+// tellAnswered lets the operator at a seat have the call's ticket; it does nothing for others.
+func (k *call) tellAnswered(p *party, at time.Time) {
+	if p.who != PartySeat {
+		return
+	}
+	k.wg.Go(func() {
+		k.c.tell("answered", k.id, func(ctx context.Context) error {
+			return k.c.handler.Answered(ctx, k.id, p.seat, p.user, at)
+		})
+	})
 }
 
 // hold lets the other party hear music and the one that asked nothing, or ends

@@ -116,13 +116,15 @@ type Span struct {
 
 // LegInfo is what one leg's sound was like.
 type LegInfo struct {
-	Party    Party   `json:"party"`
-	Seat     string  `json:"seat,omitempty"`
-	Codec    string  `json:"codec"`
-	Received uint64  `json:"received"` // RTP packets
-	Sent     uint64  `json:"sent"`
-	Lost     uint64  `json:"lost"`
-	JitterMS float64 `json:"jitter_ms"`
+	Party    Party  `json:"party"`
+	Seat     string `json:"seat,omitempty"`
+	Codec    string `json:"codec"`
+	Received uint64 `json:"received"` // RTP packets
+	Sent     uint64 `json:"sent"`
+	Lost     uint64 `json:"lost"`
+	// LostPercent is Lost as a share of what was to come, from 0 to 100.
+	LostPercent float64 `json:"lost_percent,omitempty"`
+	JitterMS    float64 `json:"jitter_ms"`
 	// Strange counts packets of strangers, which were not taken.
 	Strange uint64 `json:"strange,omitempty"`
 	// What the party's RTCP said about how it heard the centre, and the round trip; zero when it said nothing.

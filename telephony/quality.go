@@ -16,6 +16,9 @@ func legInfo(p *party) LegInfo {
 	round := func(v float64) float64 { return math.Round(100*v) / 100 }
 	st := p.leg.Stats()
 	info.Received, info.Sent, info.Lost, info.Strange = st.Received, st.Sent, st.Lost, st.Strange
+	if st.Expected > 0 {
+		info.LostPercent = round(100 * float64(st.Lost) / float64(st.Expected))
+	}
 	info.JitterMS, info.RoundTripMS = ms(st.Jitter), ms(st.RoundTrip)
 	info.RemoteLost, info.RemoteJitterMS = st.RemoteLost, ms(st.RemoteJitter)
 	info.MOS, info.RemoteMOS = round(st.MOS), round(st.RemoteMOS)

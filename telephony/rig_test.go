@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -271,6 +272,12 @@ func (w *watcher) Answered(_ context.Context, callID, seat, user string, _ time.
 	defer w.mu.Unlock()
 	w.answers = append(w.answers, callID+" "+seat+" "+user)
 	return nil
+}
+
+func (w *watcher) answersSeen() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.answers)
 }
 
 func (w *watcher) Ended(_ context.Context, c telephony.CDR) error {

@@ -231,6 +231,9 @@ func (k *call) joined(m *moving) {
 	m.next.joined.Store(true)
 	k.swap(m.by, m.next)
 	k.endTransfer(&m.note, m.by, OutcomeAnswered, 0)
+	if m.other.who == PartyCaller {
+		k.tellAnswered(m.next, k.now())
+	}
 	k.release(m.by)
 }
 

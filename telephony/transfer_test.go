@@ -2,6 +2,7 @@ package telephony_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,9 @@ func TestBlindTransferToSeat(t *testing.T) {
 		[]string{tr.Seat, tr.User, tr.Kind, tr.To, tr.Outcome})
 	require.False(t, tr.EndedAt.Before(tr.At))
 	require.Equal(t, "8001", cdr.Seat)
+	r.await("both operators are told", func() bool {
+		return slices.Equal(r.events.answersSeen(), []string{cdr.ID + " 8001 agent1", cdr.ID + " 8002 agent2"})
+	})
 	require.Equal(t, telephony.PartyCaller, cdr.EndedBy)
 	require.Equal(t, telephony.CauseHangup, cdr.Cause)
 	require.Len(t, cdr.Legs, 3)

@@ -9,7 +9,7 @@ import "time"
 //
 // All numbers are samples; a packet's lateness is its arrival minus its timestamp.
 const (
-	// sooner is how much before its place a packet may arrive and be taken as in step; the place then moves by a sample a packet.
+	// sooner is how much before its place a packet may arrive and be taken as in step; the place then moves slowly.
 	sooner = 20 * SampleRate / 1000
 	// later is how much after its place a packet may arrive while the stream stays where it is. When for the time that is looked ahead none
 	// comes that soon, then the stream has moved.
@@ -22,8 +22,10 @@ const (
 	memory = 4 * SampleRate
 	// idle is how long a pause may be after which the place is found anew.
 	idle = 2 * memory
-	// near is what the place may be off without being moved.
-	near = 4
+	// near is what the place may be off without being moved: readers let packets gather.
+	near = int64(gatherTime*SampleRate/time.Second) + 8
+	// slowly is how many packets lie between two moves by a sample, so that nobody hears it: 0.15 %, more than any phone's clock is off.
+	slowly = 4
 )
 
 // lookAhead is how long a packet waits for those after it.
@@ -125,6 +127,7 @@ type track struct {
 	low     [2]int64 // least lateness of the present stretch of memory, and of the one before
 	lowAt   int64    // when the present one began
 	end     int64    // sample after the last one placed
+	rests   int      // packets that the place has not been moved for
 }
 
 // decide places packet i of q.
@@ -235,13 +238,17 @@ func (t *track) learn(p *queued) {
 func (t *track) follow(p *queued) {
 	away := min(t.low[0], t.low[1]) - t.offset
 	gap := p.ts + t.offset - t.end
+	t.rests++
 	switch {
 	case gap > FrameSamples/2:
 		t.offset += max(away, -gap)
+	case t.rests < slowly:
 	case away > near:
+		t.rests = 0
 		t.offset++
 		p.pad = gap == 0
 	case away < -near:
+		t.rests = 0
 		t.offset--
 	}
 }

@@ -174,14 +174,17 @@ func (p *player) running() bool {
 // run works on one lane until nothing is left in it.
 func (p *player) run(i int) {
 	offset := time.Duration(i) * FrameTime / laneCount
-	time.Sleep(FrameTime - (time.Since(p.began)-offset+FrameTime)%FrameTime)
-	ticker := time.NewTicker(FrameTime)
-	defer ticker.Stop()
-	start, frames := time.Now(), int64(0)
+	start := p.began.Add(offset + (time.Since(p.began)-offset)/FrameTime*FrameTime)
+	frames := int64(0)
 	l := &p.lanes[i]
 	var round, ended []ticked
-	for at := range ticker.C {
-		due := int64(at.Sub(start) / FrameTime)
+	// A frame is never early, so that a stream keeps its time.
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Reset(time.Until(start.Add(time.Duration(frames+1) * FrameTime)))
+		<-timer.C
+		due := int64(time.Since(start) / FrameTime)
 		frames = max(frames, due-maxCatchUp)
 		for ; frames < due; frames++ {
 			p.mu.Lock()

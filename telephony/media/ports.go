@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// gatherTime is how long packets gather while there is much to do. It is the most that a reader adds to a packet's way.
+const gatherTime = 2 * time.Millisecond
+
 // PortOptions say where RTP is received. The zero value listens on 127.0.0.1 at ports that the system chooses.
 type PortOptions struct {
 	// IP is the address that sockets are bound to; "" is 127.0.0.1.

@@ -25,8 +25,6 @@ const (
 	maxEvents = 128
 	// maxRounds is how often the set is asked before the reader pauses: a socket that is flooded has so many datagrams read at once.
 	maxRounds = 4
-	// gatherTime is how long packets gather while there is much to do. It is the most that a reader adds to a packet's way.
-	gatherTime = 2 * time.Millisecond
 	// urgentSlice and urgentNice are what an urgent reader asks the system for.
 	urgentSlice = 500 * time.Microsecond
 	urgentNice  = -10

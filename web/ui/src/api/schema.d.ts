@@ -1209,6 +1209,8 @@ export interface components {
             /** Format: int64 */
             lost: number;
             /** Format: double */
+            lost_percent?: number;
+            /** Format: double */
             mos?: number;
             party: string;
             /** Format: int64 */
