@@ -224,7 +224,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	leg, err := k.openLegOver(devices[0].Transport, PartySeat, devices[0].Source.Addr())
+	leg, err := k.openLegOver(devices[0].Transport, PartySeat, devices[0].Source.Addr(), false)
 	if err != nil {
 		c.floor.leave(k.id)
 		k.forget()

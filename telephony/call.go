@@ -160,14 +160,14 @@ func (k *call) stop(by Party, user, cause string, code int) {
 
 // openLeg takes a port for a party that calls.
 func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
-	return k.openLegOver("", who, signal, codecs...)
+	return k.openLegOver("", who, signal, false, codecs...)
 }
 
-// openLegOver takes a port for a party that is called over a transport of SIP.
-func (k *call) openLegOver(transport string, who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
+// openLegOver takes a port for a party that is called over a transport of SIP; secure: with SRTP and nothing else.
+func (k *call) openLegOver(transport string, who Party, signal netip.Addr, secure bool, codecs ...media.Codec) (*media.Leg, error) {
 	opts := media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id}
 	// Keys in the SDP are worth what the signalling is.
-	if k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
+	if secure || k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
 		opts.Security = media.RequireSRTP
 	}
 	// A phone on a WebSocket is a browser (RFC 7118), which takes nothing else.

@@ -15,6 +15,7 @@ import (
 // once its sound is set up; ended exactly once, last.
 type dialing struct {
 	codecs   []media.Codec         // in the order of preference; empty: the usual
+	secure   bool                  // sound only with SRTP
 	progress func(invite.Progress) // nil: not told
 	ringing  func()
 	early    func() // it sends sound before it answers; may be nil
@@ -26,7 +27,7 @@ type dialing struct {
 // dial calls a party and follows it until its session is over. An error means
 // that nothing was ever sent; ended is then not called.
 func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on dialing) error {
-	leg, err := k.openLegOver(out.Transport, p.who, addrOf(out.Destination), on.codecs...)
+	leg, err := k.openLegOver(out.Transport, p.who, addrOf(out.Destination), on.secure, on.codecs...)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,9 @@ func (m *moved) follow(contact sip.Uri) (string, bool) {
 	}
 	port := contact.Port
 	if port == 0 {
-		port = 5060
+		if port = sip.DefaultUdpPort; m.transport == "tls" {
+			port = sip.DefaultTlsPort
+		}
 	}
 	dest := netip.AddrPortFrom(addr.Unmap(), uint16(port)).String() //nolint:gosec // the parser's bound
 	m.to.Store(&dest)

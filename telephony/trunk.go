@@ -35,6 +35,9 @@ type Trunk struct {
 	// RemoteParty believes Remote-Party-ID where there is no P-Asserted-Identity.
 	RemoteParty bool
 
+	// SRTP lets calls to it have encrypted sound only, with keys in the SDP;
+	// its gateways must be called over TLS. What it offers is always taken.
+	SRTP bool
 	// Redirects follows a gateway's 3xx, five times at most, to an address that
 	// is one of the trunk's own; any other ends the attempt.
 	Redirects bool
@@ -257,6 +260,9 @@ func (t Trunk) gatewayProblems() []error {
 	}
 	names := map[string]bool{}
 	for _, g := range t.Gateways {
+		if t.SRTP && g.Transport != "tls" {
+			errs = append(errs, fmt.Errorf("gateway %q: srtp sends keys in the SDP, which takes transport tls", g.Host))
+		}
 		if host, _, err := splitGateway(g.Host); err != nil || host == "" {
 			errs = append(errs, fmt.Errorf("gateway %q: want host:port or host", g.Host))
 		}

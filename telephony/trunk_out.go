@@ -99,7 +99,7 @@ func (k *call) attempt(ctx context.Context, p *party, r route, h hop, addr netip
 	out, on3xx := k.c.toGateway(h, addr, r), &moved{carrier: h.cr, transport: h.gw.Transport}
 	on3xx.allow(&out)
 	err := k.dial(ctx, p, out, dialing{
-		codecs: h.cr.codecs,
+		codecs: h.cr.codecs, secure: h.cr.SRTP,
 		progress: func(e invite.Progress) {
 			heard = true
 			// A bare 183 says no more than 100 does.

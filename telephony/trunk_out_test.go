@@ -2,6 +2,7 @@ package telephony_test
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -15,7 +16,9 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/invite"
+	"hotline/telephony/media"
 	"hotline/telephony/phone"
+	"hotline/telephony/tlstest"
 	"hotline/telephony/trunk"
 )
 
@@ -420,6 +423,58 @@ func TestRedirectedByAGateway(t *testing.T) {
 				require.Empty(t, cdr.Tried[0].MovedTo)
 				require.Equal(t, "second", cdr.Gateway)
 			}
+			r.awaitClean()
+		})
+	}
+}
+
+// Calls to a gateway over TLS, whose certificate is checked, with encrypted sound where the trunk asks for it.
+func TestOutboundOverTLS(t *testing.T) {
+	ca, err := tlstest.NewAuthority()
+	require.NoError(t, err)
+	conf, err := ca.Server("127.0.0.1")
+	require.NoError(t, err)
+	other, err := tlstest.NewAuthority()
+	require.NoError(t, err)
+	for name, test := range map[string]struct {
+		roots *tls.Config
+		srtp  bool
+	}{"plain sound": {ca.Client(), false}, "SRTP": {ca.Client(), true}, "a certificate of somebody else's": {other.Client(), false}} {
+		t.Run(name, func(t *testing.T) {
+			calls := make(chan *phone.Call, 1)
+			far, err := phone.New(phone.Options{
+				User: number, Network: "tls", Listen: "127.0.0.1:0", Certificate: conf, Timers: invite.Timers{T1: quickT1},
+				OnCall: func(c *phone.Call) {
+					_ = c.Answer()
+					calls <- c
+					<-c.Done()
+				},
+			})
+			require.NoError(t, err)
+			require.NoError(t, far.Start(t.Context()))
+			t.Cleanup(func() { _ = far.Stop(context.WithoutCancel(t.Context())) })
+			r := newRig(t, func(c *telephony.Config) {
+				c.DialTLS = test.roots
+				c.TrunkList = []telephony.Trunk{{Name: "telecom", SRTP: test.srtp, Ping: telephony.Ping{Interval: -1},
+					Gateways: []telephony.Gateway{{Host: far.Addr().String(), Transport: "tls"}}}}
+			})
+			seat, _ := r.seat("8001")
+			c, err := seat.Dial(t.Context(), number)
+			require.NoError(t, err)
+			if name == "a certificate of somebody else's" {
+				r.done(c)
+				require.Equal(t, 503, r.endedCall().Tried[0].Code)
+				r.awaitClean()
+				return
+			}
+			require.NoError(t, c.WaitAnswered(r.ctx()))
+			at := r.next(calls)
+			at.Play(media.Tone(toneCaller, -10, 0), false)
+			require.NoError(t, c.WaitTone(r.ctx(), toneCaller))
+			require.Equal(t, "tls", at.Session().Transport())
+			require.Equal(t, test.srtp, at.Leg().Secure())
+			c.Hangup()
+			require.Equal(t, telephony.OutcomeAnswered, r.endedCall().Tried[0].Outcome)
 			r.awaitClean()
 		})
 	}

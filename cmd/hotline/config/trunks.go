@@ -32,6 +32,7 @@ type trunkEntry struct {
 	Distrust    bool              `yaml:"distrust"`
 	RemoteParty bool              `yaml:"remote-party-id"`
 	Redirects   bool              `yaml:"redirects"`
+	SRTP        bool              `yaml:"srtp"`
 	Rewrite     struct {
 		CalledIn  []ruleEntry `yaml:"called-in"`
 		CallerIn  []ruleEntry `yaml:"caller-in"`
@@ -140,7 +141,7 @@ func unsecret(err error) error {
 func (e trunkEntry) trunk() (telephony.Trunk, error) {
 	t := telephony.Trunk{
 		Name: e.Name, Lines: e.Lines, MaxIn: e.MaxIn, MaxOut: e.MaxOut, Codecs: e.Codecs,
-		Called: telephony.CalledFrom(e.Called), DIDs: e.DIDs, Distrust: e.Distrust, RemoteParty: e.RemoteParty, Redirects: e.Redirects,
+		Called: telephony.CalledFrom(e.Called), DIDs: e.DIDs, Distrust: e.Distrust, RemoteParty: e.RemoteParty, Redirects: e.Redirects, SRTP: e.SRTP,
 		Rewrite: telephony.Rewrites{
 			CalledIn: rules(e.Rewrite.CalledIn), CallerIn: rules(e.Rewrite.CallerIn),
 			CalledOut: rules(e.Rewrite.CalledOut), CallerOut: rules(e.Rewrite.CallerOut),
