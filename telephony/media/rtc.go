@@ -131,6 +131,9 @@ func (r *rtcTransport) start(p *rtcParams, offered bool) (setup string, err erro
 	if r.agent == nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if r.ctx.Err() != nil {
+			return "", ErrClosed // the leg is being closed
+		}
 		r.started, r.setup, r.theirs, r.since = p, setup, p.ufrag, r.leg.now()
 		r.begin = func() { r.link.Go(func() { r.connect(p, client, func(context.Context) error { return nil }) }) }
 		r.beginIfFound()
@@ -140,6 +143,11 @@ func (r *rtcTransport) start(p *rtcParams, offered bool) (setup string, err erro
 		return "", err
 	}
 	r.started, r.setup = p, setup
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		return "", ErrClosed // the leg is being closed
+	}
 	r.link.Go(func() {
 		r.connect(p, client, func(ctx context.Context) error { return r.agent.connect(ctx, r, p, p.lite || offered) })
 	})
@@ -381,8 +389,8 @@ func (r *rtcTransport) fail(err error) {
 func (r *rtcTransport) close() {
 	r.mu.Lock()
 	r.begin = nil
-	r.mu.Unlock()
 	r.cancel()
+	r.mu.Unlock()
 	// DTLS says goodbye along the path, so that goes last.
 	r.link.Wait()
 	_ = r.flight.Close()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -260,4 +261,31 @@ func TestSealedNumbersAreUsedOnce(t *testing.T) {
 	}{{65534, true}, {65534, false}, {0, true}, {65535, true}, {65535, false}, {0, false}, {1, true}, {65534, false}, {200, true}, {100, false}, {199, true}} {
 		require.Equal(t, c.sent, s.seal(packet(c.seq, byte(c.seq))) != nil, "%d", c.seq)
 	}
+}
+
+// A leg may be closed while it is still being agreed on: nothing is begun then.
+func TestCloseWhileAnswering(t *testing.T) {
+	server, phones := testPorts(t, PortOptions{}), testPorts(t, PortOptions{FullICE: true})
+	var took time.Duration // of an answer that nobody disturbs
+	for i := range 200 {
+		offering, leg := legOn(t, server, LegOptions{WebRTC: OfferWebRTC}), legOn(t, phones, LegOptions{})
+		offer := offering.Offer()
+		answered := make(chan struct{})
+		began := time.Now()
+		go func() {
+			defer close(answered)
+			_, _ = leg.Answer(offer)
+		}()
+		if i == 0 {
+			<-answered
+			took = time.Since(began)
+		}
+		for time.Since(began) < took*time.Duration(i)/150 {
+			runtime.Gosched()
+		}
+		leg.Close()
+		<-answered
+		offering.Close()
+	}
+	require.Zero(t, phones.InUse())
 }
