@@ -74,7 +74,7 @@ func startKamailio(ctx context.Context, r *run, to string) (*kamailio, error) {
 		return nil, err
 	}
 	// -DD keeps it in the foreground, -m is shared memory in MB.
-	k.cmd = exec.Command(path, "-f", file, "-DD", "-m", "256", "-M", "16", "-Y", dir, "-w", dir, "-P", filepath.Join(dir, "pid")) //nolint:gosec,noctx // the installed program, ended by close
+	k.cmd = exec.Command(path, "-f", file, "-DD", "-m", "512", "-M", "16", "-Y", dir, "-w", dir, "-P", filepath.Join(dir, "pid")) //nolint:gosec,noctx // the installed program, ended by close
 	k.cmd.Stderr = os.Stderr
 	if err := k.cmd.Start(); err != nil {
 		return nil, err
