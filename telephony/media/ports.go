@@ -60,8 +60,8 @@ type Ports struct {
 	closed  bool
 }
 
-// Readers is how many threads read the RTP of a Ports.
-func Readers() int { return max(2, runtime.NumCPU()/4) }
+// Readers is how many threads read the RTP of a Ports: a share of the processors that the process may use.
+func Readers() int { return max(2, runtime.GOMAXPROCS(0)/4) }
 
 // NewPorts checks the options and makes the range. No socket is opened before Open.
 func NewPorts(opts PortOptions) (*Ports, error) {
