@@ -76,9 +76,7 @@ func (k *call) take(by, other *party, second *call) {
 	note := Transfer{At: k.now(), Seat: by.seat, User: by.user, Kind: TransferAttended, To: to, CallID: second.id}
 	k.record(EvTransfer, by.seat, by.user, EventData{Transfer: &note})
 	k.endTransfer(&note, by, OutcomeAnswered, 0)
-	if mine := k.otherThan(other); mine != nil && mine.who == PartyCaller {
-		k.tellAnswered(other, note.At)
-	}
+	k.tellAnswered(other, note.At)
 	tie := func(ended, goesToo *call) {
 		context.AfterFunc(ended.ctx, func() {
 			ended.mu.Lock()

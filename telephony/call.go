@@ -30,7 +30,7 @@ type call struct {
 	tries    atomic.Int32   // gateways tried
 
 	caller   *party // the side that is there first
-	free     func() // gives back the trunk's channel that the caller came on; nil: none
+	free     func() // gives back the trunk's channel that the caller came on, if any
 	attempts map[string]*attempt
 	peer     *party // the other side, once connected
 	bridge   *media.Bridge
@@ -103,7 +103,7 @@ func (c *Center) newCall() (*call, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &call{
 		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, now: now, commands: make(chan order, 8), steps: make(chan func(), 16), tasks: make(chan func()),
-		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting,
+		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting, free: func() {},
 	}
 	c.calls[id] = k
 	return k, nil
@@ -277,14 +277,11 @@ func (k *call) talk(peer *party) {
 	k.bridge = media.Connect(k.caller.leg, peer.leg)
 	began, heard := k.now(), k.c.ports.Now()
 	k.startRecording()
-	fromCaller := k.caller.who == PartyCaller
 	k.recordAt(began, EvBridged, peer.seat, peer.user, EventData{})
 	k.setState(CallTalking)
 	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
 	defer beat.Stop()
-	if fromCaller {
-		k.tellAnswered(peer, began)
-	}
+	k.tellAnswered(peer, began)
 	for {
 		select {
 		case <-k.ctx.Done():
@@ -303,9 +300,11 @@ func (k *call) talk(peer *party) {
 	}
 }
 
-// tellAnswered lets the operator at a seat have the call's ticket; it does nothing for others.
+// tellAnswered lets an operator who talks to a citizen now have the call's ticket; it does nothing for others. It runs on the call's
+// goroutine.
 func (k *call) tellAnswered(p *party, at time.Time) {
-	if p.who != PartySeat {
+	other := k.otherThan(p)
+	if p.who != PartySeat || other == nil || other.who != PartyCaller {
 		return
 	}
 	k.wg.Go(func() {
@@ -397,9 +396,7 @@ func (k *call) finish() {
 	k.closeRecording() // waits for the disk: legs and seat must not
 	k.wg.Wait()
 	k.closeParty(k.caller)
-	if k.free != nil {
-		k.free()
-	}
+	k.free()
 	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
 	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
 	cdr, _ := k.snapshot()

@@ -97,15 +97,36 @@ func (c *Center) target(from, number string) (route, error) {
 	return c.through(number)
 }
 
-// fromSeat takes a call that a seat's phone makes.
-func (c *Center) fromSeat(s *invite.Session, seat string) {
-	if !c.registrar.throttle.take(s.Source().Addr(), costRequest) {
-		c.refuse(s, 503, sip.NewHeader("Retry-After", "5"))
-		return
+// admits tells whether a session comes from a phone of a seat; if not it has
+// been refused.
+func (c *Center) admits(s *invite.Session, seat string) bool {
+	src := s.Source().Addr()
+	if !c.registrar.throttle.take(src, costRequest) {
+		c.refuse(s, sip.StatusServiceUnavailable, sip.NewHeader("Retry-After", "5"))
+		return false
 	}
-	ok, code, headers := c.registrar.authorize(s.Request(), seat, s.Source().Addr())
+	if userOf(s) != seat {
+		c.refuse(s, sip.StatusForbidden)
+		return false
+	}
+	ok, code, headers := c.registrar.authorize(s.Request(), seat, src)
 	if !ok {
 		c.refuse(s, code, headers...)
+	}
+	return ok
+}
+
+// userOf is the user that a session says it comes from.
+func userOf(s *invite.Session) string {
+	if h := s.Request().From(); h != nil {
+		return h.Address.User
+	}
+	return ""
+}
+
+// fromSeat takes a call that a seat's phone makes.
+func (c *Center) fromSeat(s *invite.Session, seat string) {
+	if !c.admits(s, seat) {
 		return
 	}
 	called := s.Request().Recipient.User

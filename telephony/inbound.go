@@ -23,10 +23,7 @@ func (c *Center) invited(s *invite.Session) {
 		return
 	}
 	req := s.Request()
-	from := ""
-	if h := req.From(); h != nil {
-		from = h.Address.User
-	}
+	from := userOf(s)
 	switch {
 	case c.registrar.seatAt(from, s.Source()) || req.GetHeader("Authorization") != nil:
 		c.fromSeat(s, from)
@@ -50,28 +47,35 @@ func (c *Center) refuse(s *invite.Session, code int, headers ...sip.Header) {
 // none. Without success the session has been
 // refused and the call forgotten.
 func (k *call) answerable(s *invite.Session, who Party, codecs ...media.Codec) (*media.Leg, []byte, bool) {
-	refuse := func(code int) (*media.Leg, []byte, bool) {
+	leg, answer, code := k.legOf(s, who, codecs...)
+	if code != 0 {
 		k.c.refuse(s, code)
 		k.forget()
 		return nil, nil, false
 	}
+	return leg, answer, true
+}
+
+// legOf opens a leg for a session's offer, or makes one; code is what to refuse
+// it with when there is none.
+func (k *call) legOf(s *invite.Session, who Party, codecs ...media.Codec) (leg *media.Leg, answer []byte, code int) {
 	leg, err := k.openLeg(who, s.Source().Addr(), codecs...)
 	if err != nil {
 		k.log.Error("no port for sound", "error", err)
-		return refuse(503)
+		return nil, nil, sip.StatusServiceUnavailable
 	}
 	if len(s.RemoteSDP()) == 0 {
-		return leg, leg.Offer(), true // the answer comes in the ACK
+		return leg, leg.Offer(), 0 // the answer comes in the ACK
 	}
-	answer, err := leg.Answer(s.RemoteSDP())
-	if err != nil {
-		leg.Close()
-		if errors.Is(err, media.ErrBadSDP) {
-			return refuse(400)
-		}
-		return refuse(488)
+	answer, err = leg.Answer(s.RemoteSDP())
+	if err == nil {
+		return leg, answer, 0
 	}
-	return leg, answer, true
+	leg.Close()
+	if errors.Is(err, media.ErrBadSDP) {
+		return nil, nil, sip.StatusBadRequest
+	}
+	return nil, nil, sip.StatusNotAcceptableHere
 }
 
 // begin notes the start, and writes an open record so that a crash can be

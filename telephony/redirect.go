@@ -35,9 +35,7 @@ func (m *moved) follow(contact sip.Uri) (string, bool) {
 	}
 	port := contact.Port
 	if port == 0 {
-		if port = sip.DefaultUdpPort; m.transport == "tls" {
-			port = sip.DefaultTlsPort
-		}
+		port = defaultPort(m.transport)
 	}
 	dest := netip.AddrPortFrom(addr.Unmap(), uint16(port)).String() //nolint:gosec // the parser's bound
 	m.to.Store(&dest)
@@ -60,11 +58,5 @@ func (cr *carrier) owns(a netip.Addr) bool {
 
 // at tells whether a gateway's last known addresses have an IP.
 func (g *gateway) at(a netip.Addr) bool {
-	if g.literal {
-		own, err := netip.ParseAddr(g.host)
-		return err == nil && own.Unmap() == a
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return slices.ContainsFunc(g.targets, func(t netip.AddrPort) bool { return t.Addr().Unmap() == a })
+	return slices.ContainsFunc(g.addrs(), func(t netip.AddrPort) bool { return t.Addr().Unmap() == a })
 }

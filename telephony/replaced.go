@@ -2,12 +2,10 @@ package telephony
 
 import (
 	"context"
-	"errors"
 
 	"github.com/emiago/sipgo/sip"
 
 	"hotline/telephony/invite"
-	"hotline/telephony/media"
 )
 
 // Replace lets a party of a call go on with another dialog (RFC 3891): a seat with another of its devices, a citizen's network with
@@ -42,23 +40,15 @@ func (c *Center) mayReplace(at seated, s *invite.Session) bool {
 		}
 		return true
 	}
-	if !c.registrar.throttle.take(src, costRequest) {
-		c.refuse(s, sip.StatusServiceUnavailable, sip.NewHeader("Retry-After", "5"))
-		return false
-	}
-	if from := s.Request().From(); from == nil || from.Address.User != at.p.seat {
-		c.refuse(s, sip.StatusForbidden)
-		return false
-	}
-	ok, code, headers := c.registrar.authorize(s.Request(), at.p.seat, src)
-	if !ok {
-		c.refuse(s, code, headers...)
-	}
-	return ok
+	return c.admits(s, at.p.seat)
 }
 
 // replace puts a session in the place of a party's.
 func (k *call) replace(p *party, s *invite.Session) {
+	if len(s.RemoteSDP()) == 0 { // sound is to go on at once
+		k.c.refuse(s, sip.StatusNotAcceptableHere)
+		return
+	}
 	leg, answer, code := k.legOf(s, p.who)
 	if code != 0 {
 		k.c.refuse(s, code)
@@ -88,27 +78,6 @@ func (k *call) replace(p *party, s *invite.Session) {
 	<-decided // the session is refused when nobody has answered it by the return
 }
 
-// legOf opens a leg for an offer; code says why there is none.
-func (k *call) legOf(s *invite.Session, who Party) (leg *media.Leg, answer []byte, code int) {
-	if len(s.RemoteSDP()) == 0 {
-		return nil, nil, sip.StatusNotAcceptableHere // sound is to go on at once
-	}
-	leg, err := k.openLeg(who, s.Source().Addr())
-	if err != nil {
-		k.log.Error("no port for sound", "error", err)
-		return nil, nil, sip.StatusServiceUnavailable
-	}
-	answer, err = leg.Answer(s.RemoteSDP())
-	if err == nil {
-		return leg, answer, 0
-	}
-	leg.Close()
-	if errors.Is(err, media.ErrBadSDP) {
-		return nil, nil, sip.StatusBadRequest
-	}
-	return nil, nil, sip.StatusNotAcceptableHere
-}
-
 // watchNext follows the session that takes another's place to its end.
 func (k *call) watchNext(p *party) {
 	defer context.AfterFunc(k.ctx, func() { p.sess.Hangup(invite.Cause{By: invite.Local}) })()
@@ -124,9 +93,7 @@ func (k *call) watchNext(p *party) {
 		}
 	})
 	k.closeParty(p)
-	if p.floor != "" && p.moves.Load() != replaced {
-		k.c.floor.leave(p.floor)
-	}
+	k.leaveSeat(p)
 }
 
 // replaced lets the new session have the party's part. It runs on the call's goroutine.

@@ -205,6 +205,15 @@ func (r *rig) seat(id string, opts ...func(*phone.Options)) (*phone.Phone, <-cha
 	return p, calls
 }
 
+// holdAndResume lets other hear music, and then again the tone of the one that held.
+func (r *rig) holdAndResume(by, other *phone.Call, tone float64) {
+	r.t.Helper()
+	require.NoError(r.t, by.Hold(r.ctx(), true))
+	require.NoError(r.t, other.WaitTone(r.ctx(), toneMusic))
+	require.NoError(r.t, by.Resume(r.ctx()))
+	require.NoError(r.t, other.WaitTone(r.ctx(), tone))
+}
+
 func (r *rig) next(calls <-chan *phone.Call) *phone.Call {
 	r.t.Helper()
 	select {

@@ -177,11 +177,7 @@ func (k *call) blind(p *party, e invite.Referred) {
 // callNext follows the party that is called by a blind transfer to its end.
 func (k *call) callNext(ctx context.Context, m *moving, r route) {
 	defer m.cancel()
-	defer func() {
-		if m.next.moves.Load() != replaced {
-			k.c.floor.leave(m.next.floor)
-		}
-	}()
+	defer k.leaveSeat(m.next)
 	answered := false
 	err := k.follow(ctx, m.next, r, dialing{
 		ringing: func() { k.tellReferrer(m.by, 180) },
@@ -231,9 +227,7 @@ func (k *call) joined(m *moving) {
 	m.next.joined.Store(true)
 	k.swap(m.by, m.next)
 	k.endTransfer(&m.note, m.by, OutcomeAnswered, 0)
-	if m.other.who == PartyCaller {
-		k.tellAnswered(m.next, k.now())
-	}
+	k.tellAnswered(m.next, k.now())
 	k.release(m.by)
 }
 
@@ -256,10 +250,16 @@ func (k *call) release(p *party) {
 		}
 		p.sess.Hangup(invite.Cause{By: invite.Local, Reason: CauseTransferred})
 		<-p.sess.Done()
-		if p.floor != "" {
-			k.c.floor.leave(p.floor)
-		}
+		k.leaveSeat(p)
 	})
+}
+
+// leaveSeat gives a party's seat back to the queue, unless another session of
+// the party has it now.
+func (k *call) leaveSeat(p *party) {
+	if p.floor != "" && p.moves.Load() != replaced {
+		k.c.floor.leave(p.floor)
+	}
 }
 
 // nextGone hears that the new party's leg is over: it refused, or it talked

@@ -50,10 +50,15 @@ func newGateway(g Gateway, t trunk.Thresholds, now func() time.Time) (*gateway, 
 
 // portOr is the port that is used without DNS SRV (RFC 3263 section 4.2).
 func (g *gateway) portOr() int {
-	switch {
-	case g.port != 0:
+	if g.port != 0 {
 		return g.port
-	case g.Transport == "tls":
+	}
+	return defaultPort(g.Transport)
+}
+
+// defaultPort is where SIP is spoken over a transport (RFC 3261 section 19.1.2).
+func defaultPort(transport string) int {
+	if transport == "tls" {
 		return sip.DefaultTlsPort
 	}
 	return sip.DefaultUdpPort

@@ -437,9 +437,13 @@ func TestOutboundOverTLS(t *testing.T) {
 	other, err := tlstest.NewAuthority()
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
-		roots *tls.Config
-		srtp  bool
-	}{"plain sound": {ca.Client(), false}, "SRTP": {ca.Client(), true}, "a certificate of somebody else's": {other.Client(), false}} {
+		roots         *tls.Config
+		srtp, refused bool
+	}{
+		"plain sound":                      {roots: ca.Client()},
+		"SRTP":                             {roots: ca.Client(), srtp: true},
+		"a certificate of somebody else's": {roots: other.Client(), refused: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			calls := make(chan *phone.Call, 1)
 			far, err := phone.New(phone.Options{
@@ -461,7 +465,7 @@ func TestOutboundOverTLS(t *testing.T) {
 			seat, _ := r.seat("8001")
 			c, err := seat.Dial(t.Context(), number)
 			require.NoError(t, err)
-			if name == "a certificate of somebody else's" {
+			if test.refused {
 				r.done(c)
 				require.Equal(t, 503, r.endedCall().Tried[0].Code)
 				r.awaitClean()

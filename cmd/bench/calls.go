@@ -216,7 +216,6 @@ func callsMeasured(ctx context.Context, r *run, l callsLoad) (m relayed, err err
 	if err != nil {
 		return m, err
 	}
-	calls := l.calls
 	server, err := s.Start(ctx)
 	if err != nil {
 		return m, err
@@ -234,8 +233,8 @@ func callsMeasured(ctx context.Context, r *run, l callsLoad) (m relayed, err err
 	if err := p.call(ctx, s.SIP); err != nil {
 		return m, fmt.Errorf("probes: %w", err)
 	}
-	rest := calls - probeCalls
-	seats, err := callsim(r.binaries.Callsim, l.phones(s, "seats", "--seats", fmt.Sprintf("%d-%d", 8001+probeCalls, 8000+calls), "--ring", ringing.String(), "--duration", "1h")...)
+	rest := l.calls - probeCalls
+	seats, err := callsim(r.binaries.Callsim, l.phones(s, "seats", "--seats", fmt.Sprintf("%d-%d", 8001+probeCalls, 8000+l.calls), "--ring", ringing.String(), "--duration", "1h")...)
 	if err != nil {
 		return m, err
 	}
@@ -249,13 +248,13 @@ func callsMeasured(ctx context.Context, r *run, l callsLoad) (m relayed, err err
 		return m, err
 	}
 	defer callers.kill()
-	if err := reach(ctx, server, "hotline_rtp_legs", float64(2*calls)); err != nil {
+	if err := reach(ctx, server, "hotline_rtp_legs", float64(2*l.calls)); err != nil {
 		return m, err
 	}
 	if !drill.Sleep(ctx, 5*time.Second) { // the last seats answer
 		return m, ctx.Err()
 	}
-	if err := m.count(ctx, r, server, p, calls); err != nil {
+	if err := m.count(ctx, r, server, p, l.calls); err != nil {
 		return m, err
 	}
 	return m, losses(r, &m, callers, seats, rest)
