@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { defineConfig } from '@playwright/test'
 
 const port = Number(process.env.HOTLINE_E2E_PORT ?? 18080)
@@ -20,7 +21,7 @@ export default defineConfig({
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: process.env.HOTLINE_CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: JSON.parse(readFileSync(new URL('tests/chromium.json', import.meta.url), 'utf8')) as string[],
     },
   },
   metadata: { sip },

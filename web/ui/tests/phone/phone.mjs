@@ -3,6 +3,7 @@
 // Every command is {"id": N, "do": NAME, ...} and gets {"id": N, ...} or {"id": N, "error": TEXT}; what happens by itself is
 // {"event": NAME, ...}. `start` opens the browser: `voice` is the WAV file that its microphone hears. See page.js for the rest.
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -33,8 +34,8 @@ async function open({ voice }) {
   const browser = await chromium.launch({
     executablePath: process.env.HOTLINE_CHROMIUM ?? '/usr/bin/chromium',
     args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+      ...JSON.parse(readFileSync(new URL('../chromium.json', import.meta.url), 'utf8')),
+      '--autoplay-policy=no-user-gesture-required',
       '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-audio-capture=${voice}`,
     ],
   })
