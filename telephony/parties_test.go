@@ -2,6 +2,7 @@ package telephony_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -148,6 +149,13 @@ func TestPartiesComeAndGo(t *testing.T) {
 		require.NoError(t, err)
 		return party, r.next(outside)
 	}
+	allLeft := func() {
+		t.Helper()
+		r.await("the party's leaving is on record", func() bool {
+			c, err := r.center.Call(t.Context(), id)
+			return err == nil && !slices.ContainsFunc(c.Parties, func(p telephony.Added) bool { return p.LeftAt.IsZero() })
+		})
+	}
 	_, err = r.center.AddParty(t.Context(), "none", "02512345678", "agent1")
 	require.ErrorIs(t, err, telephony.ErrNotFound)
 	_, err = r.center.AddParty(t.Context(), id, "8001", "agent1")
@@ -158,9 +166,11 @@ func TestPartiesComeAndGo(t *testing.T) {
 	_, refuses := add("02512345678")
 	refuses.Reject(486)
 	r.done(refuses)
+	allLeft()
 	dropped, rings := add("02512345679")
 	require.NoError(t, r.center.DropParty(t.Context(), id, dropped, "agent1"))
 	r.done(rings)
+	allLeft()
 	_, leaves := add("02512345678")
 	require.NoError(t, leaves.Answer())
 	leaves.Play(media.Tone(toneThird, -10, 0), false)
@@ -168,6 +178,7 @@ func TestPartiesComeAndGo(t *testing.T) {
 	leaves.Hangup()
 	r.hears(citizen, toneSeat)
 	r.hears(seat, toneCaller)
+	allLeft()
 	_, stays := add("02512345678")
 	_, err = r.center.AddParty(t.Context(), id, "02512345678", "agent1")
 	require.ErrorIs(t, err, telephony.ErrConflict, "the same wish, sent twice")
