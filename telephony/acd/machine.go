@@ -8,65 +8,38 @@ import (
 // Machine is the state of all queues and seats. It is not safe for use by
 // several goroutines. Make one with [New].
 type Machine struct {
-	now       time.Time // newest time seen
-	seq       uint64    // order of arrivals and of becoming idle
-	queues    map[string]*queue
-	names     []string // of the queues, in configured order
-	seats     map[string]*seat
-	ids       []string // of the seats, sorted
-	callers   map[string]*caller
-	talks     map[string]*seat // seat by the call that it is in, for calls that never queued
-	decisions []Decision
-}
+	now        time.Time // newest time seen
+	seq        uint64    // order of arrivals and of becoming idle
+	queues     map[string]*queue
+	names      []string // of the queues, in configured order
+	seats      map[string]*seat
+	ids        []string                  // of the seats, sorted
+	users      map[string]*seat          // where a user sits
+	skills     map[string]map[string]int // by user
+	callers    map[string]*caller
+	preferring map[string]map[*caller]bool // by user
+	talks      map[string]*seat            // seat by the call that it is in, for calls that never queued
+	alarms     alarms
+	decisions  []Decision
 
-type queue struct {
-	cfg     Queue
-	seats   map[string]bool // nil: all
-	callers []*caller       // waiting and ringing, by arrival
-}
-
-type seat struct {
-	id, user   string
-	presence   Presence
-	reason     string
-	registered bool
-	state      State
-	since      time.Time
-	until      time.Time // of wrap-up or set aside
-	idle       uint64    // order in which it became ready
-	call       string
-}
-
-type phase int
-
-const (
-	waiting phase = iota
-	offered
-	ringing
-	talking
-)
-
-type caller struct {
-	id       string
-	queue    *queue
-	since    time.Time
-	order    uint64 // of arrival, over all queues
-	phase    phase
-	seat     *seat
-	attempt  int
-	giveUp   time.Time // of the offer
-	announce time.Time // next spoken position; zero: none
-	expire   time.Time // max wait; zero: none
+	// What has changed since callers and seats were last matched: no other pair can have become possible.
+	freshSeats   []*seat
+	freshCallers []*caller
+	reserves     bool      // some queue has a reserve, so that one seat's becoming ready may free another
+	tell         []*caller // who are due to hear of their position
 }
 
 // New makes a machine with the given queues and no seats.
 func New(queues []Queue) *Machine {
 	m := &Machine{
-		queues: map[string]*queue{}, seats: map[string]*seat{},
-		callers: map[string]*caller{}, talks: map[string]*seat{},
+		queues: map[string]*queue{}, seats: map[string]*seat{}, users: map[string]*seat{}, skills: map[string]map[string]int{},
+		callers: map[string]*caller{}, preferring: map[string]map[*caller]bool{}, talks: map[string]*seat{},
 	}
 	for _, cfg := range queues {
-		q := &queue{cfg: cfg}
+		q := &queue{cfg: cfg, states: map[State]int{}}
+		if q.cfg.Strategy == "" {
+			q.cfg.Strategy = LongestIdle
+		}
 		if len(cfg.Seats) > 0 {
 			q.seats = map[string]bool{}
 			for _, s := range cfg.Seats {
@@ -75,6 +48,7 @@ func New(queues []Queue) *Machine {
 		}
 		m.queues[cfg.Name] = q
 		m.names = append(m.names, cfg.Name)
+		m.reserves = m.reserves || cfg.Reserve > 0
 	}
 	return m
 }
@@ -90,14 +64,18 @@ func (m *Machine) Apply(ev Event) []Decision {
 		m.setPresence(e)
 	case SetDevice:
 		m.setDevice(e)
+	case SetSkills:
+		m.setSkills(e)
 	case Arrive:
 		m.arrive(e)
+	case Park:
+		m.park(e.Call)
 	case Leave:
 		m.leave(e.Call)
 	case Ringing:
-		if c := m.standing(e.Call, e.Seat); c != nil && c.phase == offered {
-			c.phase = ringing
-			c.giveUp = m.now.Add(c.queue.cfg.RingTimeout)
+		if o := m.standing(e.Call, e.Seat); o != nil && !o.rings {
+			o.rings = true
+			m.alarms.set(&o.alarm, m.now.Add(o.caller.queue.cfg.RingTimeout))
 		}
 	case Answered:
 		m.answered(e)
@@ -113,223 +91,62 @@ func (m *Machine) Apply(ev Event) []Decision {
 	}
 	m.elapse()
 	m.match()
+	m.announce()
 	return m.decisions
 }
 
+// Deadline is when the next Tick is due; false when nothing runs out.
+func (m *Machine) Deadline() (time.Time, bool) { return m.alarms.next() }
+
 func (m *Machine) decide(d Decision) { m.decisions = append(m.decisions, d) }
 
-func (m *Machine) setState(s *seat, st State, reason string) {
-	if s.state == st {
-		return
-	}
-	s.state, s.since = st, m.now
-	if st != StateWrapUp && st != StateSetAside {
-		s.until = time.Time{}
-	}
-	if st == StateReady {
-		m.seq++
-		s.idle = m.seq
-	}
-	m.decide(SeatChanged{Seat: s.id, State: st, Reason: reason})
-}
-
-// rest puts a seat without a call into the state that its person and its
-// device give.
-func (m *Machine) rest(s *seat, reason string) {
-	s.call = ""
-	switch {
-	case s.presence == Offline || !s.registered:
-		m.setState(s, StateOffline, reason)
-	case s.presence == Break:
-		m.setState(s, StateBreak, reason)
-	default:
-		m.setState(s, StateReady, reason)
-	}
-}
-
-func (m *Machine) seat(id string) *seat {
-	s := m.seats[id]
-	if s == nil {
-		s = &seat{id: id, presence: Offline, state: StateOffline, since: m.now}
-		m.seats[id] = s
-		i, _ := slices.BinarySearch(m.ids, id)
-		m.ids = slices.Insert(m.ids, i, id)
-	}
-	return s
-}
-
-func (m *Machine) setPresence(e SetPresence) {
-	s := m.seat(e.Seat)
-	if e.User != "" && e.Presence != Offline {
-		for _, id := range m.ids {
-			if o := m.seats[id]; o != s && o.user == e.User && o.presence != Offline {
-				o.presence, o.reason = Offline, ""
-				m.moved(o, ReasonPresence)
+// elapse does what has come due by now.
+func (m *Machine) elapse() {
+	for al := m.alarms.due(m.now); al != nil; al = m.alarms.due(m.now) {
+		switch of := al.of.(type) {
+		case *seat:
+			if of.state == StateSetAside {
+				m.rest(of, ReasonReturned)
+			} else {
+				m.rest(of, ReasonWrapUp)
 			}
+		case *offer:
+			m.withdraw(of, ReasonNoAnswer)
+			m.setAside(of.seat, of.caller.queue, ReasonNoAnswer)
+		case *caller:
+			m.callerDue(of)
 		}
 	}
-	s.user, s.presence, s.reason = e.User, e.Presence, e.Reason
-	if (s.state == StateSetAside || s.state == StateWrapUp) && e.Presence == Ready {
-		m.rest(s, ReasonPresence) // the person says so: back at once
-		return
-	}
-	m.moved(s, ReasonPresence)
 }
 
-func (m *Machine) setDevice(e SetDevice) {
-	s := m.seat(e.Seat)
-	s.registered = e.Registered
-	m.moved(s, ReasonDevice)
+// rank orders callers: by arrival less the head start, then by order.
+func rank(a, b *caller) int {
+	if c := a.key.Compare(b.key); c != 0 {
+		return c
+	}
+	return compare(a.order, b.order)
 }
 
-// moved settles a seat whose person or device changed. One in a call goes on;
-// an offer to one that is no longer ready is withdrawn.
-func (m *Machine) moved(s *seat, reason string) {
-	able := s.presence == Ready && s.registered
-	switch s.state {
-	case StateTalking:
-	case StateRinging:
-		if c := m.callers[s.call]; !able && c != nil && c.seat == s {
-			m.withdraw(c, ReasonNotReady)
-			m.rest(s, reason)
-		}
-	case StateWrapUp, StateSetAside:
-		if !able {
-			m.rest(s, reason)
-		}
-	default:
-		m.rest(s, reason)
+func compare[T ~uint64 | ~int | ~int64 | ~string](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
 	}
+	return 0
 }
 
-func (m *Machine) arrive(e Arrive) {
-	if m.callers[e.Call] != nil || m.talks[e.Call] != nil {
-		return
-	}
-	q := m.queues[e.Queue]
-	if q == nil {
-		m.decide(Refuse{Call: e.Call, Reason: ReasonNoQueue})
-		return
-	}
-	if q.cfg.MaxLength > 0 && len(q.callers) >= q.cfg.MaxLength {
-		m.decide(Refuse{Call: e.Call, Reason: ReasonQueueFull})
-		return
-	}
-	m.seq++
-	c := &caller{id: e.Call, queue: q, since: m.now, order: m.seq}
-	if q.cfg.MaxWait > 0 {
-		c.expire = m.now.Add(q.cfg.MaxWait)
-	}
-	if q.cfg.AnnounceEvery > 0 {
-		c.announce = m.now // told at once unless an offer comes first
-	}
-	m.callers[e.Call] = c
-	q.callers = append(q.callers, c)
+// insert puts x into a sorted list.
+func insert[T any](list []T, x T, cmp func(a, b T) int) []T {
+	i, _ := slices.BinarySearchFunc(list, x, cmp)
+	return slices.Insert(list, i, x)
 }
 
-// standing returns the caller whose standing offer goes to the seat, or nil.
-func (m *Machine) standing(call, seat string) *caller {
-	c := m.callers[call]
-	if c == nil || c.seat == nil || c.seat.id != seat || c.phase == talking {
-		return nil
+// remove takes x out of a sorted list.
+func remove[T any](list []T, x T, cmp func(a, b T) int) []T {
+	if i, ok := slices.BinarySearchFunc(list, x, cmp); ok {
+		return slices.Delete(list, i, i+1)
 	}
-	return c
-}
-
-func stale(c *caller, attempt int) bool { return attempt != 0 && attempt != c.attempt }
-
-func (m *Machine) answered(e Answered) {
-	c := m.standing(e.Call, e.Seat)
-	if c != nil && stale(c, e.Attempt) {
-		return
-	}
-	if c == nil {
-		if k := m.callers[e.Call]; k != nil && k.phase == talking && k.seat.id == e.Seat {
-			return // told twice
-		}
-		m.decide(Withdraw{Call: e.Call, Seat: e.Seat, Reason: ReasonLate})
-		return
-	}
-	c.phase = talking
-	c.queue.remove(c)
-	m.setState(c.seat, StateTalking, ReasonAnswered)
-	m.decide(Connect{Call: c.id, Seat: c.seat.id, User: c.seat.user})
-}
-
-func (m *Machine) failed(e Failed) {
-	c := m.standing(e.Call, e.Seat)
-	if c == nil || stale(c, e.Attempt) {
-		return
-	}
-	s := c.seat
-	m.release(c)
-	m.setAside(s, c.queue, e.Reason)
-}
-
-// release gives a caller back to the queue, at the place it had.
-func (m *Machine) release(c *caller) {
-	c.phase, c.seat, c.giveUp = waiting, nil, time.Time{}
-}
-
-func (m *Machine) withdraw(c *caller, reason string) {
-	m.decide(Withdraw{Call: c.id, Seat: c.seat.id, Reason: reason})
-	m.release(c)
-}
-
-// setAside leaves a seat out after an offer that came to nothing.
-func (m *Machine) setAside(s *seat, q *queue, reason string) {
-	if q.cfg.SetAside <= 0 || s.presence != Ready || !s.registered {
-		m.rest(s, reason)
-		return
-	}
-	s.call = ""
-	s.until = m.now.Add(q.cfg.SetAside)
-	m.setState(s, StateSetAside, reason)
-}
-
-// leave takes a call out, wherever it is.
-func (m *Machine) leave(call string) {
-	if s := m.talks[call]; s != nil {
-		delete(m.talks, call)
-		m.rest(s, ReasonEnded)
-		return
-	}
-	c := m.callers[call]
-	if c == nil {
-		return
-	}
-	delete(m.callers, call)
-	switch c.phase {
-	case waiting:
-		c.queue.remove(c)
-	case offered, ringing:
-		c.queue.remove(c)
-		s := c.seat
-		m.withdraw(c, ReasonLeft)
-		m.rest(s, ReasonLeft)
-	case talking:
-		m.wrapUp(c.seat, c.queue)
-	}
-}
-
-func (m *Machine) wrapUp(s *seat, q *queue) {
-	if q.cfg.WrapUp <= 0 || s.presence != Ready || !s.registered {
-		m.rest(s, ReasonEnded)
-		return
-	}
-	s.call = ""
-	s.until = m.now.Add(q.cfg.WrapUp)
-	m.setState(s, StateWrapUp, ReasonEnded)
-}
-
-// seize takes a seat for a call of its own. A seat that is ringing or talking
-// stays as it is: the caller of Seize sees that no SeatChanged came.
-func (m *Machine) seize(e Seize) {
-	s := m.seats[e.Seat]
-	if s == nil || s.state == StateTalking || s.state == StateRinging || m.callers[e.Call] != nil || m.talks[e.Call] != nil {
-		return
-	}
-	s.call = e.Call
-	m.talks[e.Call] = s
-	m.setState(s, StateTalking, ReasonSeized)
+	return list
 }

@@ -71,13 +71,14 @@ func TestPositionsAreAnnounced(t *testing.T) {
 	m := oneQueue()
 	require.Equal(t, []acd.Decision{acd.Announce{Call: "c1"}}, m.Apply(acd.Arrive{At: at(0), Call: "c1", Queue: "q"}))
 	join(m, 0, "8001", "a") // c1 rings there
-	require.Equal(t, []acd.Decision{acd.Announce{Call: "c2", Ahead: 1, Staffed: true}}, m.Apply(acd.Arrive{At: at(5), Call: "c2", Queue: "q"}))
-	require.Equal(t, []acd.Decision{acd.Announce{Call: "c3", Ahead: 2, Staffed: true}}, m.Apply(acd.Arrive{At: at(6), Call: "c3", Queue: "q"}))
+	const turn, ring = acd.DefaultHandle, 7500 * time.Millisecond
+	require.Equal(t, []acd.Decision{acd.Announce{Call: "c2", Ahead: 1, Staffed: true, Estimate: turn + ring}}, m.Apply(acd.Arrive{At: at(5), Call: "c2", Queue: "q"}))
+	require.Equal(t, []acd.Decision{acd.Announce{Call: "c3", Ahead: 2, Staffed: true, Estimate: 2*turn + ring}}, m.Apply(acd.Arrive{At: at(6), Call: "c3", Queue: "q"}))
 	require.Equal(t, []acd.Decision{acd.Refuse{Call: "c4", Reason: acd.ReasonQueueFull}}, m.Apply(acd.Arrive{At: at(6), Call: "c4", Queue: "q"}))
 	require.Equal(t, []acd.Decision{acd.Refuse{Call: "c5", Reason: acd.ReasonNoQueue}}, m.Apply(acd.Arrive{At: at(6), Call: "c5", Queue: "none"}))
 	m.Apply(acd.Leave{At: at(7), Call: "c2"})
 	m.Apply(acd.Answered{At: at(8), Call: "c1", Seat: "8001"})
-	require.Equal(t, []acd.Decision{acd.Announce{Call: "c3", Ahead: 0, Staffed: true}}, m.Apply(acd.Tick{At: at(36)}))
+	require.Equal(t, []acd.Decision{acd.Announce{Call: "c3", Ahead: 0, Staffed: true, Estimate: turn + 8*time.Second}}, m.Apply(acd.Tick{At: at(36)}))
 	require.Equal(t, []acd.Decision{acd.Refuse{Call: "c3", Reason: acd.ReasonMaxWait}}, m.Apply(acd.Tick{At: at(606)}))
 }
 
