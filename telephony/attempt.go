@@ -36,11 +36,19 @@ func (k *call) withdraw(d acd.Withdraw) {
 		return
 	}
 	outcome := OutcomeWithdrawn
-	if d.Reason == acd.ReasonNoAnswer {
+	switch d.Reason {
+	case acd.ReasonNoAnswer:
 		outcome = OutcomeNoAnswer
+	case acd.ReasonElsewhere:
+		outcome = OutcomeElsewhere
 	}
 	a.outcome.CompareAndSwap(nil, outcome)
 	a.cancel()
+	for _, other := range k.attempts {
+		if other.ctx.Err() == nil {
+			return
+		}
+	}
 	k.setState(CallQueued)
 }
 

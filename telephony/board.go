@@ -58,10 +58,8 @@ func (b *board) has(seat string) bool {
 
 // seatOf is where a user sits, or else usually sits.
 func (b *board) seatOf(user string) string {
-	for _, v := range b.c.floor.seats() {
-		if v.User == user && v.Presence != acd.Offline {
-			return v.Seat
-		}
+	if seat := b.c.floor.seatOf(user); seat != "" {
+		return seat
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

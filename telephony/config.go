@@ -23,17 +23,6 @@ type Line struct {
 	Queue  string // name of a queue
 }
 
-// QueueConfig is one queue. The zero value of a duration means its default.
-type QueueConfig struct {
-	Name          string
-	Seats         []string      // seats that serve it; empty: all
-	MaxLength     int           // callers; 0 is 200
-	MaxWait       time.Duration // 0 is 10 min
-	WrapUp        time.Duration // after a call; 0 is 5 s, negative none
-	SetAside      time.Duration // after no answer; 0 is 60 s
-	AnnounceEvery time.Duration // spoken position; 0 is 30 s
-}
-
 // Config is what a city sets. The zero value of a field means its default.
 type Config struct {
 	Listen          []string            // "host:port" (UDP and TCP), or a URL: udp://, tcp://, tls://, ws:// or wss://
@@ -102,14 +91,7 @@ func (c Config) withDefaults() Config {
 	}
 	queues := make([]QueueConfig, len(c.Queues))
 	for i, q := range c.Queues {
-		if q.MaxLength == 0 {
-			q.MaxLength = 200
-		}
-		def(&q.MaxWait, 10*time.Minute)
-		def(&q.WrapUp, 5*time.Second)
-		def(&q.SetAside, time.Minute)
-		def(&q.AnnounceEvery, 30*time.Second)
-		queues[i] = q
+		queues[i] = q.withDefaults()
 	}
 	c.Queues = queues
 	if len(c.Lines) == 0 {
@@ -147,13 +129,8 @@ func (c Config) validate() error {
 			bad("public IP %q is not an address", c.PublicIP)
 		}
 	}
-	queues := map[string]bool{}
-	for _, q := range c.Queues {
-		if q.Name == "" || queues[q.Name] {
-			bad("queue %q: names must be given and differ", q.Name)
-		}
-		queues[q.Name] = true
-	}
+	queues, err := validQueues(c.Queues)
+	errs = append(errs, err)
 	numbers := map[string]bool{}
 	for _, l := range c.Lines {
 		if l.Number == "" || numbers[l.Number] {

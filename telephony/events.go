@@ -14,6 +14,8 @@ const (
 	EvPrompt     = "prompt"      // welcome began
 	EvDigit      = "digit"       // Digit
 	EvQueued     = "queued"      // Queue
+	EvMoved      = "moved"       // to Queue; Reason
+	EvDiverted   = "diverted"    // to the number Called; Reason
 	EvOffered    = "offered"     // to Seat, User; Attempt, Reason
 	EvRinging    = "ringing"     // Seat's phone rings; Attempt
 	EvSeat       = "seat"        // Seat answered; Attempt
@@ -77,8 +79,9 @@ const (
 	OutcomeNoAnswer    = "no_answer"
 	OutcomeRejected    = "rejected"
 	OutcomeUnreachable = "unreachable"
-	OutcomeFailed      = "failed"    // a gateway could not do it
-	OutcomeWithdrawn   = "withdrawn" // the caller left, or the seat did
+	OutcomeFailed      = "failed"             // a gateway could not do it
+	OutcomeElsewhere   = "answered_elsewhere" // by another seat that rang at once
+	OutcomeWithdrawn   = "withdrawn"          // the caller left, or the seat did
 )
 
 // NewCDR is an empty record.
@@ -121,6 +124,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.DigitAt, c.Digit = e.At, d.Digit
 	case EvQueued:
 		c.QueuedAt, c.Queue = e.At, d.Queue
+	case EvMoved:
+		c.Queue = d.Queue
 	case EvOffered:
 		c.Offers = append(c.Offers, Offered{Seat: e.Seat, User: e.User, Attempt: d.Attempt, Reason: d.Reason, OfferedAt: e.At})
 	case EvRinging:
@@ -172,7 +177,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endParties(e.At)
 		c.endTransfers(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
-		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero()
+		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero()
 	}
 }
 

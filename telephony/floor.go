@@ -53,10 +53,7 @@ func (b *inbox) take() []acd.Decision {
 func newFloor(cfg Config, now func() time.Time, log *slog.Logger) *floor {
 	queues := make([]acd.Queue, len(cfg.Queues))
 	for i, q := range cfg.Queues {
-		queues[i] = acd.Queue{
-			Name: q.Name, Seats: q.Seats, MaxLength: q.MaxLength, MaxWait: q.MaxWait, WrapUp: q.WrapUp,
-			SetAside: q.SetAside, AnnounceEvery: q.AnnounceEvery, RingTimeout: cfg.RingTimeout,
-		}
+		queues[i] = q.machine(cfg.RingTimeout)
 	}
 	return &floor{
 		now: now, log: log, m: acd.New(queues), wake: make(chan struct{}, 1), inboxes: map[string]*inbox{},
@@ -122,6 +119,13 @@ func (f *floor) seat(id string) (acd.SeatView, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.m.Seat(id)
+}
+
+// seatOf is where a user sits; "" when the user is offline.
+func (f *floor) seatOf(user string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.m.SeatOf(user)
 }
 
 func (f *floor) seats() []acd.SeatView {

@@ -179,6 +179,12 @@ func (k *call) queue(name string) {
 					k.try(d)
 				case acd.Withdraw:
 					k.withdraw(d)
+				case acd.Moved:
+					k.record(EvMoved, "", "", EventData{Queue: d.To, Reason: d.Reason})
+				case acd.Divert:
+					pb.Stop()
+					k.divert(d)
+					return
 				case acd.Refuse:
 					k.sendAway(d.Reason)
 					return
@@ -207,13 +213,38 @@ func (k *call) position(d acd.Announce, first bool) media.Source {
 	return k.c.sounds.say(names...)
 }
 
+// divert lets a caller whom no seat will take talk with a number outside, such
+// as the district's own hotline. Where there is no way to it, the caller is
+// sent away as from a full queue.
+func (k *call) divert(d acd.Divert) {
+	r, err := k.c.target("", d.Number)
+	if err != nil {
+		k.log.Error("queue overflows to a number that cannot be reached", "error", err)
+		k.sendAway(acd.ReasonQueueFull)
+		return
+	}
+	k.record(EvDiverted, "", "", EventData{Called: d.Number, Reason: d.Reason})
+	pb := k.caller.leg.Play(ringback(), true)
+	k.callOut(r, func() error {
+		pb.Stop()
+		return nil
+	}, func(code int) {
+		if code == 183 {
+			pb.Stop()
+		}
+	})
+}
+
 // sendAway says goodbye to a caller who cannot be served.
 func (k *call) sendAway(reason string) {
-	cause := CauseQueueFull
-	if reason == acd.ReasonMaxWait {
+	cause, says := CauseQueueFull, prompts.QueueFull
+	switch reason {
+	case acd.ReasonMaxWait:
 		cause = CauseQueueTimeout
+	case acd.ReasonNoAgent:
+		cause, says = CauseNoAgent, prompts.NoAgent
 	}
-	if k.say(prompts.QueueFull, prompts.Goodbye) {
+	if k.say(says, prompts.Goodbye) {
 		k.stop(PartySystem, "", cause, 0)
 	}
 }

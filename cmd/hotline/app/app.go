@@ -169,7 +169,7 @@ func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) e
 func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) error {
 	cfg := telephony.Config{
 		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
-		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines),
+		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines, a.cfg.QueueOf), Queues: a.cfg.Queues,
 		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord, SecureSeats: a.cfg.SRTP, RTCPort: a.cfg.RTCPort,
 		MediaTimeout: a.cfg.MediaTimeout, OneSideTimeout: a.cfg.OneSideTimeout, LongestTalk: a.cfg.LongestTalk,
 	}
@@ -259,10 +259,10 @@ func (a *App) Health(ctx context.Context) map[string]error {
 	return parts
 }
 
-func lines(numbers []string) []telephony.Line {
+func lines(numbers []string, queueOf map[string]string) []telephony.Line {
 	all := make([]telephony.Line, len(numbers))
 	for i, n := range numbers {
-		all[i] = telephony.Line{Number: n, Name: n}
+		all[i] = telephony.Line{Number: n, Name: n, Queue: queueOf[n]}
 	}
 	return all
 }

@@ -60,15 +60,18 @@ type Config struct {
 	Gateway                                   string         // host:port that outbound calls go to; empty for none
 	// TrunkList are the trunks with settings of their own, from the file alone.
 	TrunkList []telephony.Trunk
-	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
-	Scrapers  []netip.Prefix // that may read /metrics; loopback and private networks when empty
-	Webhook   string         // URL that notifications are posted to; empty for none
-	Secret    string         // that signs them
-	Realm     string         // of SIP digests
-	LogLevel  string         // debug, info, warn, error
-	NoRecord  bool           // calls are not recorded
-	RTCPort   int            // UDP port of browsers' sound; 0 for any
-	SRTP      bool           // required of seats' phones that registered over TLS
+	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
+	Queues   []telephony.QueueConfig
+	QueueOf  map[string]string
+	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
+	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
+	Webhook  string         // URL that notifications are posted to; empty for none
+	Secret   string         // that signs them
+	Realm    string         // of SIP digests
+	LogLevel string         // debug, info, warn, error
+	NoRecord bool           // calls are not recorded
+	RTCPort  int            // UDP port of browsers' sound; 0 for any
+	SRTP     bool           // required of seats' phones that registered over TLS
 	// RecordingKeys encrypt recordings; without any they are kept as they are.
 	RecordingKeys *vault.Keys
 }
@@ -132,6 +135,8 @@ func variable(name string) string {
 func Load(flags *pflag.FlagSet) (Config, error) {
 	k := koanf.New("\x00")
 	var trunks []telephony.Trunk
+	var queues []telephony.QueueConfig
+	var queueOf map[string]string
 	path := os.Getenv("HOTLINE_CONFIG")
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		path = f.Value.String()
@@ -145,6 +150,9 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		}
 		var err error
 		if trunks, err = readTrunks(path); err != nil {
+			return Config{}, err
+		}
+		if queues, queueOf, err = readQueues(path); err != nil {
 			return Config{}, err
 		}
 	}
@@ -166,12 +174,12 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		}
 	}
 	c, err := build(values)
-	c.TrunkList = trunks
-	return c, err
+	c.TrunkList, c.Queues, c.QueueOf = trunks, queues, queueOf
+	return c, errors.Join(err, checkLines(c.Lines, queueOf))
 }
 
 func knownKeys(path string, keys []string) error {
-	names := map[string]bool{trunkList: true}
+	names := map[string]bool{trunkList: true, queueList: true}
 	for _, s := range settings {
 		names[s.name] = true
 	}

@@ -1,14 +1,11 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"hotline/telephony"
 	"hotline/telephony/trunk"
@@ -87,30 +84,12 @@ type ruleEntry struct {
 // readTrunks reads the trunks of a file. Their contents are checked by the
 // call centre, which knows the lines.
 func readTrunks(path string) ([]telephony.Trunk, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("configuration file: %w", err)
-	}
-	var top map[string]yaml.Node
-	if err := yaml.Unmarshal(data, &top); err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w", path, err)
-	}
-	node, ok := top[trunkList]
-	if !ok {
-		return nil, nil
-	}
-	// Out and in again: only a decoder of its own refuses unknown keys.
-	section, err := yaml.Marshal(&node)
-	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %s: %w", path, trunkList, err)
-	}
 	var entries []trunkEntry
-	dec := yaml.NewDecoder(bytes.NewReader(section))
-	dec.KnownFields(true)
-	if err := dec.Decode(&entries); err != nil {
-		return nil, fmt.Errorf("configuration file %s, in %s at line %d: %w", path, trunkList, node.Line, unsecret(err))
+	if err := readSection(path, trunkList, &entries); err != nil {
+		return nil, err
 	}
 	var errs []error
+	var err error
 	trunks := make([]telephony.Trunk, len(entries))
 	for i, e := range entries {
 		if trunks[i], err = e.trunk(); err != nil {
@@ -118,24 +97,6 @@ func readTrunks(path string) ([]telephony.Trunk, error) {
 		}
 	}
 	return trunks, errors.Join(errs...)
-}
-
-// unsecret keeps what stood in the file out of a decoder's complaint.
-func unsecret(err error) error {
-	var typed *yaml.TypeError
-	if !errors.As(err, &typed) {
-		return err
-	}
-	plain := make([]string, len(typed.Errors))
-	for i, e := range typed.Errors {
-		before, after, quoted := strings.Cut(e, "`")
-		if quoted {
-			_, after, _ = strings.Cut(after, "`")
-			e = before + "a value" + after
-		}
-		plain[i] = strings.ReplaceAll(e, "config.", "")
-	}
-	return errors.New(strings.Join(plain, "; "))
 }
 
 func (e trunkEntry) trunk() (telephony.Trunk, error) {

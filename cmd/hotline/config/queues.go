@@ -1,0 +1,79 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"hotline/telephony"
+	"hotline/telephony/acd"
+)
+
+// queueList is the key of the queues with settings of their own. As with the
+// trunks it is for the file alone.
+const queueList = "queue-list"
+
+// queueEntry is one queue as the file has it.
+type queueEntry struct {
+	Name      string        `yaml:"name"`
+	Lines     []string      `yaml:"lines"`
+	Seats     []string      `yaml:"seats"`
+	Strategy  string        `yaml:"strategy"`
+	Priority  int           `yaml:"priority"`
+	Headstart time.Duration `yaml:"headstart"`
+	Reserve   int           `yaml:"reserve"`
+	MaxLength int           `yaml:"max-length"`
+	MaxWait   time.Duration `yaml:"max-wait"`
+	Overflow  struct {
+		To      string        `yaml:"to"`
+		Number  string        `yaml:"number"`
+		After   time.Duration `yaml:"after"`
+		Full    bool          `yaml:"full"`
+		MaxWait bool          `yaml:"max-wait"`
+	} `yaml:"overflow"`
+	NoAgent       string        `yaml:"no-agent"`
+	NoAgentAfter  time.Duration `yaml:"no-agent-after"`
+	WrapUp        time.Duration `yaml:"wrap-up"`
+	SetAside      time.Duration `yaml:"set-aside"`
+	AnnounceEvery time.Duration `yaml:"announce-every"`
+	Handle        time.Duration `yaml:"handle"`
+}
+
+// readQueues reads the queues of a file, and which of them takes the calls of
+// a line. The queues are checked by the call centre.
+func readQueues(path string) ([]telephony.QueueConfig, map[string]string, error) {
+	var entries []queueEntry
+	if err := readSection(path, queueList, &entries); err != nil {
+		return nil, nil, err
+	}
+	var queues []telephony.QueueConfig
+	of := map[string]string{}
+	for _, e := range entries {
+		for _, line := range e.Lines {
+			if other, taken := of[line]; taken {
+				return nil, nil, fmt.Errorf("configuration file %s: line %s goes to the queues %q and %q: name it once", path, line, other, e.Name)
+			}
+			of[line] = e.Name
+		}
+		queues = append(queues, e.queue())
+	}
+	return queues, of, nil
+}
+
+func (e queueEntry) queue() telephony.QueueConfig {
+	return telephony.QueueConfig{
+		Name: e.Name, Seats: e.Seats, Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
+		MaxLength: e.MaxLength, MaxWait: e.MaxWait, Overflow: acd.Overflow(e.Overflow), NoAgent: acd.NoAgent(e.NoAgent), NoAgentAfter: e.NoAgentAfter,
+		WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
+	}
+}
+
+// checkLines refuses queues of lines that are not answered.
+func checkLines(lines []string, queueOf map[string]string) error {
+	for line, queue := range queueOf {
+		if !slices.Contains(lines, line) {
+			return fmt.Errorf("queue %q takes the calls of line %s, which is not one of `lines`: name it there", queue, line)
+		}
+	}
+	return nil
+}
