@@ -2,6 +2,7 @@ package acd_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,15 +29,25 @@ func BenchmarkDecision(b *testing.B) {
 		talking = append(talking, fmt.Sprintf("s%d", i))
 	}
 	next := 2000
+	var took []time.Duration
+	apply := func(ev acd.Event) []acd.Decision {
+		began := time.Now()
+		ds := m.Apply(ev)
+		took = append(took, time.Since(began))
+		return ds
+	}
 	for i := 0; b.Loop(); i++ {
 		now = now.Add(5 * time.Millisecond)
-		for _, d := range m.Apply(acd.Leave{At: now, Call: talking[i]}) {
+		for _, d := range apply(acd.Leave{At: now, Call: talking[i]}) {
 			if o, ok := d.(acd.Offer); ok {
-				m.Apply(acd.Answered{At: now, Call: o.Call, Seat: o.Seat})
+				apply(acd.Answered{At: now, Call: o.Call, Seat: o.Seat})
 				talking = append(talking, o.Call)
 			}
 		}
-		m.Apply(acd.Arrive{At: now, Call: fmt.Sprintf("w%d", next), Queue: "q"})
+		apply(acd.Arrive{At: now, Call: fmt.Sprintf("w%d", next), Queue: "q"})
 		next++
 	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100])/float64(time.Microsecond), "p99-µs/event")
+	b.ReportMetric(float64(took[len(took)-1])/float64(time.Microsecond), "max-µs/event")
 }
