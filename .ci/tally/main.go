@@ -8,7 +8,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -77,6 +79,7 @@ func close1(e event, output map[string]*strings.Builder, failedIn map[string]boo
 			fmt.Printf("%-5s %7.1fs  %s\n", e.Action, e.Elapsed, e.Package)
 		}
 		if e.Action == "fail" && !failedIn[e.Package] {
+			printUnfinished(output, e.Package)
 			print1(output, key)
 			return 0, 1, 0
 		}
@@ -92,6 +95,18 @@ func close1(e event, output map[string]*strings.Builder, failedIn map[string]boo
 	failedIn[e.Package] = true
 	print1(output, key)
 	return 0, 1, 0
+}
+
+// printUnfinished prints what the tests of a package that crashed or took too
+// long had said: the crash stands in the output of one of them.
+func printUnfinished(output map[string]*strings.Builder, pkg string) {
+	for _, key := range slices.Sorted(maps.Keys(output)) {
+		if test, ok := strings.CutPrefix(key, pkg+" "); ok && test != "" {
+			fmt.Println("not finished:", test)
+			print1(output, key)
+			delete(output, key)
+		}
+	}
 }
 
 func print1(output map[string]*strings.Builder, key string) {
