@@ -356,6 +356,6 @@ var fromConfirmed = map[input]rule{
 }
 
 var fromClosing = map[input]rule{
-	inBye:     {closing, actOK}, // both hang up at once
+	inBye:     {gone, actOK}, // both hang up at once; the other side may not answer ours any more
 	inByeDone: {gone, actDrop},
 }

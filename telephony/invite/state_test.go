@@ -141,7 +141,7 @@ func TestStateTable(t *testing.T) {
 		{confirmed, inNotifyWish, confirmed, actNotifyWish},
 		{confirmed, inNotifyDone, confirmed, actNotifyDone},
 
-		{closing, inBye, closing, actOK},
+		{closing, inBye, gone, actOK},
 		{closing, inByeDone, gone, actDrop},
 	}
 	legal := map[state]map[input]rule{}
