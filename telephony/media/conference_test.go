@@ -138,7 +138,7 @@ func TestConferenceOfFour(t *testing.T) {
 	members[1].SetMode(Talks)
 	requireHears(t, callers[2], tones[1])
 	conference.Close()
-	<-conference.Done()
+	soon(t, conference.Done())
 	_, err := conference.Join(callers[0].leg, MemberOptions{})
 	require.ErrorIs(t, err, ErrClosed)
 }
@@ -293,7 +293,7 @@ func TestBetweenBridgeAndConference(t *testing.T) {
 	follow(30)
 	require.Len(t, conference.Members(), 1)
 	third.leg.Close()
-	<-conference.Done()
+	soon(t, conference.Done())
 	follow(5)
 }
 
@@ -309,15 +309,15 @@ func TestConferencePassesDigits(t *testing.T) {
 		require.NoError(t, a.phone.SendDigit(t.Context(), d))
 	}
 	for _, d := range "12#" {
-		require.Equal(t, d, (<-a.leg.Digits()).Rune)
-		require.Equal(t, d, (<-b.phone.Digits()).Rune)
-		require.Equal(t, d, (<-c.phone.Digits()).Rune)
+		require.Equal(t, d, soon(t, a.leg.Digits()).Rune)
+		require.Equal(t, d, soon(t, b.phone.Digits()).Rune)
+		require.Equal(t, d, soon(t, c.phone.Digits()).Rune)
 	}
 	require.Empty(t, a.phone.Digits(), "not to itself")
 	require.NoError(t, c.phone.SendDigit(t.Context(), '9'))
-	require.Equal(t, '9', (<-c.leg.Digits()).Rune)
+	require.Equal(t, '9', soon(t, c.leg.Digits()).Rune)
 	require.NoError(t, a.phone.SendDigit(t.Context(), '3'))
-	require.Equal(t, '3', (<-b.phone.Digits()).Rune, "a listener's digits do not pass")
+	require.Equal(t, '3', soon(t, b.phone.Digits()).Rune, "a listener's digits do not pass")
 }
 
 func TestConferenceIsRecorded(t *testing.T) {
@@ -375,7 +375,7 @@ func TestConferenceIsBounded(t *testing.T) {
 	for _, c := range callers {
 		c.leg.Close()
 	}
-	<-conference.Done()
+	soon(t, conference.Done())
 }
 
 // TestConferenceStorm joins, leaves, changes and closes at once; nothing is left.
@@ -426,7 +426,7 @@ func TestConferenceStorm(t *testing.T) {
 		wg.Wait()
 		conferences[1].Close()
 		for _, c := range conferences {
-			<-c.Done()
+			soon(t, c.Done())
 			require.Empty(t, c.Members())
 		}
 	}

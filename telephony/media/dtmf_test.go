@@ -23,7 +23,7 @@ func TestSendDigitReachesTheOtherSideOnce(t *testing.T) {
 		require.NoError(t, a.SendDigit(context.Background(), d))
 	}
 	for _, want := range "15#D" {
-		require.Equal(t, string(want), string((<-b.Digits()).Rune))
+		require.Equal(t, string(want), string(soon(t, b.Digits()).Rune))
 	}
 	require.Empty(t, b.Digits())
 	ctx, cancel := context.WithCancel(context.Background())

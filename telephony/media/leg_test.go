@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // peer is a bare RTP endpoint: a socket and nothing else.
 type peer struct {
@@ -102,6 +102,17 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	require.Eventually(t, cond, patience, time.Millisecond, what)
 }
 
+// soon takes what comes on a channel, or nothing of one that is closed.
+func soon[T any](t *testing.T, from <-chan T) (what T) {
+	t.Helper()
+	select {
+	case what = <-from:
+	case <-time.After(patience):
+		require.Fail(t, "nothing came")
+	}
+	return what
+}
+
 func TestBridgeRewritesAndTranscodes(t *testing.T) {
 	ports := testPorts(t, PortOptions{})
 	pa, pb := newPeer(t), newPeer(t)
@@ -172,7 +183,7 @@ func TestOneStreamAcrossPlayAndBridge(t *testing.T) {
 		}
 		last = got
 	}
-	<-playback.Done()
+	soon(t, playback.Done())
 	require.True(t, playback.Finished())
 	Connect(a, b)
 	for i := range 3 {
@@ -190,7 +201,7 @@ func TestOneStreamAcrossPlayAndBridge(t *testing.T) {
 	require.Equal(t, last.SequenceNumber+1, got.SequenceNumber)
 	require.True(t, got.Marker)
 	again.Stop()
-	<-again.Done()
+	soon(t, again.Done())
 	require.False(t, again.Finished())
 }
 
@@ -205,7 +216,7 @@ func TestStrangerCannotStealTheStream(t *testing.T) {
 		p.send(leg, rtp.Header{PayloadType: 8, SSRC: ssrc, SequenceNumber: seq, Timestamp: uint32(seq) * 160}, make([]byte, 160))
 	}
 	packet(phone, 1, 1)
-	<-heard
+	soon(t, heard)
 	require.Equal(t, phone.addr().String(), leg.Stats().Source)
 	for i := range 20 {
 		packet(stranger, 2, uint16(i))
@@ -225,10 +236,10 @@ func TestStrangerCannotStealTheStream(t *testing.T) {
 	packet(outsider, 3, 1)
 	eventually(t, "outsider", func() bool { return leg.Stats().Strange == 21 })
 	packet(outsider, 1, 2)
-	<-heard
+	soon(t, heard)
 	require.Equal(t, outsider.addr().String(), leg.Stats().Source, "the phone's NAT took another port: same SSRC after silence")
 	packet(phone, 1, 3)
-	<-heard
+	soon(t, heard)
 	require.Equal(t, phone.addr().String(), leg.Stats().Source, "the SDP's own address takes precedence at once")
 }
 
@@ -296,7 +307,7 @@ func TestStatsCountLossAndJitter(t *testing.T) {
 			continue
 		}
 		phone.send(leg, rtp.Header{PayloadType: 8, SSRC: 1, SequenceNumber: uint16(65500 + i), Timestamp: uint32(160 * i)}, make([]byte, 160))
-		<-heard
+		soon(t, heard)
 		sent++
 		c.advance(FrameTime)
 	}
@@ -309,12 +320,12 @@ func TestStatsCountLossAndJitter(t *testing.T) {
 	for i := range 200 {
 		c.advance(FrameTime + time.Duration(1-2*(i%2))*5*time.Millisecond)
 		phone.send(leg, rtp.Header{PayloadType: 8, SSRC: 1, SequenceNumber: uint16(65600 + i), Timestamp: uint32(160 * (100 + i))}, make([]byte, 160))
-		<-heard
+		soon(t, heard)
 	}
 	require.InDelta(t, 5, leg.Stats().Jitter.Seconds()*1000, 0.5)
 	// A second stream adds to the first.
 	phone.send(leg, rtp.Header{PayloadType: 8, SSRC: 2, SequenceNumber: 7, Timestamp: 3}, make([]byte, 160))
-	<-heard
+	soon(t, heard)
 	require.EqualValues(t, 301, leg.Stats().Expected)
 }
 
@@ -324,7 +335,7 @@ func TestJitterOfAStreamThatBeginsWithADigit(t *testing.T) {
 	phone := newPeer(t)
 	leg := answered(t, ports, phone, "8")
 	phone.send(leg, rtp.Header{PayloadType: 101, SSRC: 1, SequenceNumber: 1, Timestamp: 1 << 30}, event{code: 1, duration: 160}.marshal(nil))
-	<-leg.Digits()
+	soon(t, leg.Digits())
 	for i := range 3 {
 		c.advance(FrameTime)
 		phone.send(leg, rtp.Header{PayloadType: 8, SSRC: 1, SequenceNumber: uint16(2 + i), Timestamp: 1<<30 + uint32(160*(i+1))}, make([]byte, 160))
@@ -350,16 +361,16 @@ func TestPortsAreBoundedAndComeBack(t *testing.T) {
 	playback := leg.Play(Tone(440, -10, 0), true)
 	leg.Close()
 	leg.Close()
-	<-playback.Done()
-	<-leg.Done()
+	soon(t, playback.Done())
+	soon(t, leg.Done())
 	_, open := <-leg.Digits()
 	require.False(t, open)
 	require.Zero(t, ports.InUse())
-	<-leg.Play(Tone(440, -10, 0), true).Done()
+	soon(t, leg.Play(Tone(440, -10, 0), true).Done())
 	leg, err = ports.Open(LegOptions{})
 	require.NoError(t, err)
 	ports.Close()
-	<-leg.Done()
+	soon(t, leg.Done())
 	_, err = ports.Open(LegOptions{})
 	require.ErrorIs(t, err, ErrClosed)
 	for _, o := range []PortOptions{{Low: 5, High: 5}, {Low: 10, High: 70000}, {IP: "nowhere"}, {PublicIP: "x"}, {Low: 100, High: 20}} {

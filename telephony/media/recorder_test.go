@@ -251,7 +251,7 @@ func TestBridgeRecordsEachVoiceInItsChannel(t *testing.T) {
 	for i := range phones {
 		var pcm []int16
 		for len(pcm) < SampleRate {
-			pcm = append(pcm, <-heard[i]...)
+			pcm = append(pcm, soon(t, heard[i])...)
 		}
 		f, level := Dominant(pcm, SampleRate)
 		require.InDelta(t, tones[1-i], f, 5)
