@@ -405,14 +405,7 @@ func (c *Center) Counts() Counts {
 	c.mu.Lock()
 	n.Calls = len(c.calls)
 	c.mu.Unlock()
-	for _, s := range c.floor.seats() {
-		if s.Call != "" {
-			n.SeatsBusy++
-		}
-	}
-	for _, q := range c.floor.queues() {
-		n.Waiting += len(q.Callers)
-	}
+	n.SeatsBusy, n.Waiting = c.floor.counts()
 	return n
 }
 

@@ -128,6 +128,13 @@ func (f *floor) seatOf(user string) string {
 	return f.m.SeatOf(user)
 }
 
+// counts is how many seats ring or talk, and how many callers wait or are offered.
+func (f *floor) counts() (taken, waiting int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.m.Taken(), f.m.Waiting()
+}
+
 func (f *floor) seats() []acd.SeatView {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -11,6 +11,7 @@ type queue struct {
 	callers []*caller       // waiting and offered, by rank
 	ready   []*seat         // in the order in which they are to be offered a caller
 	states  map[State]int   // of the seats that serve it
+	shared  map[*queue]int  // how many of its seats serve another queue too; of queues whose seats are named
 	last    string          // seat that was offered a caller last
 	empty   time.Time       // since when nobody is at work
 	handle  mean            // how long calls took seats, ringing and wrap-up included
@@ -85,7 +86,7 @@ func (m *Machine) arrive(e Arrive) {
 	if !e.Since.IsZero() && e.Since.Before(m.now) {
 		c.since = e.Since
 	}
-	c.key = c.since.Add(-q.cfg.headstart(q.cfg.Priority + e.Priority))
+	c.key = c.since.Add(-q.cfg.Step * time.Duration(q.cfg.Priority+e.Priority))
 	m.callers[e.Call] = c
 	if c.prefer != "" {
 		if m.preferring[c.prefer] == nil {

@@ -23,7 +23,7 @@ func Encode(ev Event) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(line{Type: typeOf(ev), Event: data})
+	return encode(line{Type: ev.kind(), Event: data})
 }
 
 func encode(l line) ([]byte, error) {
@@ -31,62 +31,28 @@ func encode(l line) ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-func typeOf(ev Event) string {
-	switch ev.(type) {
-	case SetPresence:
-		return "set_presence"
-	case SetDevice:
-		return "set_device"
-	case SetSkills:
-		return "set_skills"
-	case Arrive:
-		return "arrive"
-	case Park:
-		return "park"
-	case Leave:
-		return "leave"
-	case Ringing:
-		return "ringing"
-	case Answered:
-		return "answered"
-	case Failed:
-		return "failed"
-	case Seize:
-		return "seize"
-	case EndWrapUp:
-		return "end_wrap_up"
-	}
-	return "tick"
+// decoders read events, by kind.
+var decoders = map[string]func(data []byte) (Event, error){
+	SetPresence{}.kind(): as[SetPresence],
+	SetDevice{}.kind():   as[SetDevice],
+	SetSkills{}.kind():   as[SetSkills],
+	Arrive{}.kind():      as[Arrive],
+	Park{}.kind():        as[Park],
+	Leave{}.kind():       as[Leave],
+	Ringing{}.kind():     as[Ringing],
+	Answered{}.kind():    as[Answered],
+	Failed{}.kind():      as[Failed],
+	Seize{}.kind():       as[Seize],
+	EndWrapUp{}.kind():   as[EndWrapUp],
+	Tick{}.kind():        as[Tick],
 }
 
 func decode(l line) (Event, error) {
-	switch l.Type {
-	case "set_presence":
-		return as[SetPresence](l.Event)
-	case "set_device":
-		return as[SetDevice](l.Event)
-	case "set_skills":
-		return as[SetSkills](l.Event)
-	case "arrive":
-		return as[Arrive](l.Event)
-	case "park":
-		return as[Park](l.Event)
-	case "leave":
-		return as[Leave](l.Event)
-	case "ringing":
-		return as[Ringing](l.Event)
-	case "answered":
-		return as[Answered](l.Event)
-	case "failed":
-		return as[Failed](l.Event)
-	case "seize":
-		return as[Seize](l.Event)
-	case "end_wrap_up":
-		return as[EndWrapUp](l.Event)
-	case "tick":
-		return as[Tick](l.Event)
+	read := decoders[l.Type]
+	if read == nil {
+		return nil, fmt.Errorf("event of unknown type %q", l.Type)
 	}
-	return nil, fmt.Errorf("event of unknown type %q", l.Type)
+	return read(l.Event)
 }
 
 func as[E Event](data []byte) (Event, error) {

@@ -6,26 +6,35 @@ import (
 	"time"
 )
 
-// mean is the mean of the newest measurements.
-type mean struct {
-	list []time.Duration
-	next int
-	sum  time.Duration
-}
-
-// remembered is how many measurements a mean is of.
+// remembered is how many measurements count.
 const remembered = 200
 
-func (a *mean) add(d time.Duration) {
-	if len(a.list) < remembered {
-		a.list = append(a.list, d)
-		a.sum += d
-		return
-	}
-	a.sum += d - a.list[a.next]
-	a.list[a.next] = d
-	a.next = (a.next + 1) % remembered
+// newest is the newest measurements.
+type newest[T any] struct {
+	list []T
+	next int // that is forgotten next, once there are enough
 }
+
+// add remembers a measurement and returns the one that it makes forget, or the zero value.
+func (n *newest[T]) add(x T) T {
+	if len(n.list) < remembered {
+		n.list = append(n.list, x)
+		var none T
+		return none
+	}
+	old := n.list[n.next]
+	n.list[n.next] = x
+	n.next = (n.next + 1) % remembered
+	return old
+}
+
+// mean is the mean of the newest measurements.
+type mean struct {
+	newest[time.Duration]
+	sum time.Duration
+}
+
+func (a *mean) add(d time.Duration) { a.sum += d - a.newest.add(d) }
 
 // of is the mean, or a stand-in until something has been measured.
 func (a *mean) of(none time.Duration) time.Duration {
@@ -56,16 +65,9 @@ func (m *Machine) estimate(c *caller) (int, time.Duration) {
 		}
 	}
 	turns := float64(before+1) + m.rivals(c)
-	handle := q.handle.of(q.handleStandIn())
+	handle := q.handle.of(q.cfg.Handle)
 	ring := q.answer.of(min(q.cfg.RingTimeout, handle) / 2)
 	return ahead, time.Duration(turns*float64(handle)/float64(working)) + ring
-}
-
-func (q *queue) handleStandIn() time.Duration {
-	if q.cfg.Handle > 0 {
-		return q.cfg.Handle
-	}
-	return DefaultHandle
 }
 
 // working is how many seats take calls of this queue, sooner or later.
@@ -95,19 +97,25 @@ func (m *Machine) overlap(of, with *queue) float64 {
 	case of.seats == nil:
 		return float64(len(with.seats)) / float64(max(len(m.seats), len(with.seats)))
 	}
-	both := 0
-	for id := range of.seats {
-		if with.seats[id] {
-			both++
+	return float64(of.shared[with]) / float64(len(of.seats))
+}
+
+// sharedSeats counts the seats of a queue that serve others too. Only queues whose seats are named are counted.
+func sharedSeats(q *queue, queues map[string]*queue) map[*queue]int {
+	shared := map[*queue]int{}
+	for _, o := range queues {
+		for id := range q.seats {
+			if o.seats[id] {
+				shared[o]++
+			}
 		}
 	}
-	return float64(both) / float64(len(of.seats))
+	return shared
 }
 
 // errors are what estimates were wrong by, as a share of the actual wait.
 type errors struct {
-	list  []float64
-	next  int
+	newest[float64]
 	count int
 }
 
@@ -120,14 +128,9 @@ func (m *Machine) waited(c *caller) {
 	if c.saidAt.IsZero() || actual < worthwhile {
 		return
 	}
-	e, q := math.Abs(float64(c.said-actual))/float64(actual), &c.queue.errors
-	q.count++
-	if len(q.list) < remembered {
-		q.list = append(q.list, e)
-		return
-	}
-	q.list[q.next] = e
-	q.next = (q.next + 1) % remembered
+	e := &c.queue.errors
+	e.count++
+	e.add(math.Abs(float64(c.said-actual)) / float64(actual))
 }
 
 // median is the median error of the newest estimates; 0 when there are none.

@@ -14,7 +14,10 @@ const (
 
 // Event is what happens. Times must not go back; one that does is taken as
 // the newest time seen.
-type Event interface{ at() time.Time }
+type Event interface {
+	at() time.Time
+	kind() string // in a record
+}
 
 // The events.
 type (
@@ -117,3 +120,16 @@ func (e Failed) at() time.Time      { return e.At }
 func (e Seize) at() time.Time       { return e.At }
 func (e EndWrapUp) at() time.Time   { return e.At }
 func (e Tick) at() time.Time        { return e.At }
+
+func (SetPresence) kind() string { return "set_presence" }
+func (SetDevice) kind() string   { return "set_device" }
+func (SetSkills) kind() string   { return "set_skills" }
+func (Arrive) kind() string      { return "arrive" }
+func (Park) kind() string        { return "park" }
+func (Leave) kind() string       { return "leave" }
+func (Ringing) kind() string     { return "ringing" }
+func (Answered) kind() string    { return "answered" }
+func (Failed) kind() string      { return "failed" }
+func (Seize) kind() string       { return "seize" }
+func (EndWrapUp) kind() string   { return "end_wrap_up" }
+func (Tick) kind() string        { return "tick" }

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -37,9 +38,9 @@ func New(queues []Queue) *Machine {
 	}
 	for _, cfg := range queues {
 		q := &queue{cfg: cfg, states: map[State]int{}}
-		if q.cfg.Strategy == "" {
-			q.cfg.Strategy = LongestIdle
-		}
+		q.cfg.Strategy = cmp.Or(cfg.Strategy, LongestIdle)
+		q.cfg.Step = cmp.Or(cfg.Step, DefaultHeadstart)
+		q.cfg.Handle = cmp.Or(cfg.Handle, DefaultHandle)
 		if len(cfg.Seats) > 0 {
 			q.seats = map[string]bool{}
 			for _, s := range cfg.Seats {
@@ -49,6 +50,9 @@ func New(queues []Queue) *Machine {
 		m.queues[cfg.Name] = q
 		m.names = append(m.names, cfg.Name)
 		m.reserves = m.reserves || cfg.Reserve > 0
+	}
+	for _, q := range m.queues {
+		q.shared = sharedSeats(q, m.queues)
 	}
 	return m
 }
@@ -121,20 +125,7 @@ func (m *Machine) elapse() {
 
 // rank orders callers: by arrival less the head start, then by order.
 func rank(a, b *caller) int {
-	if c := a.key.Compare(b.key); c != 0 {
-		return c
-	}
-	return compare(a.order, b.order)
-}
-
-func compare[T ~uint64 | ~int | ~int64 | ~string](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Or(a.key.Compare(b.key), cmp.Compare(a.order, b.order))
 }
 
 // insert puts x into a sorted list.

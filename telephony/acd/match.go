@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -184,7 +185,7 @@ func (m *Machine) choose(c *caller) (*seat, string) {
 	from := 0
 	if q.cfg.Strategy == RoundRobin {
 		var ok bool
-		if from, ok = slices.BinarySearchFunc(q.ready, q.last, func(s *seat, id string) int { return compare(s.id, id) }); ok {
+		if from, ok = slices.BinarySearchFunc(q.ready, q.last, func(s *seat, id string) int { return cmp.Compare(s.id, id) }); ok {
 			from++
 		}
 	}
@@ -201,16 +202,13 @@ func (q *queue) seatOrder(a, b *seat) int {
 	first := 0
 	switch q.cfg.Strategy {
 	case FewestCalls:
-		first = compare(a.calls, b.calls)
+		first = cmp.Compare(a.calls, b.calls)
 	case LeastTalk:
-		first = compare(int64(a.talked), int64(b.talked))
+		first = cmp.Compare(a.talked, b.talked)
 	case RoundRobin:
-		return compare(a.id, b.id)
+		return cmp.Compare(a.id, b.id)
 	}
-	if first != 0 {
-		return first
-	}
-	return compare(a.idle, b.idle)
+	return cmp.Or(first, cmp.Compare(a.idle, b.idle))
 }
 
 // announce tells positions to those who still wait and are due to hear them.

@@ -74,11 +74,3 @@ type Overflow struct {
 }
 
 func (o Overflow) leads() bool { return o.To != "" || o.Number != "" }
-
-func (q Queue) headstart(levels int) time.Duration {
-	step := q.Step
-	if step == 0 {
-		step = DefaultHeadstart
-	}
-	return time.Duration(levels) * step
-}

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -54,8 +55,7 @@ func (m *Machine) seat(id string) *seat {
 			}
 		}
 		m.seats[id] = s
-		i, _ := slices.BinarySearch(m.ids, id)
-		m.ids = slices.Insert(m.ids, i, id)
+		m.ids = insert(m.ids, id, cmp.Compare[string])
 	}
 	return s
 }

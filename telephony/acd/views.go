@@ -110,7 +110,7 @@ func (m *Machine) Queues() []QueueView {
 	for _, name := range m.names {
 		q := m.queues[name]
 		v := QueueView{
-			Name: name, Callers: make([]CallerView, 0, len(q.callers)), Handle: q.handle.of(q.handleStandIn()),
+			Name: name, Callers: make([]CallerView, 0, len(q.callers)), Handle: q.handle.of(q.cfg.Handle),
 			EstimateError: q.errors.median(), Estimates: q.errors.count,
 			Ready: q.states[StateReady],
 			Busy:  q.states[StateRinging] + q.states[StateTalking] + q.states[StateWrapUp],
