@@ -1,6 +1,7 @@
 package telephony
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,18 +30,11 @@ type QueueConfig struct {
 }
 
 func (q QueueConfig) withDefaults() QueueConfig {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	if q.MaxLength == 0 {
-		q.MaxLength = 200
-	}
-	def(&q.MaxWait, 10*time.Minute)
-	def(&q.WrapUp, 5*time.Second)
-	def(&q.SetAside, time.Minute)
-	def(&q.AnnounceEvery, 30*time.Second)
+	q.MaxLength = cmp.Or(q.MaxLength, 200)
+	q.MaxWait = cmp.Or(q.MaxWait, 10*time.Minute)
+	q.WrapUp = cmp.Or(q.WrapUp, 5*time.Second)
+	q.SetAside = cmp.Or(q.SetAside, time.Minute)
+	q.AnnounceEvery = cmp.Or(q.AnnounceEvery, 30*time.Second)
 	return q
 }
 

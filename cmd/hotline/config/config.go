@@ -148,11 +148,14 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		if err := knownKeys(path, k.Keys()); err != nil {
 			return Config{}, err
 		}
-		var err error
-		if trunks, err = readTrunks(path); err != nil {
+		sections, err := openSections(path)
+		if err != nil {
 			return Config{}, err
 		}
-		if queues, queueOf, err = readQueues(path); err != nil {
+		if trunks, err = readTrunks(sections); err != nil {
+			return Config{}, err
+		}
+		if queues, queueOf, err = readQueues(sections); err != nil {
 			return Config{}, err
 		}
 	}
@@ -175,7 +178,10 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 	}
 	c, err := build(values)
 	c.TrunkList, c.Queues, c.QueueOf = trunks, queues, queueOf
-	return c, errors.Join(err, checkLines(c.Lines, queueOf))
+	if err != nil {
+		return c, err
+	}
+	return c, checkLines(c.Lines, queueOf)
 }
 
 func knownKeys(path string, keys []string) error {

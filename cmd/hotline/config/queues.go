@@ -41,9 +41,9 @@ type queueEntry struct {
 
 // readQueues reads the queues of a file, and which of them takes the calls of
 // a line. The queues are checked by the call centre.
-func readQueues(path string) ([]telephony.QueueConfig, map[string]string, error) {
+func readQueues(file sections) ([]telephony.QueueConfig, map[string]string, error) {
 	var entries []queueEntry
-	if err := readSection(path, queueList, &entries); err != nil {
+	if err := file.read(queueList, &entries); err != nil {
 		return nil, nil, err
 	}
 	var queues []telephony.QueueConfig
@@ -51,7 +51,7 @@ func readQueues(path string) ([]telephony.QueueConfig, map[string]string, error)
 	for _, e := range entries {
 		for _, line := range e.Lines {
 			if other, taken := of[line]; taken {
-				return nil, nil, fmt.Errorf("configuration file %s: line %s goes to the queues %q and %q: name it once", path, line, other, e.Name)
+				return nil, nil, fmt.Errorf("configuration file %s: line %s goes to the queues %q and %q: name it once", file.path, line, other, e.Name)
 			}
 			of[line] = e.Name
 		}

@@ -1,28 +1,16 @@
-package config
+package config_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
 )
-
-func loadQueues(t *testing.T, text string) (Config, error) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "hotline.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	Flags(flags)
-	require.NoError(t, flags.Parse([]string{"--config", path}))
-	return Load(flags)
-}
 
 // The example of the manual is valid, and means what it says.
 func TestDocumentedQueues(t *testing.T) {
@@ -31,7 +19,7 @@ func TestDocumentedQueues(t *testing.T) {
 	_, example, ok := strings.Cut(string(manual), "```yaml\nqueue-list:")
 	require.True(t, ok)
 	example, _, _ = strings.Cut(example, "```")
-	c, err := loadQueues(t, "queue-list:"+example)
+	c, err := loadFile(t, "queue-list:"+example)
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"12345": "general", "12340": "general", "12315": "market", "12388": "sealed"}, c.QueueOf)
 	require.Equal(t, acd.Overflow{To: "market", After: 90 * time.Second, Full: true}, c.Queues[0].Overflow)
@@ -51,7 +39,7 @@ func TestBadQueuesAreNamed(t *testing.T) {
 		"queue-list: [{name: a, lines: [12345]}, {name: b, lines: [12345]}]": `line 12345 goes to the queues "a" and "b"`,
 		"queue-list: [{name: a, lines: [999]}]":                              "line 999, which is not one of `lines`",
 	} {
-		_, err := loadQueues(t, text)
+		_, err := loadFile(t, text)
 		require.ErrorContains(t, err, want, text)
 	}
 }

@@ -10,30 +10,40 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readSection reads a key of a file that holds more than a line can say, and
-// refuses what it does not know. It leaves into alone when the key is not there.
-func readSection(path, key string, into any) error {
+// sections are the keys of a file that hold more than a line can say.
+type sections struct {
+	path string
+	keys map[string]yaml.Node
+}
+
+func openSections(path string) (sections, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("configuration file: %w", err)
+		return sections{}, fmt.Errorf("configuration file: %w", err)
 	}
-	var top map[string]yaml.Node
-	if err := yaml.Unmarshal(data, &top); err != nil {
-		return fmt.Errorf("configuration file %s: %w", path, err)
+	s := sections{path: path}
+	if err := yaml.Unmarshal(data, &s.keys); err != nil {
+		return s, fmt.Errorf("configuration file %s: %w", path, err)
 	}
-	node, ok := top[key]
+	return s, nil
+}
+
+// read decodes a key, and refuses what it does not know. It leaves into alone
+// when the key is not there.
+func (s sections) read(key string, into any) error {
+	node, ok := s.keys[key]
 	if !ok {
 		return nil
 	}
 	// Out and in again: only a decoder of its own refuses unknown keys.
 	section, err := yaml.Marshal(&node)
 	if err != nil {
-		return fmt.Errorf("configuration file %s: %s: %w", path, key, err)
+		return fmt.Errorf("configuration file %s: %s: %w", s.path, key, err)
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(section))
 	dec.KnownFields(true)
 	if err := dec.Decode(into); err != nil {
-		return fmt.Errorf("configuration file %s, in %s at line %d: %w", path, key, node.Line, unsecret(err))
+		return fmt.Errorf("configuration file %s, in %s at line %d: %w", s.path, key, node.Line, unsecret(err))
 	}
 	return nil
 }

@@ -83,9 +83,9 @@ type ruleEntry struct {
 
 // readTrunks reads the trunks of a file. Their contents are checked by the
 // call centre, which knows the lines.
-func readTrunks(path string) ([]telephony.Trunk, error) {
+func readTrunks(file sections) ([]telephony.Trunk, error) {
 	var entries []trunkEntry
-	if err := readSection(path, trunkList, &entries); err != nil {
+	if err := file.read(trunkList, &entries); err != nil {
 		return nil, err
 	}
 	var errs []error
@@ -93,7 +93,7 @@ func readTrunks(path string) ([]telephony.Trunk, error) {
 	trunks := make([]telephony.Trunk, len(entries))
 	for i, e := range entries {
 		if trunks[i], err = e.trunk(); err != nil {
-			errs = append(errs, fmt.Errorf("configuration file %s: trunk %q: %w", path, e.Name, err))
+			errs = append(errs, fmt.Errorf("configuration file %s: trunk %q: %w", file.path, e.Name, err))
 		}
 	}
 	return trunks, errors.Join(errs...)

@@ -10,21 +10,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/cmd/hotline/config"
 	"hotline/telephony"
 	"hotline/telephony/trunk"
 )
 
-func loadFile(t *testing.T, text string) ([]telephony.Trunk, error) {
+func loadFile(t *testing.T, text string) (config.Config, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "hotline.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	c, err := load(t, "--config", file)
-	return c.TrunkList, err
+	return load(t, "--config", file)
 }
 
 func TestTrunksOfTheFile(t *testing.T) {
 	t.Setenv("HOTLINE_TRUNK_SECRET_UNICOM_2", "from-the-variable")
-	trunks, err := loadFile(t, `
+	c, err := loadFile(t, `
 realm: city
 trunk-list:
   - name: telecom
@@ -49,6 +49,7 @@ trunk-list:
       - host: sbc.example
 `)
 	require.NoError(t, err)
+	trunks := c.TrunkList
 	require.Len(t, trunks, 2)
 	one, two := trunks[0], trunks[1]
 	require.Equal(t, []string{"12345", "12315"}, one.Lines)
@@ -92,11 +93,11 @@ func TestDocumentedTrunks(t *testing.T) {
 	commented, _, _ = strings.Cut(commented, "\n# Shared")
 	t.Setenv("HOTLINE_TRUNK_SECRET_MOBILE", "secret")
 	for _, text := range []string{example, strings.ReplaceAll(commented, "\n#", "\n")} {
-		trunks, err := loadFile(t, "trunk-list:"+text)
+		c, err := loadFile(t, "trunk-list:"+text)
 		require.NoError(t, err)
-		require.Len(t, trunks, 2)
+		require.Len(t, c.TrunkList, 2)
 		_, err = telephony.New(telephony.Config{
-			SpoolDir: t.TempDir(), TrunkList: trunks, Lines: []telephony.Line{{Number: "12345"}, {Number: "12315"}},
+			SpoolDir: t.TempDir(), TrunkList: c.TrunkList, Lines: []telephony.Line{{Number: "12345"}, {Number: "12315"}},
 		}, nil, nil, nil, telephony.Options{})
 		require.NoError(t, err)
 	}
