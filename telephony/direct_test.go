@@ -8,7 +8,6 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
-	"hotline/telephony/invite"
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 )
@@ -81,17 +80,10 @@ func TestSeatCallsNobody(t *testing.T) {
 
 // Click to dial: the seat's phone rings first, then the citizen's.
 func TestDialThroughTheGateway(t *testing.T) {
-	citizenCalls := make(chan *phone.Call, 1)
-	citizen, err := phone.New(phone.Options{User: "13800138000", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
-		citizenCalls <- c
-		<-c.Done()
-	}})
-	require.NoError(t, err)
-	require.NoError(t, citizen.Start(t.Context()))
-	t.Cleanup(func() { _ = citizen.Stop(t.Context()) })
+	citizen, citizenCalls := outsidePhone(t, phone.Options{User: "13800138000"})
 	r := newRig(t, func(c *telephony.Config) { c.Gateway = citizen.Addr().String() })
 	_, calls := r.seat("8001")
-	_, err = r.center.Dial(t.Context(), "agent2", "8001", "13800138000")
+	_, err := r.center.Dial(t.Context(), "agent2", "8001", "13800138000")
 	require.ErrorIs(t, err, telephony.ErrConflict)
 	_, err = r.center.Dial(t.Context(), "agent4", "8004", "13800138000")
 	require.ErrorIs(t, err, telephony.ErrNotFound)

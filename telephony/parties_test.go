@@ -1,7 +1,6 @@
 package telephony_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
-	"hotline/telephony/invite"
 	"hotline/telephony/media"
 	"hotline/telephony/phone"
 )
@@ -25,10 +23,7 @@ func talk(r *rig) (citizen, seat *phone.Call, id string) {
 	require.NoError(r.t, citizen.SendDigits(r.ctx(), "0"))
 	seat = r.next(calls)
 	require.NoError(r.t, seat.Answer())
-	citizen.Play(media.Tone(toneCaller, -10, 0), false)
-	seat.Play(media.Tone(toneSeat, -10, 0), false)
-	require.NoError(r.t, citizen.WaitTone(r.ctx(), toneSeat))
-	require.NoError(r.t, seat.WaitTone(r.ctx(), toneCaller))
+	r.hearEachOther(citizen, seat)
 	return citizen, seat, r.center.Live()[0].ID
 }
 
@@ -130,18 +125,7 @@ func checkConferenceRecording(t *testing.T, r *rig, id string) {
 
 // Parties that refuse, that nobody can reach, that leave by themselves, and a call that ends under them.
 func TestPartiesComeAndGo(t *testing.T) {
-	outside := make(chan *phone.Call, 4)
-	department, err := phone.New(phone.Options{User: "02512345678", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
-		outside <- c
-		<-c.Done()
-	}})
-	require.NoError(t, err)
-	require.NoError(t, department.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = department.Stop(ctx)
-	})
+	department, outside := outsidePhone(t, phone.Options{User: "02512345678"})
 	r := newRig(t, func(c *telephony.Config) { c.Gateway = department.Addr().String() })
 	citizen, seat, id := talk(r)
 	add := func(number string) (string, *phone.Call) {
@@ -156,7 +140,7 @@ func TestPartiesComeAndGo(t *testing.T) {
 			return err == nil && !slices.ContainsFunc(c.Parties, func(p telephony.Added) bool { return p.LeftAt.IsZero() })
 		})
 	}
-	_, err = r.center.AddParty(t.Context(), "none", "02512345678", "agent1")
+	_, err := r.center.AddParty(t.Context(), "none", "02512345678", "agent1")
 	require.ErrorIs(t, err, telephony.ErrNotFound)
 	_, err = r.center.AddParty(t.Context(), id, "8001", "agent1")
 	require.ErrorIs(t, err, telephony.ErrConflict, "the seat is in this very call")

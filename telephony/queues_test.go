@@ -1,7 +1,6 @@
 package telephony_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -10,8 +9,6 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/acd"
-	"hotline/telephony/invite"
-	"hotline/telephony/media"
 	"hotline/telephony/phone"
 )
 
@@ -36,10 +33,7 @@ func TestAllPhonesRing(t *testing.T) {
 	one, two := r.next(first), r.next(second)
 	require.NoError(t, two.Answer())
 	r.done(one)
-	citizen.Play(media.Tone(toneCaller, -10, 0), false)
-	two.Play(media.Tone(toneSeat, -10, 0), false)
-	require.NoError(t, two.WaitTone(r.ctx(), toneCaller))
-	require.NoError(t, citizen.WaitTone(r.ctx(), toneSeat))
+	r.hearEachOther(citizen, two)
 	r.await("the first seat is ready again", func() bool {
 		agents := r.center.Agents()
 		return agents[0].State == acd.StateReady && agents[1].State == acd.StateTalking
@@ -66,7 +60,7 @@ func TestACallerOverflows(t *testing.T) {
 	citizen := r.dial(r.phone(phone.Options{User: "citizen"}))
 	require.NoError(t, citizen.SendDigits(r.ctx(), "0"))
 	require.NoError(t, r.next(other).Answer())
-	r.await("talking", func() bool { l := r.center.Live(); return len(l) == 1 && l[0].State == telephony.CallTalking })
+	r.awaitTalking()
 	citizen.Hangup()
 	cdr := r.endedCall()
 	require.Equal(t, "other", cdr.Queue)
@@ -91,28 +85,14 @@ func TestNobodyIsAtWork(t *testing.T) {
 
 // A queue may overflow to a number outside: the two talk, on the record.
 func TestACallerIsDiverted(t *testing.T) {
-	outside := make(chan *phone.Call, 1)
-	district, err := phone.New(phone.Options{User: "02512345", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
-		outside <- c
-		<-c.Done()
-	}})
-	require.NoError(t, err)
-	require.NoError(t, district.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = district.Stop(ctx)
-	})
+	district, outside := outsidePhone(t, phone.Options{User: "02512345"})
 	r := newRig(t, under(telephony.QueueConfig{Name: "q", NoAgent: acd.NoAgentOverflow, Overflow: acd.Overflow{Number: "02512345"}}),
 		func(c *telephony.Config) { c.Gateway = district.Addr().String() })
 	citizen := r.dial(r.phone(phone.Options{User: "citizen"}))
 	require.NoError(t, citizen.SendDigits(r.ctx(), "0"))
 	there := r.next(outside)
 	require.NoError(t, there.Answer())
-	citizen.Play(media.Tone(toneCaller, -10, 0), false)
-	there.Play(media.Tone(toneSeat, -10, 0), false)
-	require.NoError(t, there.WaitTone(r.ctx(), toneCaller))
-	require.NoError(t, citizen.WaitTone(r.ctx(), toneSeat))
+	r.hearEachOther(citizen, there)
 	there.Hangup()
 	r.done(citizen)
 	cdr := r.endedCall()
@@ -124,14 +104,7 @@ func TestACallerIsDiverted(t *testing.T) {
 
 // Where the number refuses, the call ends and says why.
 func TestADivertedCallerIsRefused(t *testing.T) {
-	district, err := phone.New(phone.Options{User: "02512345", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) { c.Reject(486) }})
-	require.NoError(t, err)
-	require.NoError(t, district.Start(t.Context()))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = district.Stop(ctx)
-	})
+	district := started(t, phone.Options{User: "02512345", OnCall: func(c *phone.Call) { c.Reject(486) }})
 	r := newRig(t, under(telephony.QueueConfig{Name: "q", NoAgent: acd.NoAgentOverflow, Overflow: acd.Overflow{Number: "02512345"}}),
 		func(c *telephony.Config) { c.Gateway = district.Addr().String() })
 	citizen := r.dial(r.phone(phone.Options{User: "citizen"}))

@@ -91,7 +91,7 @@ func TestRecordingWaitsForTheBlobStore(t *testing.T) {
 	require.NoError(t, c.SendDigits(r.ctx(), "0"))
 	at := r.next(calls)
 	require.NoError(t, at.Answer())
-	r.await("talking", func() bool { l := r.center.Live(); return len(l) == 1 && l[0].State == telephony.CallTalking })
+	r.awaitTalking()
 	_, _, err := r.center.Recording(t.Context(), r.center.Live()[0].ID)
 	require.ErrorIs(t, err, telephony.ErrConflict)
 	c.Hangup()

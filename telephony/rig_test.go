@@ -155,6 +155,12 @@ func (r *rig) await(what string, ok func() bool) {
 	}
 }
 
+// awaitTalking waits until the one call there is is a conversation.
+func (r *rig) awaitTalking() {
+	r.t.Helper()
+	r.await("talking", func() bool { l := r.center.Live(); return len(l) == 1 && l[0].State == telephony.CallTalking })
+}
+
 // awaitClean waits until nothing of any call is left.
 func (r *rig) awaitClean() {
 	r.t.Helper()
@@ -176,16 +182,33 @@ func (r *rig) phone(opts phone.Options) *phone.Phone {
 	if r.ca != nil && opts.TLS == nil {
 		opts.TLS = r.ca.Client()
 	}
+	return started(r.t, opts)
+}
+
+// started is a phone that runs until the test is over.
+func started(t *testing.T, opts phone.Options) *phone.Phone {
+	t.Helper()
 	opts.Timers.T1 = quickT1
 	p, err := phone.New(opts)
-	require.NoError(r.t, err)
-	require.NoError(r.t, p.Start(r.t.Context()))
-	r.t.Cleanup(func() {
+	require.NoError(t, err)
+	require.NoError(t, p.Start(t.Context()))
+	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_ = p.Stop(ctx)
 	})
 	return p
+}
+
+// outsidePhone is a phone beyond the gateway. Calls come to the channel unanswered.
+func outsidePhone(t *testing.T, opts phone.Options) (*phone.Phone, <-chan *phone.Call) {
+	t.Helper()
+	calls := make(chan *phone.Call, 16)
+	opts.OnCall = func(c *phone.Call) {
+		calls <- c
+		<-c.Done()
+	}
+	return started(t, opts), calls
 }
 
 // seat registers a phone and makes its user ready. Calls come to the channel
@@ -212,6 +235,15 @@ func (r *rig) holdAndResume(by, other *phone.Call, tone float64) {
 	require.NoError(r.t, other.WaitTone(r.ctx(), toneMusic))
 	require.NoError(r.t, by.Resume(r.ctx()))
 	require.NoError(r.t, other.WaitTone(r.ctx(), tone))
+}
+
+// hearEachOther has a citizen and an operator each play a tone for good, and hear the other's.
+func (r *rig) hearEachOther(citizen, operator *phone.Call) {
+	r.t.Helper()
+	citizen.Play(media.Tone(toneCaller, -10, 0), false)
+	operator.Play(media.Tone(toneSeat, -10, 0), false)
+	require.NoError(r.t, citizen.WaitTone(r.ctx(), toneSeat))
+	require.NoError(r.t, operator.WaitTone(r.ctx(), toneCaller))
 }
 
 func (r *rig) next(calls <-chan *phone.Call) *phone.Call {

@@ -21,10 +21,7 @@ func (r *rig) talking(caller *phone.Phone, seat <-chan *phone.Call) (citizen, op
 	require.NoError(r.t, citizen.SendDigits(r.ctx(), "0"))
 	operator = r.next(seat)
 	require.NoError(r.t, operator.Answer())
-	citizen.Play(media.Tone(toneCaller, -10, 0), true)
-	operator.Play(media.Tone(toneSeat, -10, 0), true)
-	require.NoError(r.t, citizen.WaitTone(r.ctx(), toneSeat))
-	require.NoError(r.t, operator.WaitTone(r.ctx(), toneCaller))
+	r.hearEachOther(citizen, operator)
 	return citizen, operator
 }
 
@@ -225,14 +222,7 @@ func TestAttendedTransferOfOthers(t *testing.T) {
 
 // A seat sends a number that it called on to another seat.
 func TestTransferOfACallOut(t *testing.T) {
-	numbers := make(chan *phone.Call, 1)
-	gw, err := phone.New(phone.Options{User: "gateway", Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
-		numbers <- c
-		<-c.Done()
-	}})
-	require.NoError(t, err)
-	require.NoError(t, gw.Start(t.Context()))
-	t.Cleanup(func() { _ = gw.Stop(context.Background()) })
+	gw, numbers := outsidePhone(t, phone.Options{User: "gateway"})
 	r := newRig(t, func(c *telephony.Config) { c.Gateway = strings.TrimPrefix(gw.Addr().String(), "udp:") })
 	p1, _ := r.seat("8001")
 	_, second := r.seat("8002")
@@ -264,14 +254,7 @@ func TestTransferOfACallOut(t *testing.T) {
 // Announcements of the other network are heard before it answers, and the
 // answer of a phone that acknowledges them is held for its PRACK.
 func TestEarlyMediaReachesTheSeat(t *testing.T) {
-	numbers := make(chan *phone.Call, 1)
-	gw, err := phone.New(phone.Options{User: "gateway", OnRing: -1, Timers: invite.Timers{T1: quickT1}, OnCall: func(c *phone.Call) {
-		numbers <- c
-		<-c.Done()
-	}})
-	require.NoError(t, err)
-	require.NoError(t, gw.Start(t.Context()))
-	t.Cleanup(func() { _ = gw.Stop(context.Background()) })
+	gw, numbers := outsidePhone(t, phone.Options{User: "gateway", OnRing: -1})
 	r := newRig(t, func(c *telephony.Config) { c.Gateway = gw.Addr().String() })
 	p1, _ := r.seat("8001")
 	out, err := p1.Dial(r.ctx(), "13911112222")

@@ -100,15 +100,12 @@ func deadPort(t *testing.T) string {
 func citizen(t *testing.T) (string, <-chan *phone.Call) {
 	t.Helper()
 	calls := make(chan *phone.Call, 16)
-	p, err := phone.New(phone.Options{User: number, Timers: invite.Timers{T1: quickT1}, Session: invite.SessionTimer{Min: time.Second}, OnCall: func(c *phone.Call) {
+	p := started(t, phone.Options{User: number, Session: invite.SessionTimer{Min: time.Second}, OnCall: func(c *phone.Call) {
 		calls <- c
 		if c.Answer() == nil {
 			<-c.Done()
 		}
 	}})
-	require.NoError(t, err)
-	require.NoError(t, p.Start(t.Context()))
-	t.Cleanup(func() { _ = p.Stop(context.WithoutCancel(t.Context())) })
 	return p.Addr().String(), calls
 }
 
@@ -446,17 +443,14 @@ func TestOutboundOverTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := make(chan *phone.Call, 1)
-			far, err := phone.New(phone.Options{
-				User: number, Network: "tls", Listen: "127.0.0.1:0", Certificate: conf, Timers: invite.Timers{T1: quickT1},
+			far := started(t, phone.Options{
+				User: number, Network: "tls", Listen: "127.0.0.1:0", Certificate: conf,
 				OnCall: func(c *phone.Call) {
 					_ = c.Answer()
 					calls <- c
 					<-c.Done()
 				},
 			})
-			require.NoError(t, err)
-			require.NoError(t, far.Start(t.Context()))
-			t.Cleanup(func() { _ = far.Stop(context.WithoutCancel(t.Context())) })
 			r := newRig(t, func(c *telephony.Config) {
 				c.DialTLS = test.roots
 				c.TrunkList = []telephony.Trunk{{Name: "telecom", SRTP: test.srtp, Ping: telephony.Ping{Interval: -1},
