@@ -291,7 +291,16 @@ func (r *rtcTransport) handshake(ctx context.Context, p *rtcParams, client bool)
 		return err
 	}
 	// The association ends with an EOF; other errors are about single packets.
-	defer context.AfterFunc(r.ctx, func() { _ = secure.Close() })()
+	said := make(chan struct{})
+	stop := context.AfterFunc(r.ctx, func() {
+		defer close(said)
+		_ = secure.Close()
+	})
+	defer func() {
+		if !stop() {
+			<-said // before its path is closed
+		}
+	}()
 	buf := make([]byte, maxDatagram)
 	for err = nil; !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, dtls.ErrConnClosed); {
 		_, err = secure.Read(buf)

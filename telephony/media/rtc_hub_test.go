@@ -54,6 +54,25 @@ func TestBrowserLeavesBeforeItsBye(t *testing.T) {
 	require.Empty(t, failed)
 }
 
+// Each leg that is closed says goodbye, whatever else the system runs meanwhile.
+func TestGoodbyeIsSaid(t *testing.T) {
+	server := testPorts(t, PortOptions{})
+	var phones []*Leg
+	var ends []<-chan error
+	for range 30 {
+		opts, failed := failingOptions()
+		phone, leg := webRTC(t, server, opts)
+		phones, ends = append(phones, phone), append(ends, failed)
+		t.Cleanup(leg.Close)
+	}
+	for _, phone := range phones {
+		phone.Close()
+	}
+	for _, failed := range ends {
+		require.ErrorIs(t, soon(t, failed), errLeft)
+	}
+}
+
 // A browser that leaves ends the leg soon; one whose checks stop does after 30 s, and one that never comes after 3 min: until then
 // somebody may have to pick up.
 func TestBrowserGone(t *testing.T) {
@@ -71,7 +90,7 @@ func TestBrowserGone(t *testing.T) {
 	r.mu.Lock()
 	r.theirs = "moved" // the phone's checks are none now
 	r.mu.Unlock()
-	r.look(leg.now().Add(rtcSilent - patience))
+	r.look(leg.now().Add(rtcSilent - 10*time.Second))
 	require.Empty(t, failed)
 	r.look(leg.now().Add(rtcSilent + time.Second))
 	transportFails(t, failed)
@@ -81,7 +100,7 @@ func TestBrowserGone(t *testing.T) {
 	_, err := leg.Answer(legOn(t, testPorts(t, PortOptions{FullICE: true}), LegOptions{WebRTC: OfferWebRTC}).Offer())
 	require.NoError(t, err)
 	r = leg.rtc.Load()
-	r.look(leg.now().Add(rtcWait - patience))
+	r.look(leg.now().Add(rtcWait - 10*time.Second))
 	require.Empty(t, failed)
 	r.look(leg.now().Add(rtcWait + time.Second))
 	transportFails(t, failed)
