@@ -153,31 +153,6 @@ func (c *Center) SaveSeat(ctx context.Context, s Seat) error {
 // Realm is the realm that seats' HA1 are made with.
 func (c *Center) Realm() string { return c.cfg.Realm }
 
-// SetStatus tells what a person at a seat says of himself. An empty seat is
-// the one where the user sits or usually sits. A user sits at one seat at a
-// time; a seat in a call cannot be taken over.
-func (c *Center) SetStatus(_ context.Context, user, seat string, s Status) error {
-	presence, ok := map[Presence]acd.Presence{Ready: acd.Ready, Break: acd.Break, Offline: acd.Offline}[s.Presence]
-	if !ok || user == "" || len(s.Reason) > 200 {
-		return fmt.Errorf("status %q: want ready, break or offline: %w", s.Presence, ErrInvalid)
-	}
-	if seat == "" {
-		seat = c.board.seatOf(user)
-	}
-	if !c.board.has(seat) {
-		return fmt.Errorf("seat %q of user: %w", seat, ErrNotFound)
-	}
-	if v, ok := c.floor.seat(seat); ok && v.Call != "" && v.User != user {
-		return fmt.Errorf("seat %s is in a call of another user: %w", seat, ErrConflict)
-	}
-	c.journal.event(newEvent(c.now(), "", seat, user, EvPresence, EventData{Presence: s.Presence, Reason: s.Reason}))
-	c.floor.apply(func(at time.Time) acd.Event {
-		return acd.SetPresence{At: at, Seat: seat, User: user, Presence: presence, Reason: s.Reason}
-	})
-	c.board.touch(seat)
-	return nil
-}
-
 // deviceChanged hears from the registrar that a phone came or went.
 // Two changes may be told out of order, so what holds now is looked up.
 func (c *Center) deviceChanged(seat string) {

@@ -72,6 +72,16 @@ func (b *board) seatOf(user string) string {
 	return usual
 }
 
+// userOf is who sits at a seat, or else usually sits there; "" is nobody.
+func (b *board) userOf(seat string) string {
+	if v, ok := b.c.floor.seat(seat); ok && v.User != "" {
+		return v.User
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seats[seat].User
+}
+
 func (b *board) touch(seat string) {
 	b.mu.Lock()
 	b.changed[seat] = true
@@ -158,6 +168,7 @@ func (c *Center) Agents() []AgentState {
 		agents[i] = AgentState{
 			Seat: s.ID, User: user, Presence: Presence(v.Presence), Reason: v.Reason, Registered: v.Registered,
 			State: v.State, Since: v.Since, Until: v.Until, CallID: strings.TrimSuffix(v.Call, "/peer"),
+			Lead: v.By, Skills: v.Skills, Calls: v.Calls, Talked: v.Talked,
 		}
 	}
 	return agents
@@ -167,9 +178,10 @@ func (c *Center) Agents() []AgentState {
 func (c *Center) Queues() []QueueState {
 	states := []QueueState{}
 	for _, q := range c.floor.queues() {
-		s := QueueState{Name: q.Name, Waiting: len(q.Callers), Ready: q.Ready, Busy: q.Busy, Away: q.Away, Callers: []QueueCaller{}}
+		s := QueueState{Name: q.Name, Waiting: len(q.Callers), Ready: q.Ready, Busy: q.Busy, Away: q.Away, Callers: []QueueCaller{},
+			Handle: q.Handle, EstimateError: q.EstimateError, Estimates: q.Estimates}
 		for _, k := range q.Callers {
-			s.Callers = append(s.Callers, QueueCaller{CallID: k.Call, Position: k.Position, Since: k.Since, Seat: k.Seat})
+			s.Callers = append(s.Callers, QueueCaller{CallID: k.Call, Position: k.Position, Since: k.Since, Seat: k.Seat, Callback: k.Callback, Estimate: k.Estimate})
 		}
 		if len(q.Callers) > 0 {
 			s.Oldest = q.Callers[0].Since

@@ -201,6 +201,9 @@ func (c *Center) Start(ctx context.Context) error {
 		c.board.know(s)
 		c.registrar.note(s.ID, c.registrar.lookup(s.ID))
 	}
+	if err := c.loadSkills(ctx); err != nil {
+		return err
+	}
 	// The sockets first: while another process has them, its calls and its
 	// recordings are not left-overs. Calls wait until all is in order.
 	if err := c.endpoint.Start(ctx); err != nil {

@@ -38,7 +38,8 @@ const (
 	EvRecording = "recorded" // Recording
 	EvEnded     = "ended"    // By, Cause, Code
 
-	EvPresence = "presence"   // Seat, User; Presence, Reason
+	EvPresence = "presence"   // Seat, User; Presence, Reason, Lead
+	EvSkills   = "skills"     // User; Skills, Lead
 	EvDevice   = "device"     // Seat; Registered
 	EvState    = "seat_state" // Seat; State, Reason
 )
@@ -71,6 +72,8 @@ type EventData struct {
 	State      string     `json:"state,omitempty"`
 	PartyID    string     `json:"party_id,omitempty"`
 	Transfer   *Transfer  `json:"transfer,omitempty"`
+	Lead       string     `json:"lead,omitempty"` // user who did it to another
+	Skills     Skills     `json:"skills,omitempty"`
 }
 
 // Outcomes of an offer.

@@ -14,6 +14,7 @@ import (
 type QueueConfig struct {
 	Name          string
 	Seats         []string      // seats that serve it; empty: all
+	Rules         acd.Rules     // skills that its callers need, over their waiting time; empty: none
 	Strategy      acd.Strategy  // which of the able seats is offered a caller; empty: longest idle
 	Priority      int           // of its callers, -10 to 10 levels of Headstart
 	Headstart     time.Duration // waiting time that a level counts for; 0 is 1 min
@@ -41,7 +42,7 @@ func (q QueueConfig) withDefaults() QueueConfig {
 // machine is the queue as the queue machine has it.
 func (q QueueConfig) machine(ring time.Duration) acd.Queue {
 	return acd.Queue{
-		Name: q.Name, Seats: q.Seats, Strategy: q.Strategy, Priority: q.Priority, Step: q.Headstart, Reserve: q.Reserve,
+		Name: q.Name, Seats: q.Seats, Rules: q.Rules, Strategy: q.Strategy, Priority: q.Priority, Step: q.Headstart, Reserve: q.Reserve,
 		MaxLength: q.MaxLength, MaxWait: q.MaxWait, Overflow: q.Overflow, NoAgent: q.NoAgent, NoAgentAfter: q.NoAgentAfter,
 		WrapUp: q.WrapUp, SetAside: q.SetAside, AnnounceEvery: q.AnnounceEvery, Handle: q.Handle, RingTimeout: ring,
 	}

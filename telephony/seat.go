@@ -54,6 +54,11 @@ type AgentState struct {
 	Since      time.Time `json:"since"`          // of State
 	Until      time.Time `json:"until,omitzero"` // end of wrap-up or of being set aside
 	CallID     string    `json:"call_id,omitempty"`
+
+	Lead   string        `json:"lead,omitempty"` // who set Presence in place of the user
+	Skills Skills        `json:"skills,omitempty"`
+	Calls  int           `json:"calls"`  // of queues, since the user sat down
+	Talked time.Duration `json:"talked"` // in those calls
 }
 
 // QueueState is a queue as the board shows it.
@@ -65,6 +70,10 @@ type QueueState struct {
 	Busy    int           `json:"busy"`            // ringing, talking, wrap-up
 	Away    int           `json:"away"`            // break, set aside
 	Callers []QueueCaller `json:"callers"`         // in order
+
+	Handle        time.Duration `json:"handle"`         // mean time that a call takes a seat, wrap-up included
+	EstimateError float64       `json:"estimate_error"` // median of |said − actual| ÷ actual of the newest estimates, over waits of 10 s and more
+	Estimates     int           `json:"estimates"`      // that were measured
 }
 
 // QueueCaller is one who waits.
@@ -73,6 +82,9 @@ type QueueCaller struct {
 	Position int       `json:"position"` // from 1
 	Since    time.Time `json:"since"`
 	Seat     string    `json:"seat,omitempty"` // whose phone rings for this caller
+
+	Callback bool          `json:"callback,omitempty"` // nobody is on the line: the seat will call
+	Estimate time.Duration `json:"estimate,omitempty"` // of the wait that is left; 0: cannot be said
 }
 
 // LiveCall is a call that is going on.

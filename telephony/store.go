@@ -105,4 +105,9 @@ type Store interface {
 	Seat(ctx context.Context, id string) (Seat, error)
 	Seats(ctx context.Context) ([]Seat, error)
 	DeleteSeat(ctx context.Context, id string) error
+
+	// SaveSkills replaces what a person is able to do; nothing is no skill.
+	SaveSkills(ctx context.Context, user string, s Skills) error
+	// Skills are those of all people who have any, by user.
+	Skills(ctx context.Context) (map[string]Skills, error)
 }

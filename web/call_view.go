@@ -141,6 +141,10 @@ type Agent struct {
 	Since      time.Time          `json:"since,omitzero"`
 	Until      time.Time          `json:"until,omitzero"`
 	CallID     string             `json:"call_id,omitempty"`
+	Lead       string             `json:"lead,omitempty" doc:"Who set the status in place of the person"`
+	Skills     telephony.Skills   `json:"skills,omitempty" doc:"Levels from 1 to 9, by skill"`
+	Calls      int                `json:"calls" doc:"Calls of queues since the person sat down"`
+	TalkedMS   int64              `json:"talked_ms" doc:"Time in those calls"`
 }
 
 // Queue is a queue as it stands now.
@@ -152,6 +156,10 @@ type Queue struct {
 	Busy     int           `json:"busy"`
 	Away     int           `json:"away"`
 	Callers  []QueueCaller `json:"callers" nullable:"false"`
+
+	HandleMS      int64   `json:"handle_ms" doc:"Mean time that a call takes a seat, wrap-up included"`
+	EstimateError float64 `json:"estimate_error" doc:"Median of |said − actual| ÷ actual of the newest estimates, over waits of 10 s and more"`
+	Estimates     int     `json:"estimates" doc:"How many of them have been measured"`
 }
 
 // QueueCaller is one who waits.
@@ -160,13 +168,19 @@ type QueueCaller struct {
 	Position int       `json:"position"`
 	Since    time.Time `json:"since"`
 	Seat     string    `json:"seat,omitempty" doc:"Whose phone rings for this caller"`
+
+	Callback   bool  `json:"callback,omitempty" doc:"Nobody is on the line: the seat will call"`
+	EstimateMS int64 `json:"estimate_ms,omitempty" doc:"Of the wait that is left; missing: it cannot be said"`
 }
 
 func queueView(q telephony.QueueState) Queue {
 	return Queue{
 		Name: q.Name, Waiting: q.Waiting, OldestAt: cst(q.Oldest), Ready: q.Ready, Busy: q.Busy, Away: q.Away,
 		Callers: convert(q.Callers, func(c telephony.QueueCaller) QueueCaller {
-			return QueueCaller{CallID: c.CallID, Position: c.Position, Since: cst(c.Since), Seat: c.Seat}
+			return QueueCaller{
+				CallID: c.CallID, Position: c.Position, Since: cst(c.Since), Seat: c.Seat, Callback: c.Callback, EstimateMS: c.Estimate.Milliseconds(),
+			}
 		}),
+		HandleMS: q.Handle.Milliseconds(), EstimateError: q.EstimateError, Estimates: q.Estimates,
 	}
 }

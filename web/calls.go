@@ -41,17 +41,6 @@ type missedInput struct {
 	Cursor string    `query:"cursor" maxLength:"500"`
 }
 
-// AgentStatus is what a person at a seat says.
-type AgentStatus struct {
-	Status string `json:"status" enum:"ready,break,offline"`
-	Reason string `json:"reason,omitempty" maxLength:"100"`
-	Seat   string `json:"seat,omitempty" maxLength:"20" doc:"Where I sit today; my usual seat when left out"`
-}
-
-type statusInput struct {
-	Body AgentStatus
-}
-
 type recordingInput struct {
 	CallRef
 	Range  string `header:"Range" doc:"One range of bytes"`
@@ -87,9 +76,7 @@ func (s *Server) callRoutes() {
 	handle(s, op(http.MethodGet, "/missed-calls", "missed-calls", "Calls that nobody answered, newest first", centre), withCalls(s, s.missedCalls))
 	handle(s, op(http.MethodPost, "/missed-calls/{id}/handled", "handle-missed-call", "Mark a missed call as called back", centre), withCalls(s, s.handleMissed))
 	handle(s, op(http.MethodGet, "/queues", "queues", "Queues as they stand now", centre), withCalls(s, s.queues))
-	handle(s, op(http.MethodGet, "/agents", "agents", "Seats as they stand now", centre), withCalls(s, s.agents))
-	handle(s, op(http.MethodPut, "/agents/me/status", "set-status", "Say whether I take calls", access{roles: []ticketing.Role{
-		ticketing.RoleAgent, ticketing.RoleLead, ticketing.RoleFollowUp}}), withCalls(s, s.setStatus))
+	s.agentRoutes()
 	stats := op(http.MethodGet, "/stats/calls", "stats-calls", "Figures of inbound calls started in a period; today when none is given", centre)
 	stats.tag = "figures"
 	handle(s, stats, withCalls(s, s.callStats))
@@ -182,27 +169,6 @@ func (s *Server) handleMissed(ctx context.Context, in *CallRef) (*struct{}, erro
 
 func (s *Server) queues(context.Context, *struct{}) (*body[Page[Queue]], error) {
 	return page(convert(s.deps.Calls.Queues(), queueView)), nil
-}
-
-func (s *Server) agents(ctx context.Context, _ *struct{}) (*body[Page[Agent]], error) {
-	return page(convert(s.deps.Calls.Agents(), func(a telephony.AgentState) Agent {
-		return Agent{
-			Seat: a.Seat, User: a.User, UserName: s.names.of(ctx, a.User), Status: a.Presence, Reason: a.Reason,
-			Registered: a.Registered, State: string(a.State), Since: cst(a.Since), Until: cst(a.Until), CallID: a.CallID,
-		}
-	})), nil
-}
-
-func (s *Server) setStatus(ctx context.Context, in *statusInput) (*struct{}, error) {
-	me := identityOf(ctx).user
-	seat := in.Body.Seat
-	def(&seat, me.Seat)
-	if seat == "" {
-		p := byStatus(http.StatusUnprocessableEntity)
-		p.Errors = []FieldError{{Location: "body.seat", Message: "you have no usual seat; say where you sit", MessageZh: "您没有固定座席，请填写座席号"}}
-		return nil, p
-	}
-	return nil, s.deps.Calls.SetStatus(ctx, me.ID, seat, telephony.Status{Presence: telephony.Presence(in.Body.Status), Reason: in.Body.Reason})
 }
 
 // recording streams the WAV. The look is on record before the first byte leaves.

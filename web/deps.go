@@ -73,6 +73,9 @@ type Calls interface {
 	PauseRecording(ctx context.Context, callID, user string) error
 	ResumeRecording(ctx context.Context, callID, user string) error
 	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error
+	ForceStatus(ctx context.Context, lead, seat string, status telephony.Status) error
+	SetSkills(ctx context.Context, user string, s telephony.Skills, lead string) error
+	Skills(ctx context.Context) (map[string]telephony.Skills, error)
 	Agents() []telephony.AgentState
 	Queues() []telephony.QueueState
 	Lines() []telephony.Line

@@ -251,6 +251,7 @@ type centre struct {
 	sound    []byte
 	hungUp   []string
 	statuses []string
+	skills   map[string]telephony.Skills
 }
 
 func newCentre() *centre {
@@ -366,6 +367,26 @@ func (c *centre) SetStatus(_ context.Context, user, seat string, s telephony.Sta
 	defer c.mu.Unlock()
 	c.statuses = append(c.statuses, fmt.Sprintf("%s %s %s %s", user, seat, s.Presence, s.Reason))
 	return nil
+}
+
+func (c *centre) ForceStatus(ctx context.Context, lead, seat string, s telephony.Status) error {
+	return c.SetStatus(ctx, "by "+lead, seat, s)
+}
+
+func (c *centre) SetSkills(_ context.Context, user string, s telephony.Skills, lead string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s["a b"] != 0 {
+		return telephony.ErrInvalid
+	}
+	c.skills = map[string]telephony.Skills{user: s}
+	return nil
+}
+
+func (c *centre) Skills(context.Context) (map[string]telephony.Skills, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skills, nil
 }
 
 func (c *centre) Agents() []telephony.AgentState {

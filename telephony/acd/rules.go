@@ -13,6 +13,14 @@ import (
 // Needs are skills with the least level of each.
 type Needs map[string]int
 
+// MaxLevel is the highest level of a skill; the lowest is 1.
+const MaxLevel = 9
+
+// ValidSkill tells whether a rule can ask for a skill by this name.
+func ValidSkill(name string) bool {
+	return name != "" && name != "any" && len(name) <= 32 && !strings.ContainsAny(name, "<>=:;,& \t\r\n")
+}
+
 // met tells whether somebody with these skills is able.
 func (n Needs) met(skills map[string]int) bool {
 	for skill, level := range n {
@@ -96,11 +104,11 @@ func ParseNeeds(text string) (Needs, error) {
 		n := 1
 		if ok {
 			var err error
-			if n, err = strconv.Atoi(strings.TrimSpace(level)); err != nil || n < 1 || n > 9 {
-				return nil, fmt.Errorf("level %q of skill %q: want 1 to 9", strings.TrimSpace(level), skill)
+			if n, err = strconv.Atoi(strings.TrimSpace(level)); err != nil || n < 1 || n > MaxLevel {
+				return nil, fmt.Errorf("level %q of skill %q: want 1 to %d", strings.TrimSpace(level), skill, MaxLevel)
 			}
 		}
-		if skill == "" || len(skill) > 32 || strings.ContainsAny(skill, "<>=:;, ") {
+		if !ValidSkill(skill) {
 			return nil, fmt.Errorf("%q is no skill: want a name, or NAME>=LEVEL, joined by &", strings.TrimSpace(part))
 		}
 		needs[skill] = max(n, needs[skill])

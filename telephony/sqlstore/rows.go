@@ -68,6 +68,14 @@ type seatRow struct {
 	Disabled  int64  `bun:"disabled"`
 }
 
+type skillRow struct {
+	bun.BaseModel `bun:"table:telephony_skills,alias:k"`
+
+	UserID string `bun:"user_id,pk"`
+	Skill  string `bun:"skill,pk"`
+	Level  int64  `bun:"level"`
+}
+
 // millis is 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {

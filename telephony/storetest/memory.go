@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,13 +22,14 @@ type Memory struct {
 	missed map[string]telephony.MissedCall
 	events []telephony.Event
 	seats  map[string]telephony.Seat
+	skills map[string]telephony.Skills
 }
 
 var _ telephony.Store = (*Memory)(nil)
 
 // NewMemory makes an empty store.
 func NewMemory() *Memory {
-	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}}
+	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{}}
 }
 
 // AppendEvents writes events in order.
@@ -260,4 +262,26 @@ func (m *Memory) DeleteSeat(_ context.Context, id string) error {
 	}
 	delete(m.seats, id)
 	return nil
+}
+
+// SaveSkills replaces what a person is able to do.
+func (m *Memory) SaveSkills(_ context.Context, user string, s telephony.Skills) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.skills[user] = maps.Clone(s)
+	if len(s) == 0 {
+		delete(m.skills, user)
+	}
+	return nil
+}
+
+// Skills are those of all people who have any, by user.
+func (m *Memory) Skills(context.Context) (map[string]telephony.Skills, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string]telephony.Skills{}
+	for user, s := range m.skills {
+		all[user] = maps.Clone(s)
+	}
+	return all, nil
 }

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"events by period": eventsByPeriod,
 		"events and calls": logInOneGo,
 		"seats":            seats,
+		"skills":           skills,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -295,4 +296,22 @@ func seats(t *testing.T, s telephony.Store) {
 	require.ErrorIs(t, s.DeleteSeat(ctx, "8001"), telephony.ErrNotFound)
 	_, err = s.Seat(ctx, "8001")
 	require.ErrorIs(t, err, telephony.ErrNotFound)
+}
+
+func skills(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	all, err := s.Skills(ctx)
+	require.NoError(t, err)
+	require.Empty(t, all)
+	require.NoError(t, s.SaveSkills(ctx, "agent1", telephony.Skills{"方言": 2, "english": 1}))
+	require.NoError(t, s.SaveSkills(ctx, "agent2", telephony.Skills{"english": 9}))
+	require.NoError(t, s.SaveSkills(ctx, "agent1", telephony.Skills{"方言": 3, "tax": 1}))
+	all, err = s.Skills(ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]telephony.Skills{"agent1": {"方言": 3, "tax": 1}, "agent2": {"english": 9}}, all)
+	require.NoError(t, s.SaveSkills(ctx, "agent1", nil))
+	require.NoError(t, s.SaveSkills(ctx, "nobody", nil))
+	all, err = s.Skills(ctx)
+	require.NoError(t, err)
+	require.Equal(t, map[string]telephony.Skills{"agent2": {"english": 9}}, all)
 }

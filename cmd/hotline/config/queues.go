@@ -18,6 +18,7 @@ type queueEntry struct {
 	Name      string        `yaml:"name"`
 	Lines     []string      `yaml:"lines"`
 	Seats     []string      `yaml:"seats"`
+	Rules     skillRules    `yaml:"rules"`
 	Strategy  string        `yaml:"strategy"`
 	Priority  int           `yaml:"priority"`
 	Headstart time.Duration `yaml:"headstart"`
@@ -37,6 +38,16 @@ type queueEntry struct {
 	SetAside      time.Duration `yaml:"set-aside"`
 	AnnounceEvery time.Duration `yaml:"announce-every"`
 	Handle        time.Duration `yaml:"handle"`
+}
+
+// skillRules are such as "wait<30s: dialect>=2; else any".
+type skillRules acd.Rules
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *skillRules) UnmarshalText(text []byte) error {
+	parsed, err := acd.ParseRules(string(text))
+	*r = skillRules(parsed)
+	return err
 }
 
 // readQueues reads the queues of a file, and which of them takes the calls of
@@ -62,7 +73,7 @@ func readQueues(file sections) ([]telephony.QueueConfig, map[string]string, erro
 
 func (e queueEntry) queue() telephony.QueueConfig {
 	return telephony.QueueConfig{
-		Name: e.Name, Seats: e.Seats, Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
+		Name: e.Name, Seats: e.Seats, Rules: acd.Rules(e.Rules), Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
 		MaxLength: e.MaxLength, MaxWait: e.MaxWait, Overflow: acd.Overflow(e.Overflow), NoAgent: acd.NoAgent(e.NoAgent), NoAgentAfter: e.NoAgentAfter,
 		WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
 	}

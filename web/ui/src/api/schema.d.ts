@@ -101,6 +101,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{seat}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a seat's status in place of its person, such as one who left without a word; it is put on record
+         * @description Roles: lead, supervisor, admin.
+         */
+        put: operations["force-status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -489,6 +509,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What people are able to do
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["skills"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stats/calls": {
         parameters: {
             query?: never;
@@ -697,6 +737,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say what a person is able to do; queues' rules ask for it
+         * @description Roles: lead, supervisor, admin.
+         */
+        put: operations["set-skills"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -749,16 +809,32 @@ export interface components {
         };
         Agent: {
             call_id?: string;
+            /**
+             * Format: int64
+             * @description Calls of queues since the person sat down
+             */
+            calls: number;
+            /** @description Who set the status in place of the person */
+            lead?: string;
             reason?: string;
             /** @description The phone can be reached */
             registered: boolean;
             seat: string;
             /** Format: date-time */
             since?: string;
+            /** @description Levels from 1 to 9, by skill */
+            skills?: {
+                [key: string]: number;
+            };
             /** @description offline, ready, ringing, talking, wrap_up, break, set_aside */
             state: string;
             /** @description What the person says: ready, break, offline */
             status: string;
+            /**
+             * Format: int64
+             * @description Time in those calls
+             */
+            talked_ms: number;
             /** Format: date-time */
             until?: string;
             user: string;
@@ -1127,6 +1203,12 @@ export interface components {
             /** @description Shown once; with the number it opens the progress */
             query_code: string;
         };
+        ForcedStatus: {
+            /** @description The person sees it */
+            reason?: string;
+            /** @enum {string} */
+            status: "ready" | "break" | "offline";
+        };
         Hit: {
             /** @description A fragment around the first match */
             body: components["schemas"]["Segment"][];
@@ -1379,6 +1461,15 @@ export interface components {
             /** @description Counting stopped at total */
             total_capped: boolean;
         };
+        PagePersonSkills: {
+            items: components["schemas"]["PersonSkills"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
         PageQueue: {
             items: components["schemas"]["Queue"][];
             /** @description Give it as cursor for the next page; empty on the last */
@@ -1438,6 +1529,14 @@ export interface components {
             name: string;
             /** @example 138****5678 */
             phone: string;
+        };
+        PersonSkills: {
+            /** @description Levels from 1 to 9, by skill */
+            skills: {
+                [key: string]: number;
+            };
+            user: string;
+            user_name?: string;
         };
         Point: {
             datum: string;
@@ -1520,6 +1619,21 @@ export interface components {
             /** Format: int64 */
             busy: number;
             callers: components["schemas"]["QueueCaller"][];
+            /**
+             * Format: double
+             * @description Median of |said − actual| ÷ actual of the newest estimates, over waits of 10 s and more
+             */
+            estimate_error: number;
+            /**
+             * Format: int64
+             * @description How many of them have been measured
+             */
+            estimates: number;
+            /**
+             * Format: int64
+             * @description Mean time that a call takes a seat, wrap-up included
+             */
+            handle_ms: number;
             name: string;
             /**
              * Format: date-time
@@ -1536,6 +1650,13 @@ export interface components {
         };
         QueueCaller: {
             call_id: string;
+            /** @description Nobody is on the line: the seat will call */
+            callback?: boolean;
+            /**
+             * Format: int64
+             * @description Of the wait that is left; missing: it cannot be said
+             */
+            estimate_ms?: number;
             /** Format: int64 */
             position: number;
             /** @description Whose phone rings for this caller */
@@ -1587,6 +1708,12 @@ export interface components {
             /** @description For Authorization: Bearer; browsers use the cookie instead */
             token: string;
             user: components["schemas"]["User"];
+        };
+        SkillsInputBody: {
+            /** @description Levels from 1 to 9, by skill; they replace what was known */
+            skills: {
+                [key: string]: number;
+            };
         };
         Step: {
             en: string;
@@ -1878,6 +2005,39 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AgentStatus"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "force-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seat: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForcedStatus"];
             };
         };
         responses: {
@@ -2579,6 +2739,35 @@ export interface operations {
             };
         };
     };
+    skills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePersonSkills"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "stats-calls": {
         parameters: {
             query?: {
@@ -2997,6 +3186,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Person"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkillsInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
