@@ -30,7 +30,7 @@ func (k *call) attend(p *party, e invite.Referred) {
 func (k *call) handOver(p *party, first *call, by *party, e invite.Referred) {
 	other := k.otherThan(p)
 	_, state := k.snapshot()
-	if other == nil || !k.movable() || state != CallTalking && state != CallHeld {
+	if other == nil || !k.movable() || k.conference != nil || state != CallTalking && state != CallHeld {
 		e.Reply(491)
 		return
 	}

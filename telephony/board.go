@@ -165,9 +165,10 @@ func (c *Center) Agents() []AgentState {
 		if user == "" {
 			user = s.User
 		}
+		call, _, _ := strings.Cut(v.Call, "/") // a seat may be another party of it
 		agents[i] = AgentState{
 			Seat: s.ID, User: user, Presence: Presence(v.Presence), Reason: v.Reason, Registered: v.Registered,
-			State: v.State, Since: v.Since, Until: v.Until, CallID: strings.TrimSuffix(v.Call, "/peer"),
+			State: v.State, Since: v.Since, Until: v.Until, CallID: call,
 			Lead: v.By, Skills: v.Skills, Calls: v.Calls, Talked: v.Talked,
 		}
 	}

@@ -71,6 +71,7 @@ type party struct {
 	leg  *media.Leg
 	mobility
 	pressed chan rune // digits by INFO; nil where nobody takes them
+	fails   func()    // its sound does, and the call goes on; nil: the call ends
 	floor   string    // what its seat is taken for in the queue; empty when it has none
 	once    sync.Once // of closing its sound
 }
@@ -165,6 +166,23 @@ func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*me
 
 // openLegOver takes a port for a party that is called over a transport of SIP; secure: with SRTP and nothing else.
 func (k *call) openLegOver(transport string, who Party, signal netip.Addr, secure bool, codecs ...media.Codec) (*media.Leg, error) {
+	return k.c.ports.Open(k.legOptions(transport, who, signal, secure, codecs))
+}
+
+// openLegFor takes a port for a party that is called. The call goes on without one that was added to it when its sound fails.
+func (k *call) openLegFor(p *party, out invite.Outgoing, secure bool, codecs ...media.Codec) (*media.Leg, error) {
+	who := p.who
+	if p.seat != "" {
+		who = PartySeat
+	}
+	opts := k.legOptions(out.Transport, who, addrOf(out.Destination), secure, codecs)
+	if p.fails != nil {
+		opts.OnFail = func(error) { p.fails() }
+	}
+	return k.c.ports.Open(opts)
+}
+
+func (k *call) legOptions(transport string, who Party, signal netip.Addr, secure bool, codecs []media.Codec) media.LegOptions {
 	opts := media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id}
 	// Keys in the SDP are worth what the signalling is.
 	if secure || k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
@@ -175,7 +193,7 @@ func (k *call) openLegOver(transport string, who Party, signal netip.Addr, secur
 		opts.WebRTC = media.OfferWebRTC
 	}
 	opts.OnFail = func(error) { k.stop(PartySystem, "", CauseMedia, 488) }
-	return k.c.ports.Open(opts)
+	return opts
 }
 
 // watch follows a party's session until it is over: it answers re-INVITEs,
@@ -304,7 +322,7 @@ func (k *call) talk(peer *party) {
 // goroutine.
 func (k *call) tellAnswered(p *party, at time.Time) {
 	other := k.otherThan(p)
-	if p.who != PartySeat || other == nil || other.who != PartyCaller {
+	if p.seat == "" || other == nil || other.who != PartyCaller || other.seat != "" {
 		return
 	}
 	k.wg.Go(func() {
@@ -334,7 +352,7 @@ func (k *call) hold(on bool, by *party) {
 			k.played[0] = k.otherThan(by).leg.Play(k.c.sounds.say("music"), true)
 			k.played[1] = by.leg.Play(media.Silence(0), false)
 		} else {
-			k.played[0] = k.caller.leg.Play(k.c.sounds.say("music"), true)
+			k.played[0] = k.otherThan(k.holder(nil)).leg.Play(k.c.sounds.say("music"), true)
 			k.holdMember()
 		}
 		k.record(EvHeld, by.seat, by.user, EventData{})

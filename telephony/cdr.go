@@ -105,8 +105,10 @@ type Added struct {
 	JoinedAt  time.Time `json:"joined_at,omitzero"` // zero: never talked
 	LeftAt    time.Time `json:"left_at,omitzero"`
 	DroppedBy string    `json:"dropped_by,omitempty"` // user who took it out
-	Cause     string    `json:"cause,omitempty"`
-	Code      int       `json:"code,omitempty"` // SIP status, where one was the reason
+	// Supervision is how a supervisor takes part, or did last; empty for others.
+	Supervision Supervision `json:"supervision,omitempty"`
+	Cause       string      `json:"cause,omitempty"`
+	Code        int         `json:"code,omitempty"` // SIP status, where one was the reason
 }
 
 // Span is a stretch of time. A zero To means that it has not ended.

@@ -27,7 +27,7 @@ type dialing struct {
 // dial calls a party and follows it until its session is over. An error means
 // that nothing was ever sent; ended is then not called.
 func (k *call) dial(ctx context.Context, p *party, out invite.Outgoing, on dialing) error {
-	leg, err := k.openLegOver(out.Transport, p.who, addrOf(out.Destination), on.secure, on.codecs...)
+	leg, err := k.openLegFor(p, out, on.secure, on.codecs...)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ const (
 	EvPartyRinging = "party_ringing" // PartyID
 	EvPartyJoined  = "party_joined"  // PartyID talks with the others
 	EvPartyLeft    = "party_left"    // PartyID, dropped by User; Cause, Code
+	EvSupervised   = "supervised"    // PartyID, by User; Supervision
 
 	EvRecordingPaused  = "recording_paused"  // by User
 	EvRecordingResumed = "recording_resumed" // by User
@@ -46,34 +47,35 @@ const (
 
 // EventData is what events carry, as JSON; each type fills its part.
 type EventData struct {
-	Direction  Direction  `json:"direction,omitempty"`
-	SIPCallID  string     `json:"sip_call_id,omitempty"`
-	Source     string     `json:"source,omitempty"`
-	Caller     string     `json:"caller,omitempty"`
-	CallerName string     `json:"caller_name,omitempty"`
-	Private    bool       `json:"private,omitempty"`
-	Trunk      string     `json:"trunk,omitempty"`
-	Gateway    string     `json:"gateway,omitempty"`
-	Called     string     `json:"called,omitempty"`
-	Line       string     `json:"line,omitempty"`
-	Queue      string     `json:"queue,omitempty"`
-	Digit      string     `json:"digit,omitempty"`
-	Attempt    int        `json:"attempt,omitempty"`
-	Reason     string     `json:"reason,omitempty"`
-	Outcome    string     `json:"outcome,omitempty"`
-	MovedTo    string     `json:"moved_to,omitempty"`
-	By         Party      `json:"by,omitempty"`
-	Cause      string     `json:"cause,omitempty"`
-	Code       int        `json:"code,omitempty"`
-	Legs       []LegInfo  `json:"legs,omitempty"`
-	Recording  *Recording `json:"recording,omitempty"`
-	Presence   Presence   `json:"presence,omitempty"`
-	Registered bool       `json:"registered,omitempty"`
-	State      string     `json:"state,omitempty"`
-	PartyID    string     `json:"party_id,omitempty"`
-	Transfer   *Transfer  `json:"transfer,omitempty"`
-	Lead       string     `json:"lead,omitempty"` // user who did it to another
-	Skills     Skills     `json:"skills,omitempty"`
+	Direction   Direction   `json:"direction,omitempty"`
+	SIPCallID   string      `json:"sip_call_id,omitempty"`
+	Source      string      `json:"source,omitempty"`
+	Caller      string      `json:"caller,omitempty"`
+	CallerName  string      `json:"caller_name,omitempty"`
+	Private     bool        `json:"private,omitempty"`
+	Trunk       string      `json:"trunk,omitempty"`
+	Gateway     string      `json:"gateway,omitempty"`
+	Called      string      `json:"called,omitempty"`
+	Line        string      `json:"line,omitempty"`
+	Queue       string      `json:"queue,omitempty"`
+	Digit       string      `json:"digit,omitempty"`
+	Attempt     int         `json:"attempt,omitempty"`
+	Reason      string      `json:"reason,omitempty"`
+	Outcome     string      `json:"outcome,omitempty"`
+	MovedTo     string      `json:"moved_to,omitempty"`
+	By          Party       `json:"by,omitempty"`
+	Cause       string      `json:"cause,omitempty"`
+	Code        int         `json:"code,omitempty"`
+	Legs        []LegInfo   `json:"legs,omitempty"`
+	Recording   *Recording  `json:"recording,omitempty"`
+	Presence    Presence    `json:"presence,omitempty"`
+	Registered  bool        `json:"registered,omitempty"`
+	State       string      `json:"state,omitempty"`
+	PartyID     string      `json:"party_id,omitempty"`
+	Transfer    *Transfer   `json:"transfer,omitempty"`
+	Supervision Supervision `json:"supervision,omitempty"`
+	Lead        string      `json:"lead,omitempty"` // user who did it to another
+	Skills      Skills      `json:"skills,omitempty"`
 }
 
 // Outcomes of an offer.
@@ -164,7 +166,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		}
 	case EvRecordingResumed:
 		c.endPause(e.At, e.User)
-	case EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft:
+	case EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft, EvSupervised:
 		c.applyParty(e, d)
 	case EvLegs:
 		c.Legs = d.Legs
@@ -203,7 +205,7 @@ func (c *CDR) endHold(at time.Time) {
 
 func (c *CDR) applyParty(e Event, d EventData) {
 	if e.Type == EvPartyCalled {
-		c.Parties = append(c.Parties, Added{ID: d.PartyID, Number: d.Called, Seat: e.Seat, User: e.User, CalledAt: e.At})
+		c.Parties = append(c.Parties, Added{ID: d.PartyID, Number: d.Called, Seat: e.Seat, User: e.User, Supervision: d.Supervision, CalledAt: e.At})
 		return
 	}
 	for i := range c.Parties {
@@ -216,6 +218,8 @@ func (c *CDR) applyParty(e Event, d EventData) {
 			p.RingingAt = e.At
 		case EvPartyJoined:
 			p.JoinedAt = e.At
+		case EvSupervised:
+			p.Supervision = d.Supervision
 		case EvPartyLeft:
 			p.LeftAt, p.DroppedBy, p.Cause, p.Code = e.At, e.User, d.Cause, d.Code
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 
 	"hotline/telephony/invite"
 	"hotline/telephony/media"
@@ -16,10 +17,18 @@ const maxParties = media.MaxMembers - 2
 // third is a party that was added to a call of two (三方通话).
 type third struct {
 	id     string
+	who    Party
 	number string
 	cancel context.CancelFunc
 	by     string // user who dropped it
+
+	mode   Supervision // of a supervisor; empty for others
+	joined *party      // once it takes part, until it leaves or takes the call over
+	member *media.Member
 }
+
+// supervises tells whether the party is a supervisor, whom the two need not know of.
+func (t *third) supervises() bool { return t.mode != "" }
 
 // AddParty calls a seat or a number on behalf of a user and, once it answers, lets it talk with both sides of a running
 // call. It returns at once with the party's id, which is unique within the call; the call's record tells how it goes on.
@@ -38,9 +47,14 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 	if err != nil {
 		return "", err
 	}
-	seat := r.seat
+	return k.invite(r, &third{who: PartyThird, number: number}, user)
+}
+
+// invite calls a party that is to take part in the call.
+func (k *call) invite(r route, t *third, user string) (string, error) {
+	c, seat := k.c, r.seat
 	ctx, cancel := context.WithCancel(k.ctx)
-	t := &third{number: number, cancel: cancel}
+	t.cancel = cancel
 	if err := k.expectThird(t); err != nil {
 		cancel()
 		return "", err
@@ -50,17 +64,21 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 		k.removeThird(t)
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	k.record(EvPartyCalled, seat, user, EventData{PartyID: t.id, Called: number})
+	k.record(EvPartyCalled, seat, user, EventData{PartyID: t.id, Called: t.number, Supervision: t.mode})
 	if !k.spawn(func() { k.callThird(ctx, t, r) }) {
 		cancel()
 		k.thirdGone(t, false, invite.Cause{By: invite.System})
-		return "", fmt.Errorf("call %s is ending: %w", callID, ErrConflict)
+		return "", fmt.Errorf("call %s is ending: %w", k.id, ErrConflict)
 	}
 	return t.id, nil
 }
 
 // DropParty hangs up an added party, also one that still rings; the others talk on. Errors: ErrNotFound, ErrConflict.
 func (c *Center) DropParty(_ context.Context, callID, partyID, user string) error {
+	return c.dropThird(callID, partyID, user, func(t *third) bool { return !t.supervises() })
+}
+
+func (c *Center) dropThird(callID, partyID, user string, of func(*third) bool) error {
 	k, err := c.talking(callID)
 	if err != nil {
 		return err
@@ -68,7 +86,7 @@ func (c *Center) DropParty(_ context.Context, callID, partyID, user string) erro
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, t := range k.thirds {
-		if t.id == partyID {
+		if t.id == partyID && of(t) {
 			t.by = user
 			t.cancel()
 			return nil
@@ -133,7 +151,10 @@ func (k *call) callThird(ctx context.Context, t *third, r route) {
 	defer t.cancel()
 	seat := r.seat
 	r.party = t.id
-	p := &party{who: PartyThird, seat: seat}
+	p := &party{who: t.who, seat: seat, floor: k.thirdID(t), fails: t.cancel}
+	if view, ok := k.c.floor.seat(seat); ok && seat != "" {
+		p.user = view.User
+	}
 	answered, last := false, invite.Cause{By: invite.System}
 	err := k.follow(ctx, p, r, dialing{
 		ringing: func() { k.record(EvPartyRinging, seat, "", EventData{PartyID: t.id}) },
@@ -146,8 +167,25 @@ func (k *call) callThird(ctx context.Context, t *third, r route) {
 	if err != nil {
 		k.log.Warn("party cannot be called", "party", t.id, "error", err)
 	}
-	k.thirdGone(t, answered, last)
-	k.post(k.separate)
+	var once sync.Once
+	gone := func() {
+		once.Do(func() {
+			if p.joined.Load() { // it took the call over
+				k.gone(p, func() { k.mainGone(p, last) })
+				k.leaveSeat(p)
+				return
+			}
+			k.thirdGone(t, answered, last)
+		})
+	}
+	// The call's goroutine decides whether it takes the call over before it goes.
+	k.post(func() {
+		gone()
+		k.separate()
+	})
+	if k.ctx.Err() != nil {
+		gone()
+	}
 }
 
 // thirdGone notes that a party is not there any more.
@@ -185,11 +223,16 @@ func (k *call) joinThird(ctx context.Context, t *third, p *party) {
 		t.cancel()
 		return
 	}
-	if _, err := k.conference.Join(p.leg, media.MemberOptions{Name: t.id}); err != nil {
+	k.mu.Lock()
+	mode, heardBy := k.hearing(t)
+	k.mu.Unlock()
+	member, err := k.conference.Join(p.leg, media.MemberOptions{Name: t.id, Mode: mode, HeardBy: heardBy})
+	if err != nil {
 		k.log.Warn("party cannot join", "party", t.id, "error", err)
 		t.cancel()
 		return
 	}
+	t.joined, t.member = p, member
 	k.record(EvPartyJoined, p.seat, "", EventData{PartyID: t.id})
 }
 
@@ -220,16 +263,17 @@ func (k *call) confer() error {
 	return nil
 }
 
-// holdMember brings a conference in line with the call's being held or not: the caller is out of it, the others talk.
+// holdMember brings a conference in line with the call's being held or not: the other side than the seat is out of it, the rest talk.
 func (k *call) holdMember() {
 	k.mu.Lock()
 	held := k.holdings > 0
 	k.mu.Unlock()
+	other := k.members[1-k.seatSide()]
 	if !held {
-		k.members[0].SetMode(media.Talks)
+		other.SetMode(media.Talks)
 		return
 	}
-	k.members[0].SetMode(media.Held)
+	other.SetMode(media.Held)
 	if k.played[1] != nil {
 		k.played[1].Stop()
 	}
@@ -249,8 +293,16 @@ func (k *call) separate() {
 	k.connect()
 	conference.Close()
 	if held {
-		k.played[1] = k.peer.leg.Play(media.Silence(0), false)
+		k.played[1] = k.holder(nil).leg.Play(media.Silence(0), false)
 	}
+}
+
+// seatSide is the place of the seat among the two: 0 the caller's, 1 its peer's.
+func (k *call) seatSide() int {
+	if k.holder(nil) == k.caller {
+		return 0
+	}
+	return 1
 }
 
 // connect lets caller and peer talk with one another, on the record.

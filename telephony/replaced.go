@@ -83,17 +83,20 @@ func (k *call) watchNext(p *party) {
 	defer context.AfterFunc(k.ctx, func() { p.sess.Hangup(invite.Cause{By: invite.Local}) })()
 	k.watch(p, func(ev invite.Event) {
 		if e, ok := ev.(invite.Ended); ok {
-			k.gone(p, func() {
-				if p == k.caller {
-					k.callerGone(p, e.Cause)
-					return
-				}
-				k.peerGone(p, e.Cause, true)
-			})
+			k.gone(p, func() { k.mainGone(p, e.Cause) })
 		}
 	})
 	k.closeParty(p)
 	k.leaveSeat(p)
+}
+
+// mainGone is the end that the session of one of the two gives that was not there from the start.
+func (k *call) mainGone(p *party, cause invite.Cause) {
+	if p == k.caller {
+		k.callerGone(p, cause)
+		return
+	}
+	k.peerGone(p, cause, true)
 }
 
 // replaced lets the new session have the party's part. It runs on the call's goroutine.

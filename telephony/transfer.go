@@ -2,6 +2,8 @@ package telephony
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +18,7 @@ type Transfer struct {
 	At      time.Time `json:"at"`
 	Seat    string    `json:"seat"` // who transferred
 	User    string    `json:"user"`
-	Kind    string    `json:"kind"`              // blind, attended, replaced
+	Kind    string    `json:"kind"`              // blind, attended, replaced, taken
 	To      string    `json:"to"`                // seat or number
 	CallID  string    `json:"call_id,omitempty"` // attended: the call that was joined with this one
 	EndedAt time.Time `json:"ended_at,omitzero"`
@@ -29,6 +31,7 @@ const (
 	TransferBlind    = "blind"
 	TransferAttended = "attended"
 	TransferReplaced = "replaced" // the party went on with another of its devices
+	TransferTaken    = "taken"    // a supervisor took the call over
 )
 
 // Events of transfers; both carry a Transfer.
@@ -79,6 +82,26 @@ func (k *call) do(f func()) bool {
 	}
 }
 
+// asked has fn run on the goroutine of a call whose two sides are there, and waits for its answer.
+func (c *Center) asked(ctx context.Context, callID string, fn func(*call) error) error {
+	k, err := c.talking(callID)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	if !k.do(func() { done <- fn(k) }) {
+		return fmt.Errorf("call %s: %w", callID, ErrConflict)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-k.ctx.Done():
+		return fmt.Errorf("call %s is ending: %w", callID, ErrConflict)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // otherThan is the party at the other end; nil when p is no party any more.
 func (k *call) otherThan(p *party) *party {
 	switch p {
@@ -91,24 +114,49 @@ func (k *call) otherThan(p *party) *party {
 }
 
 // swap puts a party in the place of another and lets the two talk. The place
-// keeps its channel of the recording.
+// keeps its channel of the recording. Supervisors stay.
 func (k *call) swap(old, next *party) {
 	k.hold(false, nil)
 	old.leg.Record(nil, 0)
-	k.bridge.Close()
-	k.mu.Lock()
+	side := 1
 	if old == k.caller {
+		side = 0
+	}
+	if k.conference == nil {
+		k.bridge.Close()
+	}
+	k.mu.Lock()
+	if side == 0 {
 		k.caller = next
 	} else {
 		k.peer = next
 	}
 	k.mu.Unlock()
-	k.connect()
+	if k.conference == nil {
+		k.connect()
+		return
+	}
+	member, err := k.conference.Join(next.leg, media.MemberOptions{Name: string(next.who)})
+	if err != nil { // its leg has gone again, and so will the call
+		k.log.Warn("party cannot take the other's place", "error", err)
+		return
+	}
+	k.seatAt(side, member)
 }
 
 // movable tells whether a party may be sent on now: not while another is, nor
 // while more than two talk.
-func (k *call) movable() bool { return k.moving == nil && !k.merged && k.conference == nil }
+func (k *call) movable() bool { return k.moving == nil && !k.merged && !k.conferred() }
+
+// conferred tells whether more than two take part, supervisors apart.
+func (k *call) conferred() bool {
+	if k.conference == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(k.thirds, func(t *third) bool { return !t.supervises() })
+}
 
 // refer takes a REFER of a party.
 func (k *call) refer(p *party, e invite.Referred) {
@@ -129,12 +177,44 @@ func (k *call) refer(p *party, e invite.Referred) {
 	}
 }
 
-// blind calls the target; the conversation goes on until it answers.
+// blind answers a REFER with what becomes of it.
 func (k *call) blind(p *party, e invite.Referred) {
+	if code := k.sendOn(p, e.To.User, func() { e.Reply(202) }); code != 0 {
+		e.Reply(code)
+	}
+}
+
+// Transfer sends the other party of a seat's call to another seat or number on behalf of a user, who talks on until that answers and
+// is then let go (blind transfer). The call's record tells how it goes on. Errors: ErrNotFound where there is no such call or no
+// way to the number; ErrConflict where nobody talks, the number's seat is busy, or more than two talk.
+func (c *Center) Transfer(ctx context.Context, callID, number, user string) error {
+	if number == "" || len(number) > 64 {
+		return fmt.Errorf("number of %d characters: %w", len(number), ErrInvalid)
+	}
+	return c.asked(ctx, callID, func(k *call) error {
+		by := k.holder(nil)
+		if by.seat == "" {
+			return fmt.Errorf("call %s has no seat that could transfer it: %w", callID, ErrConflict)
+		}
+		switch code := k.sendOn(by, number, func() { k.log.Info("transfer asked for", "user", user) }); code {
+		case 0:
+			return nil
+		case sip.StatusNotFound:
+			return fmt.Errorf("there is no way to that number: %w", ErrNotFound)
+		case sip.StatusBusyHere:
+			return fmt.Errorf("seat %s is in a call: %w", number, ErrConflict)
+		default:
+			return fmt.Errorf("call %s is being transferred, or more than two talk: %w", callID, ErrConflict)
+		}
+	})
+}
+
+// sendOn calls the target; the conversation goes on until it answers. accept is run before anything happens; code is what to
+// refuse the wish with, or 0.
+func (k *call) sendOn(p *party, number string, accept func()) (code int) {
 	other := k.otherThan(p)
 	if !k.movable() || other == nil {
-		e.Reply(491)
-		return
+		return sip.StatusRequestPending
 	}
 	from := other.seat
 	if from == "" {
@@ -143,21 +223,19 @@ func (k *call) blind(p *party, e invite.Referred) {
 			from = cdr.Called
 		}
 	}
-	r, err := k.c.target(from, e.To.User)
+	r, err := k.c.target(from, number)
 	seat := r.seat
 	if err != nil || seat != "" && (seat == p.seat || seat == other.seat) {
-		e.Reply(404)
-		return
+		return sip.StatusNotFound
 	}
 	key := k.id + "/" + newID(k.now())
 	if seat != "" {
 		if !k.c.floor.seize(key, seat) {
-			e.Reply(486)
-			return
+			return sip.StatusBusyHere
 		}
 		r.out.Headers = append(r.out.Headers, sip.NewHeader("X-Call-ID", k.id))
 	}
-	e.Reply(202)
+	accept()
 	p.moves.Store(referred)
 	next := &party{who: PartyCaller, seat: seat, floor: key}
 	if seat != "" {
@@ -166,12 +244,13 @@ func (k *call) blind(p *party, e invite.Referred) {
 	}
 	ctx, cancel := context.WithCancel(k.ctx)
 	m := &moving{by: p, other: other, next: next, cancel: cancel, note: Transfer{
-		At: k.now(), Seat: p.seat, User: p.user, Kind: TransferBlind, To: e.To.User,
+		At: k.now(), Seat: p.seat, User: p.user, Kind: TransferBlind, To: number,
 	}}
 	k.moving = m
 	k.record(EvTransfer, p.seat, p.user, EventData{Transfer: &m.note})
 	r.party = partyTransfer
 	k.wg.Go(func() { k.callNext(ctx, m, r) })
+	return 0
 }
 
 // callNext follows the party that is called by a blind transfer to its end.
@@ -215,7 +294,7 @@ func (k *call) joined(m *moving) {
 		m.cancel()
 		return
 	}
-	if k.conference != nil { // somebody was added meanwhile
+	if k.conferred() { // somebody was added meanwhile
 		k.notMoved(m, invite.Cause{By: invite.System, Code: 491}, false)
 		m.cancel()
 		return
@@ -245,7 +324,7 @@ func (k *call) release(p *party) {
 	k.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(k.ctx, referPatience)
 		defer cancel()
-		if err := p.sess.Notify(ctx, 200, ""); err != nil {
+		if err := p.sess.Notify(ctx, 200, ""); err != nil { // there is nobody to tell where the phone did not ask
 			k.log.Debug("transfer not told", "error", err)
 		}
 		p.sess.Hangup(invite.Cause{By: invite.Local, Reason: CauseTransferred})

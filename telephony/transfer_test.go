@@ -276,3 +276,40 @@ func TestEarlyMediaReachesTheSeat(t *testing.T) {
 	r.done(number)
 	r.awaitClean()
 }
+
+// The desk transfers without the phone's help.
+func TestTransferByTheAPI(t *testing.T) {
+	r := newRig(t)
+	_, first := r.seat("8001")
+	citizen, operator := r.talking(r.phone(phone.Options{}), first)
+	_, second := r.seat("8002")
+	id := r.center.Live()[0].ID
+	require.ErrorIs(t, r.center.Transfer(t.Context(), "none", "8002", "agent1"), telephony.ErrNotFound)
+	require.ErrorIs(t, r.center.Transfer(t.Context(), id, "", "agent1"), telephony.ErrInvalid)
+	require.ErrorIs(t, r.center.Transfer(t.Context(), id, "8003", "agent1"), telephony.ErrNotFound, "no phone")
+	require.ErrorIs(t, r.center.Transfer(t.Context(), id, "8001", "agent1"), telephony.ErrNotFound, "itself")
+
+	require.NoError(t, r.center.Transfer(t.Context(), id, "8002", "agent1"))
+	next := r.next(second)
+	require.ErrorIs(t, r.center.Transfer(t.Context(), id, "8002", "agent1"), telephony.ErrConflict, "twice")
+	next.Reject(486)
+	r.await("the first came to nothing", func() bool {
+		c, err := r.center.Call(t.Context(), id)
+		return err == nil && len(c.Transfers) == 1 && c.Transfers[0].Outcome == telephony.OutcomeRejected
+	})
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneSeat))
+
+	require.NoError(t, r.center.Transfer(t.Context(), id, "8002", "agent1"))
+	next = r.next(second)
+	require.NoError(t, next.Answer())
+	next.Play(media.Tone(toneNext, -10, 0), true)
+	r.done(operator)
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneNext))
+	require.NoError(t, next.WaitTone(r.ctx(), toneCaller))
+	r.seatState("8001", "ready")
+	citizen.Hangup()
+	r.done(next)
+	cdr := r.endedCall()
+	require.Equal(t, telephony.OutcomeAnswered, cdr.Transfers[1].Outcome)
+	r.awaitClean()
+}

@@ -22,6 +22,8 @@ type CallParty struct {
 	DroppedBy string    `json:"dropped_by,omitempty" doc:"User who took it out"`
 	Cause     string    `json:"cause,omitempty"`
 	Code      int       `json:"code,omitempty" doc:"SIP status, where one was the reason"`
+
+	Supervision string `json:"supervision,omitempty" doc:"How a supervisor takes part, or did last: monitor, whisper, barge"`
 }
 
 // PartyNumber is who is to be added to a call.
@@ -77,7 +79,7 @@ func (s *Server) dropParty(ctx context.Context, in *dropPartyInput) (*struct{}, 
 func partyView(p telephony.Added) CallParty {
 	v := CallParty{
 		ID: p.ID, Number: p.Number, Seat: p.Seat, User: p.User, CalledAt: cst(p.CalledAt), RingingAt: cst(p.RingingAt),
-		JoinedAt: cst(p.JoinedAt), LeftAt: cst(p.LeftAt), DroppedBy: p.DroppedBy, Cause: p.Cause, Code: p.Code,
+		JoinedAt: cst(p.JoinedAt), LeftAt: cst(p.LeftAt), DroppedBy: p.DroppedBy, Cause: p.Cause, Code: p.Code, Supervision: string(p.Supervision),
 	}
 	if p.Seat == "" {
 		v.Number = maskPhone(p.Number)

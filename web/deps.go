@@ -70,6 +70,11 @@ type Calls interface {
 	Hangup(ctx context.Context, callID, user string) error
 	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)
 	DropParty(ctx context.Context, callID, partyID, user string) error
+	Transfer(ctx context.Context, callID, number, user string) error
+	Supervise(ctx context.Context, callID, supervisor, seat string, how telephony.Supervision) (partyID string, err error)
+	SetSupervision(ctx context.Context, callID, partyID, user string, how telephony.Supervision) error
+	EndSupervision(ctx context.Context, callID, partyID, user string) error
+	TakeOver(ctx context.Context, callID, partyID string) error
 	PauseRecording(ctx context.Context, callID, user string) error
 	ResumeRecording(ctx context.Context, callID, user string) error
 	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error

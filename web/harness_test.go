@@ -252,6 +252,7 @@ type centre struct {
 	hungUp   []string
 	statuses []string
 	skills   map[string]telephony.Skills
+	told     []string // transfers and supervision
 }
 
 func newCentre() *centre {
@@ -336,6 +337,44 @@ func (c *centre) DropParty(_ context.Context, id, party, user string) error {
 		}
 	}
 	return telephony.ErrNotFound
+}
+
+func (c *centre) Transfer(_ context.Context, id, number, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if number == "8009" {
+		return telephony.ErrConflict
+	}
+	c.told = append(c.told, fmt.Sprintf("transfer %s to %s by %s", id, number, user))
+	return nil
+}
+
+func (c *centre) Supervise(_ context.Context, id, user, seat string, how telephony.Supervision) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.calls[id]; !ok {
+		return "", telephony.ErrNotFound
+	}
+	c.told = append(c.told, fmt.Sprintf("%s %s by %s at %s", how, id, user, seat))
+	return "1", nil
+}
+
+func (c *centre) SetSupervision(_ context.Context, id, party, user string, how telephony.Supervision) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if party != "1" {
+		return telephony.ErrNotFound
+	}
+	c.told = append(c.told, fmt.Sprintf("%s %s/%s by %s", how, id, party, user))
+	return nil
+}
+
+func (c *centre) EndSupervision(ctx context.Context, id, party, user string) error {
+	return c.SetSupervision(ctx, id, party, user, "end")
+}
+
+func (c *centre) TakeOver(ctx context.Context, id, party string) error {
+	return c.SetSupervision(ctx, id, party, "", "take over")
 }
 
 func (c *centre) PauseRecording(_ context.Context, id, user string) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,11 +50,12 @@ func (e endpoint) at(id string) string {
 func TestEveryEndpointRefusesProperly(t *testing.T) {
 	w := newWorld(t, func(_ *web.Deps, o *web.Options) { o.PublicPerAddress = web.Rate{Burst: 1000, Per: time.Hour} })
 	agent, auditor, lead := w.as("agent1"), w.as("secadmin"), w.as("lead1")
-	leads := map[string]bool{"force-status": true, "set-skills": true}
+	leads := map[string]bool{"force-status": true, "set-skills": true, "supervise": true, "set-supervision": true}
 	huge := append([]byte(`{"login":"`), bytes.Repeat([]byte("x"), 10<<20)...)
 	forEveryone := map[string]bool{"me": true, "sign-out": true, "events": true, "departments": true, "categories": true, "districts": true, "lines": true,
 		"ticket-reads": true /* the record of looks is theirs to watch */}
-	for _, e := range endpoints(t) {
+	all := endpoints(t)
+	for _, e := range all {
 		t.Run(e.id, func(t *testing.T) {
 			at := e.at("x")
 			if !e.public {
@@ -70,9 +72,11 @@ func TestEveryEndpointRefusesProperly(t *testing.T) {
 			if leads[e.id] {
 				who = lead
 			}
-			wrongMethod := "PUT"
-			if e.method == "PUT" {
-				wrongMethod = "POST"
+			wrongMethod := ""
+			for _, m := range []string{"PUT", "POST", "DELETE"} {
+				if !slices.ContainsFunc(all, func(o endpoint) bool { return o.path == e.path && o.method == m }) {
+					wrongMethod = m
+				}
 			}
 			r := who.send(wrongMethod, at, nil)
 			r.problem(http.StatusMethodNotAllowed, "method_not_allowed")

@@ -1,0 +1,164 @@
+package telephony
+
+import (
+	"context"
+	"fmt"
+
+	"hotline/telephony/media"
+)
+
+// Supervision is how a supervisor takes part in a seat's call.
+type Supervision string
+
+// The kinds of supervision.
+const (
+	Monitor Supervision = "monitor" // hears both sides and is heard by nobody
+	Whisper Supervision = "whisper" // is heard by the seat alone
+	Barge   Supervision = "barge"   // talks with both
+)
+
+func (s Supervision) valid() error {
+	switch s {
+	case Monitor, Whisper, Barge:
+		return nil
+	}
+	return fmt.Errorf("supervision %q: want monitor, whisper or barge: %w", s, ErrInvalid)
+}
+
+// CauseTaken is why a supervisor is no added party any more: the call is its own.
+const CauseTaken = "taken_over"
+
+// Supervise calls the seat of a supervisor and lets it take part in a running call; no seat is the one where the
+// supervisor sits. A monitor and a whisperer cannot be heard by the citizen, nor in the recording. It returns at once with
+// the party's id, as AddParty does, and with the same errors.
+func (c *Center) Supervise(_ context.Context, callID, supervisor, seat string, how Supervision) (string, error) {
+	if err := how.valid(); err != nil {
+		return "", err
+	}
+	k, err := c.talking(callID)
+	if err != nil {
+		return "", err
+	}
+	if seat == "" {
+		seat = c.board.seatOf(supervisor)
+	}
+	if !c.board.has(seat) {
+		return "", fmt.Errorf("seat %q of user: %w", seat, ErrNotFound)
+	}
+	cdr, _ := k.snapshot()
+	r, err := c.target(cdr.Seat, seat)
+	if err != nil {
+		return "", err
+	}
+	return k.invite(r, &third{who: PartySupervisor, number: seat, mode: how}, supervisor)
+}
+
+// SetSupervision changes how a supervisor takes part. Errors: ErrNotFound, ErrInvalid, ErrConflict.
+func (c *Center) SetSupervision(ctx context.Context, callID, partyID, user string, how Supervision) error {
+	if err := how.valid(); err != nil {
+		return err
+	}
+	return c.supervised(ctx, callID, partyID, func(k *call, t *third) error {
+		k.mu.Lock()
+		t.mode = how
+		mode, heardBy := k.hearing(t)
+		k.mu.Unlock()
+		if t.member != nil {
+			t.member.SetMode(mode, heardBy...)
+		}
+		k.record(EvSupervised, "", user, EventData{PartyID: t.id, Supervision: how})
+		return nil
+	})
+}
+
+// EndSupervision hangs up a supervisor, also one whose phone still rings; the two talk on. Errors: ErrNotFound, ErrConflict.
+func (c *Center) EndSupervision(_ context.Context, callID, partyID, user string) error {
+	return c.dropThird(callID, partyID, user, (*third).supervises)
+}
+
+// TakeOver puts a supervisor who takes part in a call into the place of its seat, which is free then. Errors: ErrNotFound;
+// ErrConflict before the supervisor has answered, and while the call is being transferred.
+func (c *Center) TakeOver(ctx context.Context, callID, partyID string) error {
+	return c.supervised(ctx, callID, partyID, (*call).takeOver)
+}
+
+// supervised has fn run by the goroutine of a call, with one of its supervisors.
+func (c *Center) supervised(ctx context.Context, callID, partyID string, fn func(*call, *third) error) error {
+	return c.asked(ctx, callID, func(k *call) error {
+		t := k.supervisor(partyID)
+		if t == nil {
+			return fmt.Errorf("call %s has no supervisor %s: %w", callID, partyID, ErrNotFound)
+		}
+		return fn(k, t)
+	})
+}
+
+func (k *call) supervisor(id string) *third {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, t := range k.thirds {
+		if t.id == id && t.supervises() {
+			return t
+		}
+	}
+	return nil
+}
+
+// hearing is a party's mode in the conference. The caller holds mu, on the call's goroutine.
+func (k *call) hearing(t *third) (media.Mode, []*media.Member) {
+	switch t.mode {
+	case Monitor:
+		return media.Listens, nil
+	case Whisper:
+		return media.Coaches, []*media.Member{k.members[k.seatSide()]}
+	default:
+		return media.Talks, nil
+	}
+}
+
+// seatAt gives a place of the two to another member of the conference; who whispers does so to whoever is the seat now.
+func (k *call) seatAt(side int, member *media.Member) {
+	old := k.members[side]
+	k.members[side] = member
+	if k.recorder != nil && side == 0 {
+		k.conference.Record(k.recorder, member)
+	}
+	old.Leave()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, t := range k.thirds {
+		if t.mode == Whisper && t.member != nil {
+			mode, heardBy := k.hearing(t)
+			t.member.SetMode(mode, heardBy...)
+		}
+	}
+}
+
+// takeOver makes a supervisor one of the two and lets the seat go.
+func (k *call) takeOver(t *third) error {
+	next, old := t.joined, k.holder(nil)
+	if next == nil || k.moving != nil || k.merged {
+		return fmt.Errorf("call %s cannot be taken over now: %w", k.id, ErrConflict)
+	}
+	k.hold(false, nil)
+	next.joined.Store(true)
+	side := k.seatSide()
+	k.mu.Lock()
+	if side == 0 {
+		k.caller = next
+	} else {
+		k.peer = next
+	}
+	k.mu.Unlock()
+	k.removeThird(t)
+	t.member.SetMode(media.Talks)
+	k.seatAt(side, t.member)
+	note := Transfer{At: k.now(), Seat: next.seat, User: next.user, Kind: TransferTaken, To: next.seat}
+	k.record(EvPartyLeft, next.seat, "", EventData{PartyID: t.id, Cause: CauseTaken})
+	k.record(EvTransfer, next.seat, next.user, EventData{Transfer: &note})
+	k.endTransfer(&note, next, OutcomeAnswered, 0)
+	k.tellAnswered(next, note.At)
+	k.release(old)
+	k.separate()
+	return nil
+}

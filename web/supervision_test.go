@@ -1,0 +1,41 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/web"
+)
+
+func TestALeadTakesPartInACall(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, lead := w.as("agent1"), w.as("lead1")
+	mode := func(m string) map[string]string { return map[string]string{"mode": m, "seat": "8003"} }
+	agent.send("POST", "/api/v1/calls/c1/supervision", mode("monitor")).problem(http.StatusForbidden, "forbidden")
+	lead.send("POST", "/api/v1/calls/none/supervision", mode("monitor")).problem(http.StatusNotFound, "not_found")
+	lead.send("POST", "/api/v1/calls/c1/supervision", mode("shout")).problem(http.StatusUnprocessableEntity, "invalid")
+	var added web.AddedParty
+	lead.send("POST", "/api/v1/calls/c1/supervision", mode("monitor")).want(http.StatusOK).json(&added)
+	require.Equal(t, "1", added.ID)
+	at := "/api/v1/calls/c1/supervision/1"
+	agent.send("PUT", at, map[string]string{"mode": "barge"}).problem(http.StatusForbidden, "forbidden")
+	lead.send("PUT", at, map[string]string{"mode": "whisper"}).want(http.StatusNoContent)
+	agent.send("POST", at+"/take-over", nil).problem(http.StatusForbidden, "forbidden")
+	lead.send("POST", at+"/take-over", nil).want(http.StatusNoContent)
+	agent.send("DELETE", at, nil).problem(http.StatusForbidden, "forbidden")
+	lead.send("DELETE", at, nil).want(http.StatusNoContent)
+	require.Equal(t, []string{"monitor c1 by u-lead1 at 8003", "whisper c1/1 by u-lead1", "take over c1/1 by ", "end c1/1 by u-lead1"}, w.calls.told)
+}
+
+func TestAnAgentTransfersTheOwnCall(t *testing.T) {
+	w := newWorld(t, nil)
+	agent, other := w.as("agent1"), w.as("agent2")
+	to := func(number string) map[string]string { return map[string]string{"number": number} }
+	other.send("POST", "/api/v1/calls/c1/transfer", to("8002")).problem(http.StatusForbidden, "not_your_call")
+	agent.send("POST", "/api/v1/calls/c1/transfer", to("12 34")).problem(http.StatusUnprocessableEntity, "invalid")
+	agent.send("POST", "/api/v1/calls/c1/transfer", to("8009")).problem(http.StatusConflict, "not_open")
+	agent.send("POST", "/api/v1/calls/c1/transfer", to("8002")).want(http.StatusNoContent)
+	require.Equal(t, []string{"transfer c1 to 8002 by u-agent1"}, w.calls.told)
+}
