@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -195,23 +196,32 @@ func (p *Server) Memory() (int64, error) {
 	return 0, errors.New("no VmRSS in status")
 }
 
+// The ports that FreePort gives are above those that the system gives out by itself, so that one that was free a moment ago is nobody
+// else's, and each process begins elsewhere.
+const (
+	firstPort = 61000
+	portCount = 4500
+)
+
+var lastPort atomic.Int64
+
 // FreePort finds a port of 127.0.0.1 that is free for UDP and TCP.
 func FreePort(ctx context.Context) (int, error) {
 	var lc net.ListenConfig
-	for range 100 {
-		tcp, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	for range portCount {
+		port := firstPort + (os.Getpid()*64+int(lastPort.Add(1)))%portCount
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		tcp, err := lc.Listen(ctx, "tcp", addr)
 		if err != nil {
-			return 0, err
+			continue
 		}
-		port := tcp.Addr().(*net.TCPAddr).Port
-		udp, err := lc.ListenPacket(ctx, "udp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		_ = tcp.Close()
-		if err == nil {
+		if udp, err := lc.ListenPacket(ctx, "udp", addr); err == nil {
 			_ = udp.Close()
 			return port, nil
 		}
 	}
-	return 0, errors.New("no port is free for both UDP and TCP")
+	return 0, fmt.Errorf("no port from %d to %d is free for both UDP and TCP", firstPort, firstPort+portCount-1)
 }
 
 // Loopback fills in addresses of 127.0.0.1 that are free now.
