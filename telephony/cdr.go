@@ -31,6 +31,7 @@ const (
 	CauseQueueFull    = "queue_full"    // the queue has reached its length
 	CauseQueueTimeout = "queue_timeout" // waited longer than the queue allows
 	CauseNoAgent      = "no_agent"      // nobody is at work in the queue
+	CauseFlow         = "flow"          // the line's flow said goodbye, as outside its hours
 	CauseNoAnswer     = "no_answer"     // the dialled party did not answer
 	CauseRejected     = "rejected"      // the dialled party refused
 	CauseMedia        = "media"         // sound could not be set up or died

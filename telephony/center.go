@@ -95,7 +95,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 		c.patient = 5 * time.Second
 	}
 	c.background, c.endAll = context.WithCancel(context.Background())
-	c.sounds = loadSounds(cfg.Prompts, c.log)
+	c.sounds = loadSounds(cfg.Prompts, saidBy(cfg.Flows), c.log)
 	c.floor = newFloor(cfg, c.now, c.log)
 	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged, opts.Locations, c.log)
 	c.registrar.stands = func(b Binding) bool { return c.endpoint.FlowAlive(b.Source, b.Transport) }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/telephony/invite"
+	"hotline/telephony/ivr"
 	"hotline/telephony/vault"
 )
 
@@ -25,34 +26,37 @@ type Line struct {
 
 // Config is what a city sets. The zero value of a field means its default.
 type Config struct {
-	Listen          []string            // "host:port" (UDP and TCP), or a URL: udp://, tcp://, tls://, ws:// or wss://
-	TLS             *tls.Config         // certificate of tls:// and wss://; GetCertificate lets it change
-	DialTLS         *tls.Config         // roots for gateways over TLS; nil: the system's
-	Origins         []string            // pages that may open a WebSocket, "https://host:port"; empty: all
-	Scanners        []string            // words that mark scanners; nil: DefaultScanners
-	Edge            invite.Limits       // of what comes from the network; zero fields take the defaults
-	PublicIP        string              // put into SDP and Contact; empty: the listening address
-	RTPLow, RTPHigh int                 // UDP ports for sound; 0 is 30000–39999
-	Trunks          []netip.Prefix      // addresses that may bring calls from outside
-	Gateway         string              // "host:port" that outbound calls go to; empty: no outbound calls
-	Realm           string              // of the digest; empty is "hotline"
-	SpoolDir        string              // recordings while calls run; must be given
-	RingTimeout     time.Duration       // 0 is 15 s
-	Lines           []Line              // empty: 12345
-	Queues          []QueueConfig       // empty: "default"
-	Prompts         fs.FS               // WAV files; nil: the ones shipped
-	RTCPort         int                 // UDP port that all browsers' sound goes over; 0: any free one
-	SecureSeats     bool                // seats' phones that registered over TLS are called with SRTP alone
-	MaxCalls        int                 // at once; 0 is 1,000
-	MinExpires      time.Duration       // of a registration; 0 is 60 s
-	MaxExpires      time.Duration       // 0 is 1 h
-	T1              time.Duration       // RFC 3261 timer; 0 is 500 ms, one value per process
-	MediaTimeout    time.Duration       // nothing from both sides, or from one that used to report; 0 is 45 s
-	OneSideTimeout  time.Duration       // nothing from one side; 0 is 10 min
-	LongestTalk     time.Duration       // of a conversation; 0 is 4 h
-	RecordingKeys   *vault.Keys         // that recordings are encrypted with; nil: they are not
-	NoRecording     bool                // tests and lines without recording
-	Session         invite.SessionTimer // session timers (RFC 4028); zero is 30 min, refreshed at half of it
+	Listen          []string             // "host:port" (UDP and TCP), or a URL: udp://, tcp://, tls://, ws:// or wss://
+	TLS             *tls.Config          // certificate of tls:// and wss://; GetCertificate lets it change
+	DialTLS         *tls.Config          // roots for gateways over TLS; nil: the system's
+	Origins         []string             // pages that may open a WebSocket, "https://host:port"; empty: all
+	Scanners        []string             // words that mark scanners; nil: DefaultScanners
+	Edge            invite.Limits        // of what comes from the network; zero fields take the defaults
+	PublicIP        string               // put into SDP and Contact; empty: the listening address
+	RTPLow, RTPHigh int                  // UDP ports for sound; 0 is 30000–39999
+	Trunks          []netip.Prefix       // addresses that may bring calls from outside
+	Gateway         string               // "host:port" that outbound calls go to; empty: no outbound calls
+	Realm           string               // of the digest; empty is "hotline"
+	SpoolDir        string               // recordings while calls run; must be given
+	RingTimeout     time.Duration        // 0 is 15 s
+	Lines           []Line               // empty: 12345
+	Queues          []QueueConfig        // empty: "default"
+	Flows           []ivr.Flow           // what callers of their lines are led through; other lines have ivr.Default
+	Zone            *time.Location       // of the flows' hours; nil: the process's own
+	Workday         func(time.Time) bool // calendar of the flows' hours; nil: Monday to Friday
+	Prompts         fs.FS                // WAV files; nil: the ones shipped
+	RTCPort         int                  // UDP port that all browsers' sound goes over; 0: any free one
+	SecureSeats     bool                 // seats' phones that registered over TLS are called with SRTP alone
+	MaxCalls        int                  // at once; 0 is 1,000
+	MinExpires      time.Duration        // of a registration; 0 is 60 s
+	MaxExpires      time.Duration        // 0 is 1 h
+	T1              time.Duration        // RFC 3261 timer; 0 is 500 ms, one value per process
+	MediaTimeout    time.Duration        // nothing from both sides, or from one that used to report; 0 is 45 s
+	OneSideTimeout  time.Duration        // nothing from one side; 0 is 10 min
+	LongestTalk     time.Duration        // of a conversation; 0 is 4 h
+	RecordingKeys   *vault.Keys          // that recordings are encrypted with; nil: they are not
+	NoRecording     bool                 // tests and lines without recording
+	Session         invite.SessionTimer  // session timers (RFC 4028); zero is 30 min, refreshed at half of it
 
 	// TrunkList are trunks with settings of their own, beside the one that
 	// Trunks makes and the one that Gateway makes.
@@ -76,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if len(c.Listen) == 0 {
 		c.Listen = []string{"127.0.0.1:5060"}
+	}
+	if c.Zone == nil {
+		c.Zone = time.Local
 	}
 	def(&c.RingTimeout, 15*time.Second)
 	def(&c.MinExpires, time.Minute)
@@ -141,6 +148,7 @@ func (c Config) validate() error {
 			bad("line %q: there is no queue %q", l.Number, l.Queue)
 		}
 	}
+	errs = append(errs, validFlows(c.Flows, queues, numbers))
 	if err := c.validateTrunks(); err != nil {
 		errs = append(errs, err)
 	}

@@ -12,6 +12,7 @@ const (
 	EvStarted    = "started"     // Call: direction, numbers, line, queue
 	EvAnswered   = "answered"    // the centre answered the caller
 	EvPrompt     = "prompt"      // welcome began
+	EvStep       = "step"        // of the line's flow: Step
 	EvDigit      = "digit"       // Digit
 	EvQueued     = "queued"      // Queue
 	EvMoved      = "moved"       // to Queue; Reason
@@ -58,6 +59,7 @@ type EventData struct {
 	Called      string      `json:"called,omitempty"`
 	Line        string      `json:"line,omitempty"`
 	Queue       string      `json:"queue,omitempty"`
+	Step        string      `json:"step,omitempty"`
 	Digit       string      `json:"digit,omitempty"`
 	Attempt     int         `json:"attempt,omitempty"`
 	Reason      string      `json:"reason,omitempty"`

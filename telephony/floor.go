@@ -88,13 +88,14 @@ func (f *floor) run(ev acd.Event) {
 	}
 }
 
-// arrive puts a call into a queue; its decisions come to the inbox.
-func (f *floor) arrive(call, queue string) *inbox {
+// arrive puts a call into a queue, at the time of now; its decisions come to the inbox.
+func (f *floor) arrive(e acd.Arrive) *inbox {
 	b := &inbox{ready: make(chan struct{}, 1)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.inboxes[call] = b
-	f.run(acd.Arrive{At: f.now(), Call: call, Queue: queue})
+	f.inboxes[e.Call] = b
+	e.At = f.now()
+	f.run(e)
 	return b
 }
 

@@ -3,7 +3,6 @@ package telephony
 import (
 	"errors"
 	"net/netip"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -88,77 +87,12 @@ func (k *call) begin(d EventData, seat, user string) {
 	k.c.journal.save(cdr, nil)
 }
 
-// serve leads an answered caller through menu and queue to a seat.
-func (k *call) serve(line Line) {
-	if !k.menu() {
-		return
-	}
-	k.queue(line.Queue)
-}
-
-// The digits of the menu: inquiry, complaint, a person.
-var menuDigits = map[rune]bool{'1': true, '2': true, '0': true}
-
-const (
-	digitWait  = 4 * time.Second // after the welcome
-	digitTries = 3               // wrong digits before the caller goes on without
-)
-
-// menu plays the welcome, which any key cuts off, and takes a digit. A caller
-// who presses nothing goes on to a person. False when the call is over.
-func (k *call) menu() bool {
-	k.record(EvPrompt, "", "", EventData{})
-	k.setState(CallPrompt)
-	leg := k.caller.leg
-	pb := leg.Play(k.c.sounds.say(prompts.Welcome), false)
-	done := pb.Done()
-	var late <-chan time.Time
-	var keys keypad
-	for tries := 0; ; {
-		var key rune
-		from := byEvent
-		select {
-		case <-k.ctx.Done():
-			return false
-		case <-done:
-			done = nil
-			late = time.After(digitWait)
-			continue
-		case <-late:
-			return true
-		case d, ok := <-leg.Digits():
-			if !ok {
-				k.stop(PartySystem, "", CauseMedia, 0)
-				return false
-			}
-			key = d.Rune
-		case key = <-k.caller.pressed:
-			from = byInfo
-		case <-k.commands: // nothing to hold yet
-			continue
-		}
-		if !keys.fresh(from, key, k.now()) {
-			continue
-		}
-		if menuDigits[key] {
-			pb.Stop()
-			k.record(EvDigit, "", "", EventData{Digit: string(key)})
-			return true
-		}
-		if tries++; tries >= digitTries {
-			return true
-		}
-		pb = leg.Play(k.c.sounds.say(prompts.Invalid), false)
-		done, late = pb.Done(), nil
-	}
-}
-
 // queue lets the caller wait until a seat answers, then lets them talk.
-func (k *call) queue(name string) {
-	k.record(EvQueued, "", "", EventData{Queue: name})
+func (k *call) queue(place acd.Arrive) {
+	k.record(EvQueued, "", "", EventData{Queue: place.Queue})
 	k.setState(CallQueued)
 	music := k.c.sounds.say(prompts.Music)
-	in := k.c.floor.arrive(k.id, name)
+	in := k.c.floor.arrive(place)
 	pb := k.caller.leg.Play(k.c.sounds.say(prompts.Connecting), false)
 	spoken := pb.Done()
 	announced := false
@@ -183,7 +117,7 @@ func (k *call) queue(name string) {
 					k.record(EvMoved, "", "", EventData{Queue: d.To, Reason: d.Reason})
 				case acd.Divert:
 					pb.Stop()
-					k.divert(d)
+					k.divert(d.Number, d.Reason)
 					return
 				case acd.Refuse:
 					k.sendAway(d.Reason)
@@ -216,14 +150,14 @@ func (k *call) position(d acd.Announce, first bool) media.Source {
 // divert lets a caller whom no seat will take talk with a number outside, such
 // as the district's own hotline. Where there is no way to it, the caller is
 // sent away as from a full queue.
-func (k *call) divert(d acd.Divert) {
-	r, err := k.c.target("", d.Number)
+func (k *call) divert(number, reason string) {
+	r, err := k.c.target("", number)
 	if err != nil {
-		k.log.Error("queue overflows to a number that cannot be reached", "error", err)
+		k.log.Error("callers are to go to a number that cannot be reached", "error", err)
 		k.sendAway(acd.ReasonQueueFull)
 		return
 	}
-	k.record(EvDiverted, "", "", EventData{Called: d.Number, Reason: d.Reason})
+	k.record(EvDiverted, "", "", EventData{Called: number, Reason: reason})
 	pb := k.caller.leg.Play(ringback(), true)
 	k.callOut(r, func() error {
 		pb.Stop()

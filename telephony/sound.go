@@ -16,12 +16,15 @@ type sounds struct {
 
 // loadSounds reads the prompts. One that is missing or broken is told, and a
 // tone takes its place: a caller never hears silence.
-func loadSounds(fsys fs.FS, log *slog.Logger) *sounds {
+func loadSounds(fsys fs.FS, more []string, log *slog.Logger) *sounds {
 	if fsys == nil {
 		fsys = prompts.FS()
 	}
 	s := &sounds{clips: map[string]media.Source{}}
-	for _, name := range prompts.Names() {
+	for _, name := range append(prompts.Names(), more...) {
+		if s.clips[name] != nil {
+			continue
+		}
 		clip, err := media.FromWAV(fsys, name+".wav")
 		if err != nil {
 			log.Warn("prompt cannot be read, a tone is played in its place", "prompt", name+".wav", "error", err)

@@ -2,6 +2,7 @@ package prompts
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"strconv"
 )
@@ -11,6 +12,20 @@ var shipped embed.FS
 
 // FS is the shipped set.
 func FS() fs.FS { return shipped }
+
+// Over is the shipped set with files of another folder in place of those of the same names, and beside them.
+func Over(folder fs.FS) fs.FS { return layered{folder} }
+
+type layered struct{ top fs.FS }
+
+// Open implements fs.FS. A file that is there but cannot be read is an error: the shipped one is not what the city meant.
+func (l layered) Open(name string) (fs.File, error) {
+	f, err := l.top.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return shipped.Open(name)
+	}
+	return f, err
+}
 
 // The names of the sentences, without ".wav".
 const (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -20,7 +21,9 @@ import (
 	"hotline/jobs"
 	"hotline/jobs/notify"
 	"hotline/telephony"
+	"hotline/telephony/prompts"
 	"hotline/ticketing"
+	"hotline/ticketing/sla"
 	"hotline/web"
 )
 
@@ -172,6 +175,10 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines, a.cfg.QueueOf), Queues: a.cfg.Queues,
 		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord, SecureSeats: a.cfg.SRTP, RTCPort: a.cfg.RTCPort,
 		MediaTimeout: a.cfg.MediaTimeout, OneSideTimeout: a.cfg.OneSideTimeout, LongestTalk: a.cfg.LongestTalk,
+	}
+	cfg.Flows, cfg.Zone, cfg.Workday = a.cfg.Flows, sla.Zone, sla.DefaultCalendar().Workday
+	if a.cfg.Prompts != "" {
+		cfg.Prompts = prompts.Over(os.DirFS(a.cfg.Prompts))
 	}
 	cfg.RecordingKeys = a.cfg.RecordingKeys
 	cfg.Origins, cfg.Scanners = a.cfg.Origins, a.cfg.Scanners

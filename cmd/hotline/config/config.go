@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hotline/telephony"
+	"hotline/telephony/ivr"
 	"hotline/telephony/vault"
 )
 
@@ -63,6 +64,8 @@ type Config struct {
 	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
 	Queues   []telephony.QueueConfig
 	QueueOf  map[string]string
+	Flows    []ivr.Flow // from the file alone
+	Prompts  string     // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
 	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
 	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
 	Webhook  string         // URL that notifications are posted to; empty for none
@@ -107,6 +110,7 @@ var settings = []setting{
 	{name: "notify-secret", secret: true},
 	{name: "recording-key", secret: true},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
+	{name: "prompts", value: "", help: "folder of WAV files (8 kHz, mono) that are played in place of the shipped sentences of the same names, and of those that flows name"},
 	{name: "record", value: "on", help: "recording of calls: on or off"},
 	{name: "rtc-port", value: "0", help: "UDP port that the sound of all browsers (WebRTC) goes over; 0 for any free one"},
 	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
@@ -137,6 +141,7 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 	var trunks []telephony.Trunk
 	var queues []telephony.QueueConfig
 	var queueOf map[string]string
+	var flows []ivr.Flow
 	path := os.Getenv("HOTLINE_CONFIG")
 	if f := flags.Lookup("config"); f != nil && f.Changed {
 		path = f.Value.String()
@@ -158,6 +163,9 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		if queues, queueOf, err = readQueues(sections); err != nil {
 			return Config{}, err
 		}
+		if flows, err = readFlows(sections); err != nil {
+			return Config{}, err
+		}
 	}
 	known := map[string]string{}
 	for _, s := range settings {
@@ -177,7 +185,7 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		}
 	}
 	c, err := build(values)
-	c.TrunkList, c.Queues, c.QueueOf = trunks, queues, queueOf
+	c.TrunkList, c.Queues, c.QueueOf, c.Flows = trunks, queues, queueOf, flows
 	if err != nil {
 		return c, err
 	}
@@ -185,7 +193,7 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 }
 
 func knownKeys(path string, keys []string) error {
-	names := map[string]bool{trunkList: true, queueList: true}
+	names := map[string]bool{trunkList: true, queueList: true, flowList: true}
 	for _, s := range settings {
 		names[s.name] = true
 	}
@@ -216,7 +224,7 @@ func build(v map[string]string) (Config, error) {
 		Origins: list(v["sip-origins"]), Scanners: list(v["sip-scanners"]),
 		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
 		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
-		Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"],
+		Prompts: v["prompts"], Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"],
 	}
 	var errs []error
 	fail := func(name, format string, args ...any) {
@@ -227,6 +235,11 @@ func build(v map[string]string) (Config, error) {
 		fail("data", "name a folder")
 	}
 	c.fill()
+	if c.Prompts != "" {
+		if info, err := os.Stat(c.Prompts); err != nil || !info.IsDir() {
+			fail("prompts", "%q is no folder that can be read", c.Prompts)
+		}
+	}
 	for _, r := range list(v["roles"]) {
 		if !slices.Contains([]Role{SIP, Web, Worker}, Role(r)) {
 			fail("roles", "unknown role %q; use sip, web and worker", r)
