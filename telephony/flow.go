@@ -44,24 +44,12 @@ func saidBy(flows []ivr.Flow) (names []string) {
 	return names
 }
 
-// flowOf is what the callers of a line are led through.
-func (c *Center) flowOf(line string) ivr.Flow {
-	for _, f := range c.cfg.Flows {
-		for _, number := range f.Lines {
-			if number == line {
-				return f
-			}
-		}
-	}
-	return ivr.Default()
-}
-
 // serve leads an answered caller through the line's flow, and from there to a seat, to a number, or out.
 func (k *call) serve(line Line) {
 	host := &caller{k: k}
 	k.record(EvPrompt, "", "", EventData{})
 	k.setState(CallPrompt)
-	exit, err := k.c.flowOf(line.Number).Walk(host)
+	exit, err := k.c.cfg.flowOf(line.Number).Walk(host)
 	host.quiet()
 	switch {
 	case err != nil: // the call is over

@@ -64,7 +64,7 @@ func TestAFlowLeadsTheCaller(t *testing.T) {
 		c.Gateway = outside.Addr().String()
 		c.Prompts = prompts.Over(fstest.MapFS{"choose.wav": spoken(t, toneNext), "closed.wav": spoken(t, toneThird)})
 		c.Workday = func(time.Time) bool { return !closed.Load() }
-		c.Zone = time.FixedZone("noon", int((12-time.Now().UTC().Hour())*3600))
+		c.Zone = time.FixedZone("noon", (12-time.Now().UTC().Hour())*3600)
 	})
 	require.NoError(t, r.center.SetSkills(r.ctx(), "agent2", telephony.Skills{"english": 2}, "lead1"))
 	_, first := r.seat("8001")

@@ -38,7 +38,11 @@ func (s Step) describe() string {
 	case s.Menu != nil:
 		return fmt.Sprintf("menu, says %s, waits %v", said, s.Menu.Wait)
 	case s.Hours != nil:
-		return fmt.Sprintf("open in %d windows", len(s.Hours.Open))
+		windows := make([]string, len(s.Hours.Open))
+		for i, w := range s.Hours.Open {
+			windows[i] = w.String()
+		}
+		return "open " + strings.Join(windows, ", ")
 	case s.Queue != nil:
 		return s.Queue.describe()
 	case s.Transfer != nil:

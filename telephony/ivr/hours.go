@@ -14,13 +14,17 @@ type Window struct {
 	workday  bool    // days of work by the calendar, in place of days
 	holiday  bool    // days off by the calendar, in place of days
 	from, to int     // minutes of the day
+	text     string
 }
+
+// String is the window as it was written.
+func (w Window) String() string { return w.text }
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // ParseWindow reads a window.
 func ParseWindow(text string) (Window, error) {
-	var w Window
+	w := Window{text: strings.TrimSpace(text)}
 	days, hours, ok := strings.Cut(strings.ToLower(strings.TrimSpace(text)), " ")
 	from, to, dashed := strings.Cut(strings.TrimSpace(hours), "-")
 	var err error

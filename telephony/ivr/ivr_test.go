@@ -260,7 +260,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 
 func TestDraw(t *testing.T) {
 	require.Equal(t, `city
-  open: open in 2 windows
+  open: open workday 08:30-18:00, sat,sun 10:00-12:00
     then → greeting: menu, says welcome, invalid, waits 4s
       key 0 → again: menu, says welcome, waits 4s
         key 0 → greeting ↑

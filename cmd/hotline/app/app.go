@@ -169,19 +169,25 @@ func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) e
 	return nil
 }
 
-func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) error {
+// CallCentre is the call centre's part of a configuration, without its certificates.
+func CallCentre(c config.Config) telephony.Config {
 	cfg := telephony.Config{
-		Listen: a.cfg.SIP, PublicIP: a.cfg.PublicIP, RTPLow: a.cfg.RTPLow, RTPHigh: a.cfg.RTPHigh,
-		Trunks: a.cfg.Trunks, Realm: a.cfg.Realm, SpoolDir: a.cfg.Spool(), Lines: lines(a.cfg.Lines, a.cfg.QueueOf), Queues: a.cfg.Queues,
-		Gateway: a.cfg.Gateway, TrunkList: a.cfg.TrunkList, NoRecording: a.cfg.NoRecord, SecureSeats: a.cfg.SRTP, RTCPort: a.cfg.RTCPort,
-		MediaTimeout: a.cfg.MediaTimeout, OneSideTimeout: a.cfg.OneSideTimeout, LongestTalk: a.cfg.LongestTalk,
+		Listen: c.SIP, PublicIP: c.PublicIP, RTPLow: c.RTPLow, RTPHigh: c.RTPHigh,
+		Trunks: c.Trunks, Realm: c.Realm, SpoolDir: c.Spool(), Lines: lines(c.Lines, c.QueueOf), Queues: c.Queues,
+		Gateway: c.Gateway, TrunkList: c.TrunkList, NoRecording: c.NoRecord, SecureSeats: c.SRTP, RTCPort: c.RTCPort,
+		MediaTimeout: c.MediaTimeout, OneSideTimeout: c.OneSideTimeout, LongestTalk: c.LongestTalk,
 	}
-	cfg.Flows, cfg.Zone, cfg.Workday = a.cfg.Flows, sla.Zone, sla.DefaultCalendar().Workday
-	if a.cfg.Prompts != "" {
-		cfg.Prompts = prompts.Over(os.DirFS(a.cfg.Prompts))
+	cfg.Flows, cfg.Zone, cfg.Workday = c.Flows, sla.Zone, sla.DefaultCalendar().Workday
+	if c.Prompts != "" {
+		cfg.Prompts = prompts.Over(os.DirFS(c.Prompts))
 	}
-	cfg.RecordingKeys = a.cfg.RecordingKeys
-	cfg.Origins, cfg.Scanners = a.cfg.Origins, a.cfg.Scanners
+	cfg.RecordingKeys = c.RecordingKeys
+	cfg.Origins, cfg.Scanners = c.Origins, c.Scanners
+	return cfg
+}
+
+func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) error {
+	cfg := CallCentre(a.cfg)
 	if a.certs != nil {
 		cfg.TLS = a.certs.TLS()
 	}

@@ -64,8 +64,8 @@ type Config struct {
 	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
 	Queues   []telephony.QueueConfig
 	QueueOf  map[string]string
-	Flows    []ivr.Flow // from the file alone
-	Prompts  string     // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
+	Flows    []ivr.Flow     // from the file alone
+	Prompts  string         // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
 	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
 	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
 	Webhook  string         // URL that notifications are posted to; empty for none
@@ -129,6 +129,15 @@ func Flags(flags *pflag.FlagSet) {
 		flags.String(s.name, s.value, s.help+" ["+variable(s.name)+"]")
 	}
 	flags.String("config", "", "YAML file with the same keys as the flags [HOTLINE_CONFIG]")
+}
+
+// isFolder tells whether there is such a folder; no name is none that could be missed.
+func isFolder(name string) bool {
+	if name == "" {
+		return true
+	}
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 func variable(name string) string {
@@ -235,10 +244,8 @@ func build(v map[string]string) (Config, error) {
 		fail("data", "name a folder")
 	}
 	c.fill()
-	if c.Prompts != "" {
-		if info, err := os.Stat(c.Prompts); err != nil || !info.IsDir() {
-			fail("prompts", "%q is no folder that can be read", c.Prompts)
-		}
+	if !isFolder(c.Prompts) {
+		fail("prompts", "%q is no folder that can be read", c.Prompts)
 	}
 	for _, r := range list(v["roles"]) {
 		if !slices.Contains([]Role{SIP, Web, Worker}, Role(r)) {
