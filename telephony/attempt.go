@@ -115,7 +115,7 @@ func (a *attempt) ended(c invite.Cause, answered bool) {
 			if c.By == invite.System || lost(c) {
 				by, cause = PartySystem, CauseFailed
 			}
-			a.k.gone(a.party, func() { a.k.stop(by, a.offer.User, cause, c.Code) })
+			a.k.gone(a.party, func() { a.k.hungUp(a.party, ending{by: by, user: a.offer.User, cause: cause, code: c.Code}) })
 		}
 		return
 	}

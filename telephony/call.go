@@ -38,6 +38,7 @@ type call struct {
 	played   [2]*media.Playback // to the two parties while held
 	moving   *moving            // a blind transfer under way
 	merged   bool               // its other party talks in another call
+	rated    *ending            // of the conversation, when the citizen is to rate it
 
 	conference *media.Conference // in the bridge's place while others take part
 	members    [2]*media.Member  // caller and peer in it
@@ -309,7 +310,10 @@ func (k *call) talk(peer *party) {
 				k.hold(o.cmd == cmdHold, o.by)
 			}
 		case step := <-k.steps:
-			step()
+			if step(); k.rated != nil {
+				k.askRating(*k.rated)
+				return
+			}
 		case task := <-k.tasks:
 			task()
 		case <-beat.C:
@@ -466,7 +470,10 @@ func (k *call) talked() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	end := k.end.at
-	if !k.stopped {
+	switch {
+	case !k.cdr.TalkEndedAt.IsZero():
+		end = k.cdr.TalkEndedAt
+	case !k.stopped:
 		end = k.now()
 	}
 	return span(k.cdr.BridgedAt, end.Truncate(time.Millisecond))

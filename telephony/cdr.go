@@ -43,43 +43,45 @@ const (
 // CDR is the record of one call, with every time to the millisecond. Zero
 // times mean that it never came to that.
 type CDR struct {
-	ID         string     `json:"id"`
-	Direction  Direction  `json:"direction"`
-	SIPCallID  string     `json:"sip_call_id"`
-	Source     string     `json:"source"` // address the INVITE came from
-	Caller     string     `json:"caller"` // national number, a seat, or Anonymous
-	CallerName string     `json:"caller_name,omitempty"`
-	Private    bool       `json:"private,omitempty"` // the caller asked not to be shown
-	Trunk      string     `json:"trunk,omitempty"`
-	Gateway    string     `json:"gateway,omitempty"` // that an outbound call went through
-	Tried      []Tried    `json:"tried,omitempty"`   // each gateway that an outbound call was tried through
-	Called     string     `json:"called"`
-	Line       string     `json:"line"`
-	Queue      string     `json:"queue"`
-	Digit      string     `json:"digit"`
-	Seat       string     `json:"seat"` // seat that talked
-	User       string     `json:"user"`
-	StartedAt  time.Time  `json:"started_at"`           // INVITE received or sent
-	AnsweredAt time.Time  `json:"answered_at,omitzero"` // the centre's 200 to the caller
-	PromptAt   time.Time  `json:"prompt_at,omitzero"`   // welcome began
-	DigitAt    time.Time  `json:"digit_at,omitzero"`    // first valid digit
-	QueuedAt   time.Time  `json:"queued_at,omitzero"`   // entered the queue
-	RingingAt  time.Time  `json:"ringing_at,omitzero"`  // the answering seat's phone rang
-	SeatAt     time.Time  `json:"seat_at,omitzero"`     // a seat answered
-	BridgedAt  time.Time  `json:"bridged_at,omitzero"`  // both sides could talk
-	EndedAt    time.Time  `json:"ended_at,omitzero"`    // over
-	Offers     []Offered  `json:"offers"`               // each offer to a seat
-	EndedBy    Party      `json:"ended_by,omitempty"`   // who hung up
-	EndedUser  string     `json:"ended_user,omitempty"` // user who hung it up through the API
-	Cause      string     `json:"cause,omitempty"`      // why it ended
-	Code       int        `json:"code,omitempty"`       // SIP status, where one was the reason
-	Legs       []LegInfo  `json:"legs"`                 // sound, a line per leg
-	Recording  Recording  `json:"recording"`            // zero when nothing was recorded
-	Holds      []Span     `json:"holds,omitempty"`      // while the caller heard music
-	Pauses     []Pause    `json:"pauses,omitempty"`     // kept out of the recording
-	Parties    []Added    `json:"parties,omitempty"`    // who was added to the two
-	Transfers  []Transfer `json:"transfers,omitempty"`  // by REFER of a seat's phone
-	Missed     bool       `json:"missed"`               // ended before a seat answered
+	ID          string     `json:"id"`
+	Direction   Direction  `json:"direction"`
+	SIPCallID   string     `json:"sip_call_id"`
+	Source      string     `json:"source"` // address the INVITE came from
+	Caller      string     `json:"caller"` // national number, a seat, or Anonymous
+	CallerName  string     `json:"caller_name,omitempty"`
+	Private     bool       `json:"private,omitempty"` // the caller asked not to be shown
+	Trunk       string     `json:"trunk,omitempty"`
+	Gateway     string     `json:"gateway,omitempty"` // that an outbound call went through
+	Tried       []Tried    `json:"tried,omitempty"`   // each gateway that an outbound call was tried through
+	Called      string     `json:"called"`
+	Line        string     `json:"line"`
+	Queue       string     `json:"queue"`
+	Digit       string     `json:"digit"`
+	Seat        string     `json:"seat"` // seat that talked
+	User        string     `json:"user"`
+	StartedAt   time.Time  `json:"started_at"`             // INVITE received or sent
+	AnsweredAt  time.Time  `json:"answered_at,omitzero"`   // the centre's 200 to the caller
+	PromptAt    time.Time  `json:"prompt_at,omitzero"`     // welcome began
+	DigitAt     time.Time  `json:"digit_at,omitzero"`      // first valid digit
+	QueuedAt    time.Time  `json:"queued_at,omitzero"`     // entered the queue
+	RingingAt   time.Time  `json:"ringing_at,omitzero"`    // the answering seat's phone rang
+	SeatAt      time.Time  `json:"seat_at,omitzero"`       // a seat answered
+	BridgedAt   time.Time  `json:"bridged_at,omitzero"`    // both sides could talk
+	TalkEndedAt time.Time  `json:"talk_ended_at,omitzero"` // the seat went and the citizen was asked for a rating; else EndedAt
+	Rating      int        `json:"rating,omitempty"`       // the citizen's, of the call: 5 very satisfied … 1 very dissatisfied; 0 none
+	EndedAt     time.Time  `json:"ended_at,omitzero"`      // over
+	Offers      []Offered  `json:"offers"`                 // each offer to a seat
+	EndedBy     Party      `json:"ended_by,omitempty"`     // who hung up
+	EndedUser   string     `json:"ended_user,omitempty"`   // user who hung it up through the API
+	Cause       string     `json:"cause,omitempty"`        // why it ended
+	Code        int        `json:"code,omitempty"`         // SIP status, where one was the reason
+	Legs        []LegInfo  `json:"legs"`                   // sound, a line per leg
+	Recording   Recording  `json:"recording"`              // zero when nothing was recorded
+	Holds       []Span     `json:"holds,omitempty"`        // while the caller heard music
+	Pauses      []Pause    `json:"pauses,omitempty"`       // kept out of the recording
+	Parties     []Added    `json:"parties,omitempty"`      // who was added to the two
+	Transfers   []Transfer `json:"transfers,omitempty"`    // by REFER of a seat's phone
+	Missed      bool       `json:"missed"`                 // ended before a seat answered
 }
 
 // Offered is one offer of a call to a seat.
@@ -163,7 +165,12 @@ type Recording struct {
 }
 
 // Talk is how long the two sides talked.
-func (c CDR) Talk() time.Duration { return span(c.BridgedAt, c.EndedAt) }
+func (c CDR) Talk() time.Duration {
+	if !c.TalkEndedAt.IsZero() {
+		return span(c.BridgedAt, c.TalkEndedAt)
+	}
+	return span(c.BridgedAt, c.EndedAt)
+}
 
 // Wait is how long the caller waited in the queue until a seat answered or
 // the call ended.

@@ -288,5 +288,5 @@ func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 	if c.By != invite.Remote || cause == CauseFailed {
 		by = PartySystem
 	}
-	k.stop(by, "", cause, c.Code)
+	k.hungUp(p, ending{by: by, cause: cause, code: c.Code})
 }

@@ -24,6 +24,8 @@ const (
 	EvTried      = "tried"       // Trunk, Gateway; Attempt
 	EvTriedEnded = "tried_ended" // Trunk, Gateway; Attempt, Code, Outcome, MovedTo
 	EvBridged    = "bridged"     // both can talk
+	EvTalkEnded  = "talk_ended"  // Seat has gone, the citizen is asked for a rating
+	EvRated      = "rated"       // Rating
 	EvHeld       = "held"
 	EvResumed    = "resumed"
 	EvLegs       = "legs" // Legs
@@ -76,6 +78,7 @@ type EventData struct {
 	PartyID     string      `json:"party_id,omitempty"`
 	Transfer    *Transfer   `json:"transfer,omitempty"`
 	Supervision Supervision `json:"supervision,omitempty"`
+	Rating      int         `json:"rating,omitempty"`
 	Lead        string      `json:"lead,omitempty"` // user who did it to another
 	Skills      Skills      `json:"skills,omitempty"`
 }
@@ -133,6 +136,12 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.QueuedAt, c.Queue = e.At, d.Queue
 	case EvMoved:
 		c.Queue = d.Queue
+	case EvTalkEnded:
+		c.endHold(e.At)
+		c.endPause(e.At, "")
+		c.TalkEndedAt = e.At
+	case EvRated:
+		c.Rating = d.Rating
 	case EvOffered:
 		c.Offers = append(c.Offers, Offered{Seat: e.Seat, User: e.User, Attempt: d.Attempt, Reason: d.Reason, OfferedAt: e.At})
 	case EvRinging:

@@ -12,6 +12,7 @@ type caller struct {
 	k       *call
 	keys    keypad
 	playing *media.Playback
+	chosen  func(key rune) // in place of the menu's digit on record; its steps are not recorded either
 }
 
 // Say implements ivr.Host.
@@ -88,10 +89,18 @@ func (h *caller) Workday(day time.Time) bool {
 }
 
 // Entered implements ivr.Host.
-func (h *caller) Entered(step string) { h.k.record(EvStep, "", "", EventData{Step: step}) }
+func (h *caller) Entered(step string) {
+	if h.chosen == nil {
+		h.k.record(EvStep, "", "", EventData{Step: step})
+	}
+}
 
 // Chosen implements ivr.Host.
 func (h *caller) Chosen(key rune) {
 	h.quiet()
+	if h.chosen != nil {
+		h.chosen(key)
+		return
+	}
 	h.k.record(EvDigit, "", "", EventData{Digit: string(key)})
 }

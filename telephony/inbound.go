@@ -140,7 +140,7 @@ func (k *call) position(d acd.Announce, first bool) media.Source {
 	if !d.Staffed {
 		return k.c.sounds.say(prompts.NoAgent)
 	}
-	names := prompts.Ahead(d.Ahead)
+	names := append(prompts.Ahead(d.Ahead), prompts.Wait(d.Estimate)...)
 	if first {
 		names = append([]string{prompts.Busy}, names...)
 	}

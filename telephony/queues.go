@@ -24,6 +24,7 @@ type QueueConfig struct {
 	Overflow      acd.Overflow  // where callers go whom the queue cannot serve
 	NoAgent       acd.NoAgent   // what becomes of them while nobody is at work; empty: they wait
 	NoAgentAfter  time.Duration // how long nobody must be at work; 0: at once
+	Rate          bool          // its callers are asked to rate the call when the seat has hung up
 	WrapUp        time.Duration // after a call; 0 is 5 s, negative none
 	SetAside      time.Duration // after no answer; 0 is 60 s
 	AnnounceEvery time.Duration // spoken position; 0 is 30 s

@@ -27,6 +27,7 @@ type Call struct {
 	EndedAt    time.Time           `json:"ended_at,omitzero"`
 	WaitMS     int64               `json:"wait_ms" doc:"In the queue until a seat answered or the call ended"`
 	TalkMS     int64               `json:"talk_ms"`
+	Rating     int                 `json:"rating,omitempty" doc:"The citizen's, of the call: 5 very satisfied to 1 very dissatisfied"`
 	EndedBy    telephony.Party     `json:"ended_by,omitempty" doc:"caller, seat, system, supervisor"`
 	EndedUser  string              `json:"ended_user,omitempty"`
 	Cause      string              `json:"cause,omitempty"`
@@ -65,7 +66,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		ID: c.ID, Direction: c.Direction, Caller: c.Caller, Called: c.Called, Line: c.Line, Queue: c.Queue, Digit: c.Digit,
 		Seat: c.Seat, User: c.User, UserName: userName, StartedAt: cst(c.StartedAt), AnsweredAt: cst(c.AnsweredAt),
 		QueuedAt: cst(c.QueuedAt), RingingAt: cst(c.RingingAt), SeatAt: cst(c.SeatAt), BridgedAt: cst(c.BridgedAt),
-		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(),
+		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(), Rating: c.Rating,
 		EndedBy: c.EndedBy, EndedUser: c.EndedUser, Cause: c.Cause, Code: c.Code, Missed: c.Missed,
 		Legs: append([]telephony.LegInfo{}, c.Legs...), Pauses: append([]telephony.Pause{}, c.Pauses...),
 		Recording: CallRecording{

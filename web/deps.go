@@ -71,6 +71,7 @@ type Calls interface {
 	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)
 	DropParty(ctx context.Context, callID, partyID, user string) error
 	Transfer(ctx context.Context, callID, number, user string) error
+	AskRating(ctx context.Context, callID, user string) error
 	Supervise(ctx context.Context, callID, supervisor, seat string, how telephony.Supervision) (partyID string, err error)
 	SetSupervision(ctx context.Context, callID, partyID, user string, how telephony.Supervision) error
 	EndSupervision(ctx context.Context, callID, partyID, user string) error

@@ -349,6 +349,13 @@ func (c *centre) Transfer(_ context.Context, id, number, user string) error {
 	return nil
 }
 
+func (c *centre) AskRating(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = append(c.told, fmt.Sprintf("rating of %s asked by %s", id, user))
+	return nil
+}
+
 func (c *centre) Supervise(_ context.Context, id, user, seat string, how telephony.Supervision) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

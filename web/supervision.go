@@ -51,6 +51,8 @@ func (s *Server) supervisionRoutes() {
 	handle(s, op(http.MethodPut, "/supervision/{party}", "set-supervision", "Change how I take part", supervisors), withCalls(s, s.setSupervision))
 	handle(s, op(http.MethodDelete, "/supervision/{party}", "end-supervision", "Take part no more; the two talk on", supervisors), withCalls(s, s.endSupervision))
 	handle(s, op(http.MethodPost, "/supervision/{party}/take-over", "take-over", "Have the citizen to myself; the seat is let go", supervisors), withCalls(s, s.takeOver))
+	handle(s, op(http.MethodPost, "/rating", "ask-rating", "Leave the citizen to the question how the call was; my part ends; agents their own",
+		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.askRating))
 	handle(s, op(http.MethodPost, "/transfer", "transfer", "Send the other party on to a seat or number; I talk on until that answers (blind transfer); agents their own",
 		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.transfer))
 }
@@ -83,4 +85,11 @@ func (s *Server) transfer(ctx context.Context, in *transferInput) (*struct{}, er
 		return nil, err
 	}
 	return nil, s.deps.Calls.Transfer(ctx, in.ID, in.Body.Number, identityOf(ctx).user.ID)
+}
+
+func (s *Server) askRating(ctx context.Context, in *CallRef) (*struct{}, error) {
+	if _, err := s.ownCall(ctx, in.ID, floor); err != nil {
+		return nil, err
+	}
+	return nil, s.deps.Calls.AskRating(ctx, in.ID, identityOf(ctx).user.ID)
 }

@@ -37,5 +37,7 @@ func TestAnAgentTransfersTheOwnCall(t *testing.T) {
 	agent.send("POST", "/api/v1/calls/c1/transfer", to("12 34")).problem(http.StatusUnprocessableEntity, "invalid")
 	agent.send("POST", "/api/v1/calls/c1/transfer", to("8009")).problem(http.StatusConflict, "not_open")
 	agent.send("POST", "/api/v1/calls/c1/transfer", to("8002")).want(http.StatusNoContent)
-	require.Equal(t, []string{"transfer c1 to 8002 by u-agent1"}, w.calls.told)
+	other.send("POST", "/api/v1/calls/c1/rating", nil).problem(http.StatusForbidden, "not_your_call")
+	agent.send("POST", "/api/v1/calls/c1/rating", nil).want(http.StatusNoContent)
+	require.Equal(t, []string{"transfer c1 to 8002 by u-agent1", "rating of c1 asked by u-agent1"}, w.calls.told)
 }

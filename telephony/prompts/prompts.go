@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"time"
 )
 
 //go:embed *.wav
@@ -39,14 +40,18 @@ const (
 	Next        = "next"         // you are the next one
 	Goodbye     = "goodbye"
 	QueueFull   = "queue-full"
-	Music       = "music" // on hold, to be looped
+	Rate        = "rate"        // how was the service, keys 5 to 1
+	Rated       = "rated"       // thanks for the rating, goodbye
+	WaitBefore  = "wait-before" // 预计等候 …
+	WaitAfter   = "wait-after"  // … 分钟
+	Music       = "music"       // on hold, to be looped
 	Ten         = "ten"
 	Hundred     = "hundred"
 )
 
 // Names lists all sentences that the call centre may play.
 func Names() []string {
-	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Music, Ten, Hundred}
+	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, WaitBefore, WaitAfter, Music, Ten, Hundred}
 	for d := range 10 {
 		names = append(names, Digit(d))
 	}
@@ -89,4 +94,13 @@ func Number(n int) []string {
 		parts = append(parts, Digit(ones))
 	}
 	return parts
+}
+
+// Wait lists the parts of "about n minutes to wait" (预计等候 n 分钟), rounded up; nothing where the wait cannot be said.
+func Wait(d time.Duration) []string {
+	if d <= 0 {
+		return nil
+	}
+	minutes := int((d + time.Minute - 1) / time.Minute)
+	return append(append([]string{WaitBefore}, Number(minutes)...), WaitAfter)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,7 +27,7 @@ func TestShippedSet(t *testing.T) {
 		require.EqualValues(t, 8000, binary.LittleEndian.Uint32(data[24:]), "%s: rate", name)
 		require.Greater(t, len(data), 1600, "%s: at least 200 ms", name)
 	}
-	require.LessOrEqual(t, total, 600<<10)
+	require.LessOrEqual(t, total, 700<<10)
 }
 
 func TestNumber(t *testing.T) {
@@ -34,6 +35,7 @@ func TestNumber(t *testing.T) {
 		"digit-0": "零", "digit-1": "一", "digit-2": "二", "digit-3": "三", "digit-4": "四", "digit-5": "五",
 		"digit-6": "六", "digit-7": "七", "digit-8": "八", "digit-9": "九", "ten": "十", "hundred": "百",
 		"ahead-before": "您前面还有", "ahead-after": "位", "next": "您是下一位",
+		"wait-before": "预计等候", "wait-after": "分钟",
 	}
 	say := func(parts []string) string {
 		var b strings.Builder
@@ -47,6 +49,9 @@ func TestNumber(t *testing.T) {
 		100: "一百", 105: "一百零五", 110: "一百一十", 117: "一百一十七", 250: "二百五十", 999: "九百九十九", 4000: "九百九十九", -3: "零",
 	} {
 		require.Equal(t, want, say(prompts.Number(n)), "%d", n)
+	}
+	for wait, want := range map[time.Duration]string{0: "", time.Second: "预计等候一分钟", time.Minute: "预计等候一分钟", 11*time.Minute + 1: "预计等候十二分钟"} {
+		require.Equal(t, want, say(prompts.Wait(wait)), "%v", wait)
 	}
 	require.Equal(t, "您是下一位", say(prompts.Ahead(0)))
 	require.Equal(t, "您前面还有十二位", say(prompts.Ahead(12)))

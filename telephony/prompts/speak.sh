@@ -28,6 +28,10 @@ say ahead-after '位来电人，请稍候。'
 say next '您是下一位，请稍候。'
 say goodbye '感谢您的来电，再见。'
 say queue-full '当前来电较多，请稍后再拨。'
+say rate '请评价本次服务，非常满意按五，满意按四，一般按三，不满意按二，非常不满意按一。'
+say rated '感谢您的评价，再见。'
+say wait-before '预计等候'
+say wait-after '分钟。'
 
 n=0
 for c in 零 一 二 三 四 五 六 七 八 九; do

@@ -34,6 +34,7 @@ type queueEntry struct {
 	} `yaml:"overflow"`
 	NoAgent       string        `yaml:"no-agent"`
 	NoAgentAfter  time.Duration `yaml:"no-agent-after"`
+	Rate          bool          `yaml:"rate"`
 	WrapUp        time.Duration `yaml:"wrap-up"`
 	SetAside      time.Duration `yaml:"set-aside"`
 	AnnounceEvery time.Duration `yaml:"announce-every"`
@@ -75,7 +76,7 @@ func (e queueEntry) queue() telephony.QueueConfig {
 	return telephony.QueueConfig{
 		Name: e.Name, Seats: e.Seats, Rules: acd.Rules(e.Rules), Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
 		MaxLength: e.MaxLength, MaxWait: e.MaxWait, Overflow: acd.Overflow(e.Overflow), NoAgent: acd.NoAgent(e.NoAgent), NoAgentAfter: e.NoAgentAfter,
-		WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
+		Rate: e.Rate, WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
 	}
 }
 

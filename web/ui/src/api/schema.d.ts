@@ -221,6 +221,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/{id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave the citizen to the question how the call was; my part ends; agents their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["ask-rating"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{id}/recording": {
         parameters: {
             query?: never;
@@ -1018,6 +1038,11 @@ export interface components {
             queue: string;
             /** Format: date-time */
             queued_at?: string;
+            /**
+             * Format: int64
+             * @description The citizen's, of the call: 5 very satisfied to 1 very dissatisfied
+             */
+            rating?: number;
             recording: components["schemas"]["CallRecording"];
             /** Format: date-time */
             ringing_at?: string;
@@ -2300,6 +2325,35 @@ export interface operations {
         };
     };
     hangup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-rating": {
         parameters: {
             query?: never;
             header?: never;

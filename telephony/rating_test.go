@@ -1,0 +1,85 @@
+package telephony_test
+
+import (
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"hotline/telephony"
+	"hotline/telephony/prompts"
+)
+
+// rates makes the question and the thanks known by their tones.
+func rates(t *testing.T) rigOption {
+	return func(c *telephony.Config) {
+		c.Prompts = prompts.Over(fstest.MapFS{"rate.wav": spoken(t, toneNext), "rated.wav": spoken(t, toneThird)})
+	}
+}
+
+// A seat that hangs up leaves the citizen to the question; the answer is on record, and neither talk nor recording go on.
+func TestTheCitizenRatesTheCall(t *testing.T) {
+	r := newRig(t, under(telephony.QueueConfig{Name: "q", Rate: true}), rates(t))
+	citizen, seat, id := talk(r)
+	require.NoError(t, r.center.Hold(t.Context(), id, "agent1"))
+	r.await("held", func() bool { return r.center.Live()[0].State == telephony.CallHeld })
+	time.Sleep(300 * time.Millisecond) // something to record
+	seat.Hangup()
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneNext))
+	r.seatState("8001", "ready")
+	live := r.center.Live()[0]
+	require.Equal(t, telephony.CallRating, live.State)
+	require.ErrorIs(t, r.center.Hold(t.Context(), id, "agent1"), telephony.ErrConflict)
+	require.ErrorIs(t, r.center.AskRating(t.Context(), id, "agent1"), telephony.ErrConflict)
+	require.NoError(t, citizen.SendDigits(r.ctx(), "7"))
+	require.NoError(t, citizen.SendDigits(r.ctx(), "4"))
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneThird))
+	r.done(citizen)
+	cdr := r.endedCall()
+	require.Equal(t, 4, cdr.Rating)
+	require.Equal(t, "0", cdr.Digit, "the menu's")
+	require.Equal(t, telephony.PartySeat, cdr.EndedBy)
+	require.Equal(t, telephony.CauseHangup, cdr.Cause)
+	require.False(t, cdr.TalkEndedAt.IsZero())
+	require.Less(t, cdr.Talk(), cdr.EndedAt.Sub(cdr.BridgedAt))
+	require.Equal(t, cdr.TalkEndedAt, cdr.Holds[0].To)
+	r.awaitClean()
+	stored, err := r.center.Call(t.Context(), id)
+	require.NoError(t, err)
+	require.InDelta(t, cdr.Talk().Milliseconds(), stored.Recording.DurationMS, 60)
+	events, err := r.center.CallEvents(t.Context(), id)
+	require.NoError(t, err)
+	folded, err := telephony.Fold(id, events)
+	require.NoError(t, err)
+	require.Equal(t, cdr.Rating, folded.Rating)
+	require.Equal(t, cdr.TalkEndedAt, folded.TalkEndedAt)
+}
+
+// The desk sends a citizen to the question; who hangs up then has not rated.
+func TestTheDeskAsksForARating(t *testing.T) {
+	r := newRig(t, under(telephony.QueueConfig{Name: "q"}), rates(t))
+	citizen, seat, id := talk(r)
+	require.ErrorIs(t, r.center.AskRating(t.Context(), "none", "agent1"), telephony.ErrNotFound)
+	require.NoError(t, r.center.AskRating(t.Context(), id, "agent1"))
+	r.done(seat)
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneNext))
+	citizen.Hangup()
+	cdr := r.endedCall()
+	require.Zero(t, cdr.Rating)
+	require.Equal(t, telephony.PartyCaller, cdr.EndedBy)
+	require.False(t, cdr.Missed)
+	r.awaitClean()
+}
+
+// A call in which others take part ends with the seat.
+func TestCallsThatNobodyRates(t *testing.T) {
+	r := newRig(t, under(telephony.QueueConfig{Name: "q", Rate: true}), rates(t))
+	citizen, seat, lead, id, _ := supervised(r, telephony.Monitor)
+	require.ErrorIs(t, r.center.AskRating(t.Context(), id, "agent1"), telephony.ErrConflict)
+	seat.Hangup()
+	r.done(citizen)
+	r.done(lead)
+	require.Zero(t, r.endedCall().TalkEndedAt)
+	r.awaitClean()
+}
