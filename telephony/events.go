@@ -136,12 +136,6 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.QueuedAt, c.Queue = e.At, d.Queue
 	case EvMoved:
 		c.Queue = d.Queue
-	case EvTalkEnded:
-		c.endHold(e.At)
-		c.endPause(e.At, "")
-		c.TalkEndedAt = e.At
-	case EvRated:
-		c.Rating = d.Rating
 	case EvOffered:
 		c.Offers = append(c.Offers, Offered{Seat: e.Seat, User: e.User, Attempt: d.Attempt, Reason: d.Reason, OfferedAt: e.At})
 	case EvRinging:
@@ -165,18 +159,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		}
 	case EvTried, EvTriedEnded:
 		c.applyTried(e, d)
-	case EvBridged:
-		c.BridgedAt = e.At
-	case EvHeld:
-		c.Holds = append(c.Holds, Span{From: e.At})
-	case EvResumed:
-		c.endHold(e.At)
-	case EvRecordingPaused:
-		if !c.paused() {
-			c.Pauses = append(c.Pauses, Pause{From: e.At, By: e.User})
-		}
-	case EvRecordingResumed:
-		c.endPause(e.At, e.User)
+	case EvBridged, EvHeld, EvResumed, EvRecordingPaused, EvRecordingResumed, EvTalkEnded, EvRated:
+		c.applyTalk(e, d)
 	case EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft, EvSupervised:
 		c.applyParty(e, d)
 	case EvLegs:
@@ -194,6 +178,30 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endTransfers(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero()
+	}
+}
+
+// applyTalk is what happens from both sides being there on.
+func (c *CDR) applyTalk(e Event, d EventData) {
+	switch e.Type {
+	case EvBridged:
+		c.BridgedAt = e.At
+	case EvHeld:
+		c.Holds = append(c.Holds, Span{From: e.At})
+	case EvResumed:
+		c.endHold(e.At)
+	case EvRecordingPaused:
+		if !c.paused() {
+			c.Pauses = append(c.Pauses, Pause{From: e.At, By: e.User})
+		}
+	case EvRecordingResumed:
+		c.endPause(e.At, e.User)
+	case EvTalkEnded:
+		c.endHold(e.At)
+		c.endPause(e.At, "")
+		c.TalkEndedAt = e.At
+	case EvRated:
+		c.Rating = d.Rating
 	}
 }
 
