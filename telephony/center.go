@@ -14,6 +14,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"hotline/telephony/acd"
 	"hotline/telephony/invite"
 	"hotline/telephony/media"
 )
@@ -186,6 +187,9 @@ func (h sipHandler) Request(req *sip.Request, src netip.AddrPort, tx invite.Resp
 	}
 }
 
+// reasonStarted is why a seat is offline when the process begins.
+const reasonStarted = "started"
+
 // Start listens and repairs what a crash left behind. It returns when calls
 // are taken; a port in use is an error that names it.
 func (c *Center) Start(ctx context.Context) error {
@@ -200,6 +204,8 @@ func (c *Center) Start(ctx context.Context) error {
 		c.registrar.setAccount(s)
 		c.board.know(s)
 		c.registrar.note(s.ID, c.registrar.lookup(s.ID))
+		// What a seat was before the process began is over, whatever the log says.
+		c.journal.event(newEvent(c.now(), "", s.ID, "", EvState, EventData{State: string(acd.StateOffline), Reason: reasonStarted}))
 	}
 	if err := c.loadSkills(ctx); err != nil {
 		return err

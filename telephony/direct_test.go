@@ -134,7 +134,11 @@ func TestStats(t *testing.T) {
 		return ev{ID: ms, Type: telephony.EvEnded, Data: []byte(`{"by":"caller","cause":"` + cause + `"}`)}
 	}
 	call("quick", 0, queued(1000), offer(1000, "8001"), rings(1100, "8001"), ev{ID: 4100, Type: telephony.EvSeat, Seat: "8001"},
-		ev{ID: 4100, Type: telephony.EvBridged}, ends(64100, "hangup"))
+		ev{ID: 4100, Type: telephony.EvBridged}, ev{ID: 10000, Type: telephony.EvHeld}, ev{ID: 14000, Type: telephony.EvResumed},
+		ev{ID: 20000, Type: telephony.EvTransfer, Data: []byte(`{"transfer":{"kind":"blind"}}`)},
+		ev{ID: 25000, Type: telephony.EvTransferEnded, Data: []byte(`{"transfer":{"kind":"blind","outcome":"answered","ended_at":"2026-11-22T09:00:25Z"}}`)},
+		ev{ID: 30000, Type: telephony.EvPartyCalled, Data: []byte(`{"party_id":"1"}`)}, ev{ID: 31000, Type: telephony.EvPartyJoined, Data: []byte(`{"party_id":"1"}`)},
+		ev{ID: 64100, Type: telephony.EvTalkEnded}, ev{ID: 70000, Type: telephony.EvRated, Data: []byte(`{"rating":4}`)}, ends(72000, "hangup"))
 	call("slow", 15*time.Second, queued(0), offer(0, "8001"), rings(0, "8001"),
 		ev{ID: 15000, Type: telephony.EvOfferEnded, Seat: "8001", Data: []byte(`{"outcome":"no_answer"}`)},
 		offer(15000, "8002"), rings(15000, "8002"), ev{ID: 21000, Type: telephony.EvSeat, Seat: "8002"},
@@ -144,12 +148,16 @@ func TestStats(t *testing.T) {
 	call("sent away", 22*time.Second, queued(0), ends(9000, "queue_full"))
 	call("before", -time.Hour, queued(0), ends(9000, "abandoned"))
 	r.start()
-	st, err := r.center.Stats(t.Context(), base, base.Add(time.Hour))
+	st, err := r.center.Stats(t.Context(), base, base.Add(time.Hour), telephony.StatsOptions{Within: 21 * time.Second})
 	require.NoError(t, err)
 	require.Equal(t, telephony.CallFigures{
-		Calls: 5, Queued: 4, Offered: 2, Answered: 2, Abandoned: 1, ShortAbandon: 1, Within15: 1, Missed: 3, Rings: 3, NoAnswers: 1,
+		Calls: 5, Queued: 4, Offered: 2, Answered: 2, Abandoned: 1, ShortAbandon: 1, Within15: 1, WithinX: 2, Missed: 3, Rings: 3, NoAnswers: 1,
 		WaitTotal: 24100 * time.Millisecond, WaitLongest: 21 * time.Second, TalkTotal: 90 * time.Second, Ringing: 24 * time.Second,
+		Holds: 1, HoldTotal: 4 * time.Second, Transfers: 1, ThreeWay: 1, Rated: 1, RatedWell: 1, RatingTotal: 4,
 	}, st.Total)
+	require.InDelta(t, 1.0/3, st.Total.ServiceLevelNet(), 1e-9)
+	require.InDelta(t, 0.5, st.Total.ServiceLevelX(), 1e-9)
+	require.InDelta(t, 1, st.Total.Satisfied(), 1e-9)
 	require.InDelta(t, 0.5, st.Total.ConnectRate(), 1e-9)
 	require.InDelta(t, 0.25, st.Total.ServiceLevel15(), 1e-9)
 	require.Equal(t, 12050*time.Millisecond, st.Total.ASA())
@@ -162,6 +170,6 @@ func TestStats(t *testing.T) {
 	require.Equal(t, 6*time.Second, st.Seats["8002"].Ringing)
 	require.Len(t, st.Hours, 2)
 	require.Equal(t, 1, st.Hours[0].Calls)
-	_, err = r.center.Stats(t.Context(), base, base)
+	_, err = r.center.Stats(t.Context(), base, base, telephony.StatsOptions{})
 	require.ErrorIs(t, err, telephony.ErrInvalid)
 }

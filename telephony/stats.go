@@ -15,6 +15,7 @@ type CallStats struct {
 	Lines    map[string]CallFigures
 	Queues   map[string]CallFigures
 	Seats    map[string]CallFigures // by the seat that answered or was offered
+	Times    map[string]SeatTimes   // what the seats did in [From, To)
 	Hours    []HourFigures          // by the hour in which the call started; empty hours left out
 }
 
@@ -33,6 +34,7 @@ type CallFigures struct {
 	Abandoned    int           // queued, and the caller left before a seat answered
 	ShortAbandon int           // of these: within 5 s of queueing
 	Within15     int           // answered within 15 s of queueing (GB/T 33358)
+	WithinX      int           // answered within StatsOptions.Within of queueing
 	Missed       int           // ended before a seat answered, whatever the stage
 	Rings        int           // offers to seats
 	NoAnswers    int           // offers that were not answered in time
@@ -40,6 +42,13 @@ type CallFigures struct {
 	WaitLongest  time.Duration // over Queued
 	TalkTotal    time.Duration // bridge to end, over Answered
 	Ringing      time.Duration // seat's phone ringing, over all offers
+	Holds        int           // times that the citizen heard music in a conversation
+	HoldTotal    time.Duration // of these
+	Transfers    int           // conversations that went on with another seat or number
+	ThreeWay     int           // calls in which an added party talked with both
+	Rated        int           // calls that the citizen rated
+	RatedWell    int           // of these: 3 to 5
+	RatingTotal  int           // sum of the ratings, 1 to 5
 }
 
 // ConnectRate is answered ÷ queued (接通率), in 0…1; 0 when none queued.
@@ -47,6 +56,18 @@ func (f CallFigures) ConnectRate() float64 { return ratio(f.Answered, f.Queued) 
 
 // ServiceLevel15 is answered within 15 s ÷ queued; 0 when none queued.
 func (f CallFigures) ServiceLevel15() float64 { return ratio(f.Within15, f.Queued) }
+
+// ServiceLevelX is answered within the asked time ÷ queued; 0 when none queued.
+func (f CallFigures) ServiceLevelX() float64 { return ratio(f.WithinX, f.Queued) }
+
+// ServiceLevelNet is within 15 s ÷ queued, without those who left within 5 s; 0 when none queued.
+func (f CallFigures) ServiceLevelNet() float64 { return ratio(f.Within15, f.Queued-f.ShortAbandon) }
+
+// Satisfied is rated well ÷ rated; 0 when none rated.
+func (f CallFigures) Satisfied() float64 { return ratio(f.RatedWell, f.Rated) }
+
+// AverageHold is the mean of the times on hold; 0 when there were none.
+func (f CallFigures) AverageHold() time.Duration { return mean(f.HoldTotal, f.Holds) }
 
 // AbandonRate is abandoned ÷ queued; 0 when none queued.
 func (f CallFigures) AbandonRate() float64 { return ratio(f.Abandoned, f.Queued) }
@@ -77,62 +98,92 @@ const (
 	shortAbandon = 5 * time.Second
 	within15     = 15 * time.Second
 	maxStatCalls = 1000000
+	// defaultWithin is the wait of WithinX when nobody says another.
+	defaultWithin = 20 * time.Second
+	// ratedWell is the lowest rating that is good.
+	ratedWell = 3
 )
+
+// StatsOptions of figures; the zero value works.
+type StatsOptions struct {
+	Within time.Duration // of WithinX; 0 is 20 s
+}
 
 // Stats computes the figures of the calls that started in [from, to) from
 // the call-event log. ErrInvalid: the interval is empty or has more than a
 // million calls.
-func (c *Center) Stats(ctx context.Context, from, to time.Time) (CallStats, error) {
-	if !from.Before(to) {
+func (c *Center) Stats(ctx context.Context, from, to time.Time, opts StatsOptions) (CallStats, error) {
+	if !from.Before(to) || opts.Within < 0 {
 		return CallStats{}, fmt.Errorf("interval from %s to %s: %w", from, to, ErrInvalid)
 	}
 	if err := c.journal.sync(ctx); err != nil {
 		return CallStats{}, err
 	}
-	calls := map[string]*CDR{}
-	f := EventFilter{From: from, To: to, Limit: 10000}
-	for {
-		events, err := c.store.Events(ctx, f)
-		if err != nil {
-			return CallStats{}, err
-		}
-		for _, e := range events {
-			cdr := calls[e.CallID]
-			if cdr == nil {
-				if len(calls) >= maxStatCalls {
-					return CallStats{}, fmt.Errorf("more than %d calls, choose a shorter interval: %w", maxStatCalls, ErrInvalid)
-				}
-				empty := NewCDR(e.CallID)
-				cdr = &empty
-				calls[e.CallID] = cdr
-			}
-			if err := cdr.Apply(e); err != nil {
-				return CallStats{}, err
-			}
-			f.After = e.ID
-		}
-		if len(events) < f.Limit {
-			break
-		}
+	calls, err := c.callsOf(ctx, from, to)
+	if err != nil {
+		return CallStats{}, err
+	}
+	within := opts.Within
+	if within == 0 {
+		within = defaultWithin
 	}
 	st := CallStats{From: from, To: to, Lines: map[string]CallFigures{}, Queues: map[string]CallFigures{}, Seats: map[string]CallFigures{}}
 	hours := map[time.Time]CallFigures{}
 	for _, cdr := range calls {
-		st.count(*cdr, hours)
+		st.count(*cdr, within, hours)
 	}
 	for h, f := range hours {
 		st.Hours = append(st.Hours, HourFigures{Hour: h, CallFigures: f})
 	}
 	slices.SortFunc(st.Hours, func(a, b HourFigures) int { return a.Hour.Compare(b.Hour) })
-	return st, nil
+	st.Times, err = c.seatTimes(ctx, from, to)
+	return st, err
+}
+
+// callsOf folds the calls that started in [from, to) out of the log.
+func (c *Center) callsOf(ctx context.Context, from, to time.Time) (map[string]*CDR, error) {
+	calls := map[string]*CDR{}
+	err := c.eachEvent(ctx, EventFilter{From: from, To: to}, func(e Event) error {
+		cdr := calls[e.CallID]
+		if cdr == nil {
+			if len(calls) >= maxStatCalls {
+				return fmt.Errorf("more than %d calls, choose a shorter interval: %w", maxStatCalls, ErrInvalid)
+			}
+			empty := NewCDR(e.CallID)
+			cdr = &empty
+			calls[e.CallID] = cdr
+		}
+		return cdr.Apply(e)
+	})
+	return calls, err
+}
+
+// eachEvent reads the log page by page.
+func (c *Center) eachEvent(ctx context.Context, f EventFilter, fn func(Event) error) error {
+	f.Limit = 10000
+	for {
+		events, err := c.store.Events(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := fn(e); err != nil {
+				return err
+			}
+			f.After = e.ID
+		}
+		if len(events) < f.Limit {
+			return nil
+		}
+	}
 }
 
 // count adds one inbound call to all the figures it belongs to.
-func (st *CallStats) count(c CDR, hours map[time.Time]CallFigures) {
+func (st *CallStats) count(c CDR, within time.Duration, hours map[time.Time]CallFigures) {
 	if c.Direction != Inbound {
 		return
 	}
-	one := figuresOf(c)
+	one := figuresOf(c, within)
 	st.Total.add(one)
 	addTo(st.Lines, c.Line, one)
 	if c.Queue != "" {
@@ -168,7 +219,7 @@ func addTo[K comparable](m map[K]CallFigures, k K, f CallFigures) {
 }
 
 // figuresOf is what one call counts for.
-func figuresOf(c CDR) CallFigures {
+func figuresOf(c CDR, within time.Duration) CallFigures {
 	f := CallFigures{Calls: 1, Missed: one(c.Missed)}
 	if !c.QueuedAt.IsZero() {
 		f.Queued = 1
@@ -187,13 +238,29 @@ func figuresOf(c CDR) CallFigures {
 	switch {
 	case !c.SeatAt.IsZero():
 		f.Answered = 1
-		f.Within15 = one(c.Wait() <= within15)
+		f.Within15, f.WithinX = one(c.Wait() <= within15), one(c.Wait() <= within)
 		f.WaitTotal, f.TalkTotal = c.Wait(), c.Talk()
 	case f.Queued == 1 && c.Cause == CauseAbandoned:
 		f.Abandoned = 1
 		f.ShortAbandon = one(c.Wait() < shortAbandon)
 	}
+	f.conversation(c)
 	return f
+}
+
+// conversation adds what became of a call after both sides were there.
+func (f *CallFigures) conversation(c CDR) {
+	for _, h := range c.Holds {
+		f.Holds++
+		f.HoldTotal += span(h.From, h.To)
+	}
+	for _, t := range c.Transfers {
+		f.Transfers += one(t.Outcome == OutcomeAnswered && t.Kind != TransferReplaced)
+	}
+	f.ThreeWay = one(slices.ContainsFunc(c.Parties, func(p Added) bool { return p.Supervision == "" && !p.JoinedAt.IsZero() }))
+	if c.Rating > 0 {
+		f.Rated, f.RatedWell, f.RatingTotal = 1, one(c.Rating >= ratedWell), c.Rating
+	}
 }
 
 func one(b bool) int {
@@ -211,6 +278,7 @@ func (f *CallFigures) add(g CallFigures) {
 	f.Abandoned += g.Abandoned
 	f.ShortAbandon += g.ShortAbandon
 	f.Within15 += g.Within15
+	f.WithinX += g.WithinX
 	f.Missed += g.Missed
 	f.Rings += g.Rings
 	f.NoAnswers += g.NoAnswers
@@ -218,4 +286,11 @@ func (f *CallFigures) add(g CallFigures) {
 	f.WaitLongest = max(f.WaitLongest, g.WaitLongest)
 	f.TalkTotal += g.TalkTotal
 	f.Ringing += g.Ringing
+	f.Holds += g.Holds
+	f.HoldTotal += g.HoldTotal
+	f.Transfers += g.Transfers
+	f.ThreeWay += g.ThreeWay
+	f.Rated += g.Rated
+	f.RatedWell += g.RatedWell
+	f.RatingTotal += g.RatingTotal
 }

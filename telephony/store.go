@@ -70,6 +70,7 @@ type MissedPage struct {
 type EventFilter struct {
 	CallID   string    // events of one call
 	From, To time.Time // events of the calls that started in here, half-open
+	States   bool      // only changes of seats' states (EvState); From and To are then of the events themselves
 	After    int64     // id to go on from
 	Limit    int       // 1…10,000; 0 is 1,000
 }

@@ -81,6 +81,9 @@ func (s *Server) callRoutes() {
 	stats := op(http.MethodGet, "/stats/calls", "stats-calls", "Figures of inbound calls started in a period; today when none is given", centre)
 	stats.tag = "figures"
 	handle(s, stats, withCalls(s, s.callStats))
+	table := op(http.MethodGet, "/stats/calls.csv", "stats-calls-table", "The same figures as a table", centre)
+	table.tag = "figures"
+	handle(s, table, withCalls(s, s.callTable))
 }
 
 // withCalls answers 503 on a node without telephony.

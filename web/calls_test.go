@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"encoding/csv"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +59,17 @@ func TestCalls(t *testing.T) {
 	agent.get("/api/v1/stats/calls?from=2026-11-22T00:00:00%2B08:00&to=2026-11-23T00:00:00%2B08:00").want(http.StatusOK).json(&stats)
 	require.InDelta(t, .5, stats.Total.ConnectRate, 1e-9)
 	require.Equal(t, int64(3000), stats.Total.ASAMS)
+	table := agent.get("/api/v1/stats/calls.csv?by=seat&within=30&from=2026-11-22T00:00:00%2B08:00&to=2026-11-23T00:00:00%2B08:00").want(http.StatusOK)
+	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
+	require.Contains(t, table.Header.Get("Content-Disposition"), "calls-by-seat-2026-11-22.csv")
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(table.Body), "\ufeff"))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"seat", "calls", "queued"}, records[0][:3])
+	require.Equal(t, []string{"'=8001", "0", "2"}, records[1][:3])
+	require.Equal(t, []string{"total", "3", "2"}, records[2][:3])
+	require.Contains(t, records[0], "occupancy")
+	require.Contains(t, records[0], "connect_rate")
+	agent.get("/api/v1/stats/calls.csv?by=moon").problem(http.StatusUnprocessableEntity, "invalid")
 	agent.get("/api/v1/stats/calls?from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z").problem(http.StatusUnprocessableEntity, "invalid")
 	require.NotContains(t, w.log.String(), "13812345678")
 }

@@ -87,7 +87,7 @@ type Calls interface {
 	Lines() []telephony.Line
 	Missed(ctx context.Context, f telephony.MissedFilter) (telephony.MissedPage, error)
 	HandleMissed(ctx context.Context, callID, user string) error
-	Stats(ctx context.Context, from, to time.Time) (telephony.CallStats, error)
+	Stats(ctx context.Context, from, to time.Time, opts telephony.StatsOptions) (telephony.CallStats, error)
 }
 
 // Deps is what the server stands on. Calls and Index may be nil on a node

@@ -458,8 +458,9 @@ func (c *centre) HandleMissed(_ context.Context, id, _ string) error {
 	return nil
 }
 
-func (c *centre) Stats(_ context.Context, from, to time.Time) (telephony.CallStats, error) {
-	return telephony.CallStats{From: from, To: to, Total: telephony.CallFigures{Calls: 3, Queued: 2, Answered: 1, WaitTotal: 3 * time.Second}}, nil
+func (c *centre) Stats(_ context.Context, from, to time.Time, opts telephony.StatsOptions) (telephony.CallStats, error) {
+	return telephony.CallStats{From: from, To: to, Total: telephony.CallFigures{Calls: 3, Queued: 2, Answered: 1, WaitTotal: 3 * time.Second},
+		Seats: map[string]telephony.CallFigures{"=8001": {Queued: 2}}}, nil
 }
 
 // builtPages are pages as the UI's build leaves them.

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"time"
 
-	"hotline/telephony"
 	"hotline/ticketing"
 )
 
-type period struct {
+// Period is what figures are asked for.
+type Period struct {
 	From time.Time `query:"from" doc:"At or after"`
 	To   time.Time `query:"to" doc:"Before"`
 }
@@ -17,7 +17,7 @@ type period struct {
 const maxPeriod = 3 * 366 * 24 * time.Hour
 
 // bounds is the period asked for, or today in Shanghai.
-func (p period) bounds(now time.Time) (from, to time.Time, err error) {
+func (p Period) bounds(now time.Time) (from, to time.Time, err error) {
 	from, to = p.From, p.To
 	if from.IsZero() {
 		at := now
@@ -63,7 +63,7 @@ type TicketFigures struct {
 	ByDay        map[string]int              `json:"by_day" nullable:"false" doc:"Day in Asia/Shanghai"`
 }
 
-func (s *Server) ticketStats(ctx context.Context, in *period) (*body[TicketFigures], error) {
+func (s *Server) ticketStats(ctx context.Context, in *Period) (*body[TicketFigures], error) {
 	from, to, err := in.bounds(s.opts.Now())
 	if err != nil {
 		return nil, err
@@ -85,73 +85,4 @@ func some[K comparable](m map[K]int) map[K]int {
 		return map[K]int{}
 	}
 	return m
-}
-
-// CallFigures are figures of a set of inbound calls.
-type CallFigures struct {
-	Calls         int     `json:"calls"`
-	Queued        int     `json:"queued" doc:"Asked for a person"`
-	Offered       int     `json:"offered"`
-	Answered      int     `json:"answered" doc:"By a seat"`
-	Abandoned     int     `json:"abandoned" doc:"Left the queue before a seat answered"`
-	ShortAbandon  int     `json:"short_abandon" doc:"Of these within 5 s"`
-	Within15      int     `json:"within_15" doc:"Answered within 15 s of queueing"`
-	Missed        int     `json:"missed"`
-	ConnectRate   float64 `json:"connect_rate" doc:"answered / queued"`
-	ServiceLevel  float64 `json:"service_level" doc:"within_15 / queued"`
-	AbandonRate   float64 `json:"abandon_rate" doc:"abandoned / queued"`
-	ASAMS         int64   `json:"asa_ms" doc:"Average speed of answer"`
-	AverageTalkMS int64   `json:"average_talk_ms"`
-	WaitLongestMS int64   `json:"wait_longest_ms"`
-	TalkTotalMS   int64   `json:"talk_total_ms"`
-}
-
-// HourFigures are the figures of one hour.
-type HourFigures struct {
-	Hour time.Time `json:"hour"`
-	CallFigures
-}
-
-// CallStatistics are figures of the inbound calls started in a period.
-type CallStatistics struct {
-	From   time.Time              `json:"from"`
-	To     time.Time              `json:"to"`
-	Total  CallFigures            `json:"total"`
-	Lines  map[string]CallFigures `json:"lines" nullable:"false"`
-	Queues map[string]CallFigures `json:"queues" nullable:"false"`
-	Seats  map[string]CallFigures `json:"seats" nullable:"false"`
-	Hours  []HourFigures          `json:"hours" nullable:"false"`
-}
-
-func (s *Server) callStats(ctx context.Context, in *period) (*body[CallStatistics], error) {
-	from, to, err := in.bounds(s.opts.Now())
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.deps.Calls.Stats(ctx, from, to)
-	if err != nil {
-		return nil, err
-	}
-	each := func(m map[string]telephony.CallFigures) map[string]CallFigures {
-		out := make(map[string]CallFigures, len(m))
-		for k, v := range m {
-			out[k] = figures(v)
-		}
-		return out
-	}
-	return answer(CallStatistics{
-		From: cst(from), To: cst(to), Total: figures(f.Total), Lines: each(f.Lines), Queues: each(f.Queues), Seats: each(f.Seats),
-		Hours: convert(f.Hours, func(h telephony.HourFigures) HourFigures {
-			return HourFigures{Hour: cst(h.Hour), CallFigures: figures(h.CallFigures)}
-		}),
-	}), nil
-}
-
-func figures(f telephony.CallFigures) CallFigures {
-	return CallFigures{
-		Calls: f.Calls, Queued: f.Queued, Offered: f.Offered, Answered: f.Answered, Abandoned: f.Abandoned, ShortAbandon: f.ShortAbandon,
-		Within15: f.Within15, Missed: f.Missed, ConnectRate: f.ConnectRate(), ServiceLevel: f.ServiceLevel15(), AbandonRate: f.AbandonRate(),
-		ASAMS: f.ASA().Milliseconds(), AverageTalkMS: f.AverageTalk().Milliseconds(), WaitLongestMS: f.WaitLongest.Milliseconds(),
-		TalkTotalMS: f.TalkTotal.Milliseconds(),
-	}
 }

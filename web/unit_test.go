@@ -244,13 +244,13 @@ func TestClockState(t *testing.T) {
 
 func TestPeriod(t *testing.T) {
 	now := time.Date(2026, 11, 22, 17, 30, 0, 0, time.UTC) // 01:30 on the 23rd in Shanghai
-	from, to, err := period{}.bounds(now)
+	from, to, err := Period{}.bounds(now)
 	require.NoError(t, err)
 	require.Equal(t, "2026-11-23T00:00:00+08:00", from.Format(time.RFC3339))
 	require.Equal(t, now, to)
-	_, _, err = period{From: now, To: now}.bounds(now)
+	_, _, err = Period{From: now, To: now}.bounds(now)
 	require.Error(t, err)
-	_, _, err = period{From: now.AddDate(-9, 0, 0), To: now}.bounds(now)
+	_, _, err = Period{From: now.AddDate(-9, 0, 0), To: now}.bounds(now)
 	require.Error(t, err)
 }
 

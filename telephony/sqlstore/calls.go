@@ -78,7 +78,11 @@ func (s *Store) Events(ctx context.Context, f telephony.EventFilter) ([]telephon
 	if f.After > 0 {
 		q.Where("e.id > ?", f.After)
 	}
-	if !f.From.IsZero() || !f.To.IsZero() {
+	switch {
+	case f.States:
+		q.Where("e.type = 'seat_state'") // spelled out, so that its index is used
+		between(q, "e.at", f.From, f.To)
+	case !f.From.IsZero() || !f.To.IsZero():
 		calls := s.db.Read().NewSelect().TableExpr("telephony_calls AS c").ColumnExpr("c.id")
 		between(calls, "c.started_at", f.From, f.To)
 		q.Where("e.call_id IN (?)", calls)

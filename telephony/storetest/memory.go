@@ -57,8 +57,11 @@ func (m *Memory) Events(_ context.Context, f telephony.EventFilter) ([]telephony
 	}
 	found := []telephony.Event{}
 	for _, e := range m.events {
-		if e.ID > f.After && (f.CallID == "" || e.CallID == f.CallID) &&
-			(f.From.IsZero() && f.To.IsZero() || inside[e.CallID]) && len(found) < limit {
+		asked := f.From.IsZero() && f.To.IsZero() || inside[e.CallID]
+		if f.States {
+			asked = e.Type == telephony.EvState && within(e.At, f.From, f.To)
+		}
+		if e.ID > f.After && (f.CallID == "" || e.CallID == f.CallID) && asked && len(found) < limit {
 			found = append(found, e)
 		}
 	}

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"events in order":  eventsInOrder,
 		"events by period": eventsByPeriod,
 		"events and calls": logInOneGo,
+		"seats' states":    seatStates,
 		"seats":            seats,
 		"skills":           skills,
 	} {
@@ -276,6 +277,26 @@ func eventsByPeriod(t *testing.T, s telephony.Store) {
 	for _, e := range got {
 		require.Contains(t, []string{"call-0001", "call-0002"}, e.CallID)
 	}
+}
+
+func seatStates(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	c := sample(1)
+	require.NoError(t, s.SaveCall(ctx, c, nil))
+	require.NoError(t, s.AppendEvents(ctx, []telephony.Event{
+		{At: at(1), Seat: "8001", Type: telephony.EvState},
+		{At: at(2), CallID: c.ID, Type: telephony.EvStarted},
+		{At: at(3), CallID: c.ID, Seat: "8001", Type: telephony.EvState},
+		{At: at(4), Seat: "8002", Type: telephony.EvState},
+	}))
+	got, err := s.Events(ctx, telephony.EventFilter{States: true, From: at(1), To: at(4)})
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Equal(t, []time.Time{at(1), at(3)}, []time.Time{got[0].At, got[1].At})
+	got, err = s.Events(ctx, telephony.EventFilter{States: true, From: at(3), After: got[1].ID})
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, "8002", got[0].Seat)
 }
 
 func seats(t *testing.T, s telephony.Store) {

@@ -653,6 +653,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stats/calls.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same figures as a table
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["stats-calls-table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stats/tickets": {
         parameters: {
             query?: never;
@@ -1085,6 +1105,11 @@ export interface components {
              * @description Average speed of answer
              */
             asa_ms: number;
+            /**
+             * Format: int64
+             * @description Of the times on hold
+             */
+            average_hold_ms: number;
             /** Format: int64 */
             average_talk_ms: number;
             /** Format: int64 */
@@ -1095,6 +1120,10 @@ export interface components {
              */
             connect_rate: number;
             /** Format: int64 */
+            hold_total_ms: number;
+            /** Format: int64 */
+            holds: number;
+            /** Format: int64 */
             missed: number;
             /** Format: int64 */
             offered: number;
@@ -1103,11 +1132,33 @@ export interface components {
              * @description Asked for a person
              */
             queued: number;
+            /** Format: int64 */
+            rated: number;
+            /**
+             * Format: double
+             * @description 1 to 5
+             */
+            rating_average: number;
+            /**
+             * Format: double
+             * @description Rated 3 to 5 / rated
+             */
+            satisfied: number;
             /**
              * Format: double
              * @description within_15 / queued
              */
             service_level: number;
+            /**
+             * Format: double
+             * @description within_15 / (queued - short_abandon)
+             */
+            service_level_net: number;
+            /**
+             * Format: double
+             * @description within_x / queued
+             */
+            service_level_x: number;
             /**
              * Format: int64
              * @description Of these within 5 s
@@ -1115,6 +1166,13 @@ export interface components {
             short_abandon: number;
             /** Format: int64 */
             talk_total_ms: number;
+            /**
+             * Format: int64
+             * @description Calls in which an added party talked with both
+             */
+            three_way: number;
+            /** Format: int64 */
+            transfers: number;
             /** Format: int64 */
             wait_longest_ms: number;
             /**
@@ -1122,6 +1180,11 @@ export interface components {
              * @description Answered within 15 s of queueing
              */
             within_15: number;
+            /**
+             * Format: int64
+             * @description Answered within the asked seconds of queueing
+             */
+            within_x: number;
         };
         CallOffer: {
             /** Format: date-time */
@@ -1194,6 +1257,12 @@ export interface components {
             };
             seats: {
                 [key: string]: components["schemas"]["CallFigures"];
+            };
+            /** @description Of all seats together */
+            staff: components["schemas"]["SeatTimes"];
+            /** @description By seat */
+            times: {
+                [key: string]: components["schemas"]["SeatTimes"];
             };
             /** Format: date-time */
             to: string;
@@ -1355,6 +1424,11 @@ export interface components {
              * @description Average speed of answer
              */
             asa_ms: number;
+            /**
+             * Format: int64
+             * @description Of the times on hold
+             */
+            average_hold_ms: number;
             /** Format: int64 */
             average_talk_ms: number;
             /** Format: int64 */
@@ -1364,6 +1438,10 @@ export interface components {
              * @description answered / queued
              */
             connect_rate: number;
+            /** Format: int64 */
+            hold_total_ms: number;
+            /** Format: int64 */
+            holds: number;
             /** Format: date-time */
             hour: string;
             /** Format: int64 */
@@ -1375,11 +1453,33 @@ export interface components {
              * @description Asked for a person
              */
             queued: number;
+            /** Format: int64 */
+            rated: number;
+            /**
+             * Format: double
+             * @description 1 to 5
+             */
+            rating_average: number;
+            /**
+             * Format: double
+             * @description Rated 3 to 5 / rated
+             */
+            satisfied: number;
             /**
              * Format: double
              * @description within_15 / queued
              */
             service_level: number;
+            /**
+             * Format: double
+             * @description within_15 / (queued - short_abandon)
+             */
+            service_level_net: number;
+            /**
+             * Format: double
+             * @description within_x / queued
+             */
+            service_level_x: number;
             /**
              * Format: int64
              * @description Of these within 5 s
@@ -1387,6 +1487,13 @@ export interface components {
             short_abandon: number;
             /** Format: int64 */
             talk_total_ms: number;
+            /**
+             * Format: int64
+             * @description Calls in which an added party talked with both
+             */
+            three_way: number;
+            /** Format: int64 */
+            transfers: number;
             /** Format: int64 */
             wait_longest_ms: number;
             /**
@@ -1394,6 +1501,11 @@ export interface components {
              * @description Answered within 15 s of queueing
              */
             within_15: number;
+            /**
+             * Format: int64
+             * @description Answered within the asked seconds of queueing
+             */
+            within_x: number;
         };
         LegInfo: {
             codec: string;
@@ -1816,6 +1928,35 @@ export interface components {
             total: number;
             /** @description Counting stopped at total */
             total_capped: boolean;
+        };
+        SeatTimes: {
+            /**
+             * Format: int64
+             * @description Average handling time of the calls answered: talk, holds included, and wrap-up
+             */
+            aht_ms: number;
+            /** Format: int64 */
+            break_ms: number;
+            /**
+             * Format: double
+             * @description (talking + wrap-up) / staffed
+             */
+            occupancy: number;
+            /** Format: int64 */
+            ready_ms: number;
+            /** Format: int64 */
+            ringing_ms: number;
+            /** Format: int64 */
+            set_aside_ms: number;
+            /**
+             * Format: int64
+             * @description All of these but breaks
+             */
+            staffed_ms: number;
+            /** Format: int64 */
+            talking_ms: number;
+            /** Format: int64 */
+            wrap_up_ms: number;
         };
         Segment: {
             hit?: boolean;
@@ -3093,6 +3234,8 @@ export interface operations {
                 from?: string;
                 /** @description Before */
                 to?: string;
+                /** @description Seconds of within_x */
+                within?: number;
             };
             header?: never;
             path?: never;
@@ -3108,6 +3251,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CallStatistics"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "stats-calls-table": {
+        parameters: {
+            query?: {
+                /** @description At or after */
+                from?: string;
+                /** @description Before */
+                to?: string;
+                /** @description Seconds of within_x */
+                within?: number;
+                /** @description What a row is */
+                by?: "line" | "queue" | "seat" | "hour";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
