@@ -51,6 +51,7 @@ var benches = []bench{
 	{"calls1000", benchManyCalls},
 	{"browsers", benchBrowsers},
 	{"signalling", benchSignalling},
+	{"queue", benchQueue},
 	{"startup", benchStartup},
 }
 

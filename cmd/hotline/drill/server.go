@@ -45,6 +45,7 @@ type Setup struct {
 	Roles    string // all when empty
 	LogLevel string // info when empty
 	Record   string // on or off; on when empty
+	File     string // of the configuration; none when empty
 	Log      io.Writer
 }
 
@@ -68,7 +69,7 @@ func (s Setup) Start(ctx context.Context) (*Server, error) {
 		sip += ",ws://" + s.Browsers
 	}
 	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", sip, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC} {
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC, "--config": s.File} {
 		if value != "" {
 			args = append(args, flag, value)
 		}
