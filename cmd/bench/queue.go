@@ -15,6 +15,9 @@ import (
 	"hotline/telephony/acd"
 )
 
+// cutOff is why callsim counts calls as failed that wait while it is told to end.
+const cutOff = "the run ended before it was connected"
+
 // queueLoad is a number of seats that talk for two seconds a call, and callers enough for some to wait always.
 type queueLoad struct {
 	seats, callers int
@@ -38,14 +41,17 @@ func (m queued) each() float64 { return millis(m.cpu / time.Duration(max(1, m.an
 // benchQueue takes calls through menu, queue, bridge and recording: how many there can be, and how long a seat idles while callers wait.
 func benchQueue(ctx context.Context, r *run) error {
 	const phone = "the phone's own part: from the INVITE to its 180"
+	const none = "none: no other queue is installed here"
 	for _, b := range []struct {
-		name string
-		load queueLoad
-		goal float64
+		name    string
+		load    queueLoad
+		rate    float64 // asked for
+		cpu     bool    // is asked for
+		waiting bool    // how long a seat idles is
 	}{
-		{"queue50", queueLoad{seats: 50, callers: 70}, 20},
-		{"queue500", queueLoad{seats: 500, callers: 600}, 200},
-		{"ringall50", queueLoad{seats: 50, callers: 70, ringAll: true}, 25},
+		{name: "queue50", load: queueLoad{seats: 50, callers: 70}, rate: 20, waiting: true},
+		{name: "queue500", load: queueLoad{seats: 500, callers: 600}, rate: 200, cpu: true},
+		{name: "ringall50", load: queueLoad{seats: 50, callers: 70, ringAll: true}, rate: 25},
 	} {
 		m, err := r.queueMeasured(ctx, b.name, b.load)
 		if err != nil {
@@ -53,10 +59,12 @@ func benchQueue(ctx context.Context, r *run) error {
 		}
 		r.say("%s: %d calls in %s, %d failed, %.2f ms of CPU each; a free seat's phone rings after p50 %s p99 %s, of which the phone's %s and %s",
 			b.name, m.answered, m.took.Round(time.Second), m.failed, m.each(), percentile(m.next, 0.5), percentile(m.next, 0.99), percentile(m.phone, 0.5), percentile(m.phone, 0.99))
-		r.add(Figure{Name: b.name + "_rate", Value: m.rate(), Unit: "calls/s", Goal: b.goal, HigherIsBetter: true, BaselineName: "none: no other queue is installed here"})
-		r.add(Figure{Name: b.name + "_cpu", Value: m.each(), Unit: "ms/call", Goal: 3, BaselineName: "none: no other queue is installed here"})
-		r.add(Figure{Name: b.name + "_failed", Value: float64(m.failed), Unit: "calls", BaselineName: "none is to fail"})
-		if !b.load.ringAll {
+		r.add(Figure{Name: b.name + "_rate", Value: m.rate(), Unit: "calls/s", Goal: b.rate, HigherIsBetter: true, BaselineName: none})
+		r.add(Figure{Name: b.name + "_failed", Value: float64(m.failed), Unit: "calls", BaselineName: none})
+		if b.cpu {
+			r.add(Figure{Name: b.name + "_cpu", Value: m.each(), Unit: "ms/call", Goal: 3, BaselineName: none})
+		}
+		if b.waiting {
 			r.add(Figure{Name: b.name + "_next_p50", Value: millis(percentile(m.next, 0.5)), Unit: "ms", Goal: 5, Baseline: millis(percentile(m.phone, 0.5)), BaselineName: phone})
 			r.add(Figure{Name: b.name + "_next_p99", Value: millis(percentile(m.next, 0.99)), Unit: "ms", Goal: 50, Baseline: millis(percentile(m.phone, 0.99)), BaselineName: phone})
 		}
@@ -103,7 +111,7 @@ func (r *run) queueLoaded(ctx context.Context, server *drill.Server, l queueLoad
 		return err
 	}
 	callers, err := callsim(r.binaries.Callsim, load.phones(server.Setup, "load", "--calls", "1000000", "--concurrency", fmt.Sprint(l.callers),
-		"--rate", "1000", "--talk", "2s", "--digits", "0", "--digits-after", "0s", "--duration", "1h")...)
+		"--rate", "250", "--talk", "2s", "--digits", "0", "--digits-after", "0s", "--duration", "1h")...)
 	if err != nil {
 		return err
 	}
@@ -126,9 +134,11 @@ func (r *run) queueLoaded(ctx context.Context, server *drill.Server, l queueLoad
 	}
 	m.cpu = now - cpu
 	sum, err := callers.finish()
-	m.failed = sum.Calls.Failed
-	for code, n := range sum.Calls.Failures {
-		r.say("failed with %s: %d", code, n)
+	for why, n := range sum.Calls.Failures {
+		if why != cutOff {
+			m.failed += n
+			r.say("failed with %s: %d", why, n)
+		}
 	}
 	if sum.Calls.Connected == 0 {
 		return errors.Join(errors.New("no call was connected"), err)
