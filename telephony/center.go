@@ -64,6 +64,7 @@ type Center struct {
 	draining bool
 	leaving  atomic.Bool // connections are closed by us
 
+	blocked   *blocked
 	withdraw  sync.Once
 	withdrawn chan struct{} // closed when the trunks have taken back their registrations
 	stopOnce  sync.Once
@@ -81,7 +82,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c := &Center{
 		cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
 		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
-		withdrawn: make(chan struct{}),
+		withdrawn: make(chan struct{}), blocked: newBlocked(),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -207,7 +208,7 @@ func (c *Center) Start(ctx context.Context) error {
 		// What a seat was before the process began is over, whatever the log says.
 		c.journal.event(newEvent(c.now(), "", s.ID, "", EvState, EventData{State: string(acd.StateOffline), Reason: reasonStarted}))
 	}
-	if err := c.loadSkills(ctx); err != nil {
+	if err := errors.Join(c.loadSkills(ctx), c.loadBlocks(ctx)); err != nil {
 		return err
 	}
 	// The sockets first: while another process has them, its calls and its

@@ -79,6 +79,7 @@ type EventData struct {
 	Transfer    *Transfer   `json:"transfer,omitempty"`
 	Supervision Supervision `json:"supervision,omitempty"`
 	Rating      int         `json:"rating,omitempty"`
+	Block       *Block      `json:"block,omitempty"`
 	Lead        string      `json:"lead,omitempty"` // user who did it to another
 	Skills      Skills      `json:"skills,omitempty"`
 }
@@ -177,7 +178,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endParties(e.At)
 		c.endTransfers(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
-		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero()
+		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero() && d.Cause != CauseBlocked
 	}
 }
 

@@ -107,6 +107,10 @@ type Store interface {
 	Seats(ctx context.Context) ([]Seat, error)
 	DeleteSeat(ctx context.Context, id string) error
 
+	SaveBlock(ctx context.Context, b Block) error
+	Block(ctx context.Context, id string) (Block, error)
+	Blocks(ctx context.Context, f BlockFilter) (BlockPage, error)
+
 	// SaveSkills replaces what a person is able to do; nothing is no skill.
 	SaveSkills(ctx context.Context, user string, s Skills) error
 	// Skills are those of all people who have any, by user.

@@ -118,6 +118,11 @@ func (c *Center) fromTrunk(s *invite.Session) {
 		Caller: number, CallerName: caller.Name, Private: caller.Private, Called: called, Line: line.Number, Trunk: cr.Name,
 	}, "", "")
 	k.watchCaller()
+	if c.blocked.refuses(caller.Number, c.now()) {
+		k.stop(PartySystem, "", CauseBlocked, sip.StatusGlobalDecline)
+		c.refuse(s, sip.StatusGlobalDecline)
+		return
+	}
 	if err := s.Answer(answer); err != nil {
 		s.Hangup(invite.Cause{By: invite.Local})
 		<-k.ctx.Done() // the session's end tells why: mostly a CANCEL

@@ -73,6 +73,7 @@ func (s *Server) callRoutes() {
 	handle(s, op(http.MethodPost, "/calls/{id}/hangup", "hangup", "End a running call; agents their own", access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.hangup))
 	s.conferenceRoutes()
 	s.supervisionRoutes()
+	s.blockRoutes()
 	s.pauseRoutes()
 	handle(s, op(http.MethodGet, "/missed-calls", "missed-calls", "Calls that nobody answered, newest first", centre), withCalls(s, s.missedCalls))
 	handle(s, op(http.MethodPost, "/missed-calls/{id}/handled", "handle-missed-call", "Mark a missed call as called back", centre), withCalls(s, s.handleMissed))

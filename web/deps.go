@@ -76,6 +76,10 @@ type Calls interface {
 	SetSupervision(ctx context.Context, callID, partyID, user string, how telephony.Supervision) error
 	EndSupervision(ctx context.Context, callID, partyID, user string) error
 	TakeOver(ctx context.Context, callID, partyID string) error
+	ProposeBlock(ctx context.Context, callID, user, reason string) (telephony.Block, error)
+	ConfirmBlock(ctx context.Context, id, lead string, term time.Duration) (telephony.Block, error)
+	LiftBlock(ctx context.Context, id, lead, reason string) (telephony.Block, error)
+	Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error)
 	PauseRecording(ctx context.Context, callID, user string) error
 	ResumeRecording(ctx context.Context, callID, user string) error
 	SetStatus(ctx context.Context, user, seat string, status telephony.Status) error

@@ -253,6 +253,7 @@ type centre struct {
 	statuses []string
 	skills   map[string]telephony.Skills
 	told     []string // transfers and supervision
+	block    telephony.Block
 }
 
 func newCentre() *centre {
@@ -382,6 +383,39 @@ func (c *centre) EndSupervision(ctx context.Context, id, party, user string) err
 
 func (c *centre) TakeOver(ctx context.Context, id, party string) error {
 	return c.SetSupervision(ctx, id, party, "", "take over")
+}
+
+func (c *centre) ProposeBlock(_ context.Context, id, user, reason string) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.block = telephony.Block{ID: "b1", Caller: c.calls[id].Caller, CallID: id, Reason: reason, ProposedBy: user, ProposedAt: time.Now()}
+	return c.block, nil
+}
+
+func (c *centre) ConfirmBlock(_ context.Context, id, lead string, term time.Duration) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id != "b1" {
+		return telephony.Block{}, telephony.ErrNotFound
+	}
+	c.block.ConfirmedBy, c.block.Until = lead, time.Now().Add(term)
+	return c.block, nil
+}
+
+func (c *centre) LiftBlock(_ context.Context, _, lead, reason string) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.block.LiftedAt.IsZero() {
+		return c.block, telephony.ErrConflict
+	}
+	c.block.LiftedBy, c.block.LiftedAt, c.block.LiftReason = lead, time.Now(), reason
+	return c.block, nil
+}
+
+func (c *centre) Blocks(context.Context, telephony.BlockFilter) (telephony.BlockPage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return telephony.BlockPage{Items: []telephony.Block{c.block}, Total: 1}, nil
 }
 
 func (c *centre) PauseRecording(_ context.Context, id, user string) error {

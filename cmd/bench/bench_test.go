@@ -45,7 +45,7 @@ func TestFiguresAreWrittenAsTheContractSays(t *testing.T) {
 func TestAnUnknownBenchIsRefusedWithTheNames(t *testing.T) {
 	var out bytes.Buffer
 	err := execute(t.Context(), []string{"--only", "magic"}, &out, &out)
-	require.ErrorContains(t, err, "store, http, outbox, search, relay, calls1000, browsers, signalling, startup")
+	require.ErrorContains(t, err, "store, http, outbox, search, relay, calls1000, browsers, signalling, queue, startup")
 }
 
 func TestEachRunsAllAndTellsTheFirstError(t *testing.T) {

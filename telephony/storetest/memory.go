@@ -23,13 +23,14 @@ type Memory struct {
 	events []telephony.Event
 	seats  map[string]telephony.Seat
 	skills map[string]telephony.Skills
+	blocks map[string]telephony.Block
 }
 
 var _ telephony.Store = (*Memory)(nil)
 
 // NewMemory makes an empty store.
 func NewMemory() *Memory {
-	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{}}
+	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{}, blocks: map[string]telephony.Block{}}
 }
 
 // AppendEvents writes events in order.
@@ -287,4 +288,58 @@ func (m *Memory) Skills(context.Context) (map[string]telephony.Skills, error) {
 		all[user] = maps.Clone(s)
 	}
 	return all, nil
+}
+
+// SaveBlock makes or changes a block.
+func (m *Memory) SaveBlock(_ context.Context, b telephony.Block) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.blocks[b.ID] = b
+	return nil
+}
+
+// Block reads one block.
+func (m *Memory) Block(_ context.Context, id string) (telephony.Block, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.blocks[id]
+	if !ok {
+		return b, fmt.Errorf("block %s: %w", id, telephony.ErrNotFound)
+	}
+	return b, nil
+}
+
+// Blocks lists blocks, newest first. A cursor is the last one's id.
+func (m *Memory) Blocks(_ context.Context, f telephony.BlockFilter) (telephony.BlockPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.SortedFunc(maps.Values(m.blocks), func(a, b telephony.Block) int {
+		if d := b.ProposedAt.Compare(a.ProposedAt); d != 0 {
+			return d
+		}
+		return strings.Compare(b.ID, a.ID)
+	})
+	if f.Open {
+		all = slices.DeleteFunc(all, func(b telephony.Block) bool {
+			return !b.LiftedAt.IsZero() || !b.Until.IsZero() && !f.At.Before(b.Until)
+		})
+	}
+	page := telephony.BlockPage{Items: []telephony.Block{}, Total: len(all)}
+	if f.Cursor != "" {
+		i := slices.IndexFunc(all, func(b telephony.Block) bool { return b.ID == f.Cursor })
+		if i < 0 {
+			return page, fmt.Errorf("cursor: %w", telephony.ErrInvalid)
+		}
+		all = all[i+1:]
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	if len(all) > limit {
+		all = all[:limit]
+		page.NextCursor = all[limit-1].ID
+	}
+	page.Items = append(page.Items, all...)
+	return page, nil
 }

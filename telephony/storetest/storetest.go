@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"seats' states":    seatStates,
 		"seats":            seats,
 		"skills":           skills,
+		"blocks":           blocks,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -335,4 +336,45 @@ func skills(t *testing.T, s telephony.Store) {
 	all, err = s.Skills(ctx)
 	require.NoError(t, err)
 	require.Equal(t, map[string]telephony.Skills{"agent2": {"english": 9}}, all)
+}
+
+func blocks(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	_, err := s.Block(ctx, "none")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+	var all []telephony.Block
+	for n := range 5 {
+		b := telephony.Block{ID: fmt.Sprintf("b%d", n), Caller: "13800138000", CallID: "c", Reason: "反复辱骂", ProposedBy: "agent1", ProposedAt: at(n)}
+		require.NoError(t, s.SaveBlock(ctx, b))
+		all = append([]telephony.Block{b}, all...)
+	}
+	ids := func(f telephony.BlockFilter) (ids []string) {
+		for {
+			page, err := s.Blocks(ctx, f)
+			require.NoError(t, err)
+			for _, b := range page.Items {
+				ids = append(ids, b.ID)
+			}
+			if f.Cursor = page.NextCursor; f.Cursor == "" {
+				return ids
+			}
+		}
+	}
+	require.Equal(t, []string{"b4", "b3", "b2", "b1", "b0"}, ids(telephony.BlockFilter{Limit: 2}))
+	over, lifted, inForce := all[0], all[1], all[2]
+	over.ConfirmedBy, over.ConfirmedAt, over.Until = "lead1", at(10), at(20)
+	inForce.ConfirmedBy, inForce.ConfirmedAt, inForce.Until = "lead1", at(10), at(40)
+	lifted.LiftedBy, lifted.LiftedAt, lifted.LiftReason = "lead1", at(30), "误拨"
+	for _, b := range []telephony.Block{over, lifted, inForce} {
+		require.NoError(t, s.SaveBlock(ctx, b))
+		got, err := s.Block(ctx, b.ID)
+		require.NoError(t, err)
+		require.Equal(t, b, got)
+	}
+	require.Equal(t, []string{"b2", "b1", "b0"}, ids(telephony.BlockFilter{Open: true, At: at(30)}))
+	page, err := s.Blocks(ctx, telephony.BlockFilter{Open: true, At: at(40)})
+	require.NoError(t, err)
+	require.Equal(t, 2, page.Total)
+	_, err = s.Blocks(ctx, telephony.BlockFilter{Cursor: "nonsense"})
+	require.ErrorIs(t, err, telephony.ErrInvalid)
 }

@@ -121,6 +121,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers that are refused or proposed for it, newest first
+         * @description Roles: lead, supervisor, admin.
+         */
+        get: operations["blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Refuse a number for a term from now on
+         * @description Roles: lead, supervisor, admin.
+         */
+        put: operations["confirm-block"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocks/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a number in again, as after an appeal, or decline a proposal
+         * @description Roles: lead, supervisor, admin.
+         */
+        post: operations["lift-block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -215,6 +275,26 @@ export interface paths {
          * @description Roles: agent, lead, supervisor, admin.
          */
         post: operations["hangup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{id}/harassment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark a call's caller for harassment, for a lead to decide; agents in their own
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["propose-block"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1014,6 +1094,38 @@ export interface components {
             signed_at?: string;
             signed_by?: string;
         };
+        Block: {
+            /** @description The call that it is about */
+            call_id: string;
+            /** @description Masked */
+            caller: string;
+            /** Format: date-time */
+            confirmed_at?: string;
+            confirmed_by?: string;
+            id: string;
+            /** @description The number is refused now */
+            in_force: boolean;
+            lift_reason?: string;
+            /** Format: date-time */
+            lifted_at?: string;
+            lifted_by?: string;
+            /** Format: date-time */
+            proposed_at: string;
+            proposed_by: string;
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Missing: not in force yet
+             */
+            until?: string;
+        };
+        BlockReason: {
+            reason: string;
+        };
+        BlockTerm: {
+            /** Format: int64 */
+            days: number;
+        };
         Bucket: {
             /** Format: int64 */
             count: number;
@@ -1614,6 +1726,15 @@ export interface components {
         };
         PageAgent: {
             items: components["schemas"]["Agent"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageBlock: {
+            items: components["schemas"]["Block"][];
             /** @description Give it as cursor for the next page; empty on the last */
             next_cursor: string;
             /** Format: int64 */
@@ -2327,6 +2448,110 @@ export interface operations {
             };
         };
     };
+    blocks: {
+        parameters: {
+            query?: {
+                /** @description Only those to decide on and those in force */
+                open?: boolean;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBlock"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "confirm-block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockTerm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "lift-block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     calls: {
         parameters: {
             query?: {
@@ -2482,6 +2707,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "propose-block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
             };
             /** @description Problem (RFC 9457) */
             default: {

@@ -1,0 +1,97 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"hotline/telephony"
+)
+
+type blockRow struct {
+	bun.BaseModel `bun:"table:telephony_blocks,alias:b"`
+
+	ID          string `bun:"id,pk"`
+	Caller      string `bun:"caller"`
+	CallID      string `bun:"call_id"`
+	Reason      string `bun:"reason"`
+	ProposedBy  string `bun:"proposed_by"`
+	ProposedAt  int64  `bun:"proposed_at"`
+	ConfirmedBy string `bun:"confirmed_by"`
+	ConfirmedAt int64  `bun:"confirmed_at"`
+	Until       int64  `bun:"until"`
+	LiftedBy    string `bun:"lifted_by"`
+	LiftedAt    int64  `bun:"lifted_at"`
+	LiftReason  string `bun:"lift_reason"`
+}
+
+func (r *blockRow) block() telephony.Block {
+	return telephony.Block{
+		ID: r.ID, Caller: r.Caller, CallID: r.CallID, Reason: r.Reason, ProposedBy: r.ProposedBy, ProposedAt: instant(r.ProposedAt),
+		ConfirmedBy: r.ConfirmedBy, ConfirmedAt: instant(r.ConfirmedAt), Until: instant(r.Until),
+		LiftedBy: r.LiftedBy, LiftedAt: instant(r.LiftedAt), LiftReason: r.LiftReason,
+	}
+}
+
+// SaveBlock makes or changes a block.
+func (s *Store) SaveBlock(ctx context.Context, b telephony.Block) error {
+	row := &blockRow{
+		ID: b.ID, Caller: b.Caller, CallID: b.CallID, Reason: b.Reason, ProposedBy: b.ProposedBy, ProposedAt: millis(b.ProposedAt),
+		ConfirmedBy: b.ConfirmedBy, ConfirmedAt: millis(b.ConfirmedAt), Until: millis(b.Until),
+		LiftedBy: b.LiftedBy, LiftedAt: millis(b.LiftedAt), LiftReason: b.LiftReason,
+	}
+	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		ins := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE")
+		for _, col := range []string{"confirmed_by", "confirmed_at", "until", "lifted_by", "lifted_at", "lift_reason"} {
+			ins.Set("? = EXCLUDED.?", bun.Ident(col), bun.Ident(col))
+		}
+		_, err := ins.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save block %s: %w", b.ID, err)
+	}
+	return nil
+}
+
+// Block reads one block.
+func (s *Store) Block(ctx context.Context, id string) (telephony.Block, error) {
+	row := blockRow{}
+	if err := s.db.Read().NewSelect().Model(&row).Where("b.id = ?", id).Scan(ctx); err != nil {
+		return telephony.Block{}, notFound(err, "block %s", id)
+	}
+	return row.block(), nil
+}
+
+// Blocks lists blocks, newest first.
+func (s *Store) Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error) {
+	page := telephony.BlockPage{Items: []telephony.Block{}}
+	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
+		if f.Open {
+			q.Where("b.lifted_at = 0 AND (b.until = 0 OR b.until > ?)", millis(f.At))
+		}
+		return q
+	}
+	var err error
+	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), filter(s.db.Read().NewSelect().TableExpr("telephony_blocks AS b"))); err != nil {
+		return page, fmt.Errorf("count blocks: %w", err)
+	}
+	limit := pageLimit(f.Limit, 50, 200)
+	var rows []blockRow
+	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("b.proposed_at DESC, b.id DESC").Limit(int64(limit) + 1)
+	if err := after(q, "b.proposed_at", "b.id", f.Cursor); err != nil {
+		return page, err
+	}
+	if err := q.Scan(ctx); err != nil {
+		return page, fmt.Errorf("list blocks: %w", err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		page.NextCursor = cursor(rows[limit-1].ProposedAt, rows[limit-1].ID)
+	}
+	for i := range rows {
+		page.Items = append(page.Items, rows[i].block())
+	}
+	return page, nil
+}
