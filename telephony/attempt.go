@@ -18,13 +18,12 @@ type attempt struct {
 	cancel  context.CancelFunc
 	party   *party // set before the machine hears of the answer
 	outcome atomic.Value
-	told    chan struct{} // closed when the handler has heard of the offer
 }
 
 // try starts an offer on its own goroutine: it may have to wait.
 func (k *call) try(d acd.Offer) {
 	ctx, cancel := context.WithCancel(k.ctx)
-	a := &attempt{k: k, offer: d, ctx: ctx, cancel: cancel, told: make(chan struct{})}
+	a := &attempt{k: k, offer: d, ctx: ctx, cancel: cancel}
 	k.attempts[d.Seat] = a
 	k.setState(CallRinging)
 	k.wg.Go(a.run)
@@ -55,26 +54,22 @@ func (k *call) withdraw(d acd.Withdraw) {
 
 func (a *attempt) run() {
 	k, d := a.k, a.offer
-	defer func() {
-		a.cancel()
-		<-a.told
-	}()
+	defer a.cancel()
 	k.record(EvOffered, d.Seat, d.User, EventData{Attempt: d.Attempt, Reason: d.Reason})
 	defer func() {
 		a.outcome.CompareAndSwap(nil, OutcomeWithdrawn)
 		k.record(EvOfferEnded, d.Seat, d.User, EventData{Attempt: d.Attempt, Outcome: a.outcome.Load().(string)})
 	}()
 	cdr, _ := k.snapshot()
-	// Beside the ringing: the seat is not to wait for the ticket's draft, which is there before an answer is told.
-	go func() {
-		defer close(a.told)
-		k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
-			return k.c.handler.Offered(ctx, Offer{
-				CallID: k.id, Caller: known(cdr.Caller), Private: cdr.Private, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
-				Seat: d.Seat, User: d.User, Attempt: d.Attempt, At: k.now().UTC().Truncate(time.Millisecond),
-			})
+	k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
+		return k.c.handler.Offered(ctx, Offer{
+			CallID: k.id, Caller: known(cdr.Caller), Private: cdr.Private, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
+			Seat: d.Seat, User: d.User, Attempt: d.Attempt, At: k.now().UTC().Truncate(time.Millisecond),
 		})
-	}()
+	})
+	if a.ctx.Err() != nil {
+		return
+	}
 	var outs []invite.Outgoing
 	for _, b := range k.c.devices(d.Seat) {
 		outs = append(outs, k.c.toSeat(b, cdr.shown(), k.id))
@@ -103,7 +98,6 @@ func (a *attempt) device(p *party) dialing {
 		answered: func() {
 			answered = true
 			a.party = p
-			<-a.told
 			k.c.floor.apply(func(at time.Time) acd.Event {
 				return acd.Answered{At: at, Call: k.id, Seat: d.Seat, Attempt: d.Attempt}
 			})

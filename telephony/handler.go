@@ -23,8 +23,6 @@ type Offer struct {
 // Handler is told what calls do. Its methods run on the call's goroutine and
 // are given a deadline; an error is logged and does not harm the call. Ended
 // is called exactly once for each call that was accepted; Missed before it.
-// Offered runs while the seat's phone is called already, and has returned, or
-// taken too long, before Answered.
 type Handler interface {
 	Offered(ctx context.Context, o Offer) error
 	Answered(ctx context.Context, callID, seat, user string, at time.Time) error
