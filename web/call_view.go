@@ -36,8 +36,36 @@ type Call struct {
 	Offers     []CallOffer         `json:"offers" nullable:"false"`
 	Legs       []telephony.LegInfo `json:"legs" nullable:"false"`
 	Parties    []CallParty         `json:"parties" nullable:"false" doc:"Who was added to the two"`
+	Transfers  []CallTransfer      `json:"transfers" nullable:"false"`
+	Holds      []telephony.Span    `json:"holds" nullable:"false" doc:"One without an end goes on"`
 	Recording  CallRecording       `json:"recording"`
 	Pauses     []telephony.Pause   `json:"pauses" nullable:"false" doc:"Kept out of the recording; one without an end goes on"`
+}
+
+// CallTransfer is one transfer of a call.
+type CallTransfer struct {
+	At      time.Time `json:"at"`
+	Seat    string    `json:"seat" doc:"Who transferred, or took over"`
+	User    string    `json:"user"`
+	Kind    string    `json:"kind" doc:"blind, attended, replaced (another device), taken (by a supervisor)"`
+	To      string    `json:"to" doc:"Seat, or number: masked"`
+	CallID  string    `json:"call_id,omitempty" doc:"Attended: the call that was joined with this one"`
+	EndedAt time.Time `json:"ended_at,omitzero"`
+	Outcome string    `json:"outcome,omitempty"`
+	Code    int       `json:"code,omitempty" doc:"SIP status of a failure"`
+}
+
+// shortest is the least number of digits of a subscriber's number; shorter ones are seats and services.
+const shortest = 7
+
+func transferView(t telephony.Transfer) CallTransfer {
+	v := CallTransfer{
+		At: cst(t.At), Seat: t.Seat, User: t.User, Kind: t.Kind, To: t.To, CallID: t.CallID, EndedAt: cst(t.EndedAt), Outcome: t.Outcome, Code: t.Code,
+	}
+	if len(v.To) >= shortest {
+		v.To = maskPhone(v.To)
+	}
+	return v
 }
 
 // CallOffer is one offer of a call to a seat.
@@ -78,7 +106,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		if c.SeatAt.IsZero() && !c.QueuedAt.IsZero() {
 			v.WaitMS = now.Sub(c.QueuedAt).Milliseconds()
 		}
-		if !c.BridgedAt.IsZero() {
+		if !c.BridgedAt.IsZero() && c.TalkEndedAt.IsZero() {
 			v.TalkMS = now.Sub(c.BridgedAt).Milliseconds()
 		}
 	}
@@ -88,7 +116,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 	case telephony.Outbound:
 		v.Called = maskPhone(c.Called)
 	}
-	v.Parties = convert(c.Parties, partyView)
+	v.Parties, v.Transfers, v.Holds = convert(c.Parties, partyView), convert(c.Transfers, transferView), append([]telephony.Span{}, c.Holds...)
 	v.Offers = convert(c.Offers, func(o telephony.Offered) CallOffer {
 		return CallOffer{
 			Seat: o.Seat, User: o.User, Attempt: o.Attempt, Reason: o.Reason, OfferedAt: cst(o.OfferedAt), RingingAt: cst(o.RingingAt),

@@ -3,9 +3,11 @@ package web_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/telephony"
 	"hotline/web"
 )
 
@@ -40,4 +42,26 @@ func TestAnAgentTransfersTheOwnCall(t *testing.T) {
 	other.send("POST", "/api/v1/calls/c1/rating", nil).problem(http.StatusForbidden, "not_your_call")
 	agent.send("POST", "/api/v1/calls/c1/rating", nil).want(http.StatusNoContent)
 	require.Equal(t, []string{"transfer c1 to 8002 by u-agent1", "rating of c1 asked by u-agent1"}, w.calls.told)
+}
+
+// What became of a call stands in its record, and no number outside but masked.
+func TestTransfersAndHoldsOfACall(t *testing.T) {
+	w := newWorld(t, nil)
+	lead := w.as("lead1")
+	at := time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)
+	cdr := w.calls.calls["c1"]
+	cdr.Holds = []telephony.Span{{From: at, To: at.Add(time.Minute)}}
+	cdr.Transfers = []telephony.Transfer{
+		{At: at, Seat: "8001", User: "u-agent1", Kind: telephony.TransferBlind, To: "13900001111", Outcome: telephony.OutcomeRejected, Code: 486},
+		{At: at, Seat: "8003", User: "u-lead1", Kind: telephony.TransferTaken, To: "8003", Outcome: telephony.OutcomeAnswered},
+	}
+	cdr.TalkEndedAt, cdr.Rating = cdr.BridgedAt.Add(90*time.Second), 5
+	w.calls.calls["c1"] = cdr
+	var c web.Call
+	lead.get("/api/v1/calls/c1").want(http.StatusOK).json(&c)
+	require.Equal(t, []string{"139****1111", "8003"}, []string{c.Transfers[0].To, c.Transfers[1].To})
+	require.Equal(t, 486, c.Transfers[0].Code)
+	require.Len(t, c.Holds, 1)
+	require.Equal(t, int64(90_000), c.TalkMS, "the rating that goes on is no talk")
+	require.Equal(t, 5, c.Rating)
 }

@@ -1158,6 +1158,8 @@ export interface components {
             /** @description caller, seat, system, supervisor */
             ended_by?: string;
             ended_user?: string;
+            /** @description One without an end goes on */
+            holds: components["schemas"]["Span"][];
             id: string;
             legs: components["schemas"]["LegInfo"][];
             line: string;
@@ -1188,6 +1190,7 @@ export interface components {
             started_at: string;
             /** Format: int64 */
             talk_ms: number;
+            transfers: components["schemas"]["CallTransfer"][];
             user: string;
             user_name?: string;
             /**
@@ -1379,6 +1382,27 @@ export interface components {
             /** Format: date-time */
             to: string;
             total: components["schemas"]["CallFigures"];
+        };
+        CallTransfer: {
+            /** Format: date-time */
+            at: string;
+            /** @description Attended: the call that was joined with this one */
+            call_id?: string;
+            /**
+             * Format: int64
+             * @description SIP status of a failure
+             */
+            code?: number;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description blind, attended, replaced (another device), taken (by a supervisor) */
+            kind: string;
+            outcome?: string;
+            /** @description Who transferred, or took over */
+            seat: string;
+            /** @description Seat, or number: masked */
+            to: string;
+            user: string;
         };
         Category: {
             code: string;
@@ -2096,6 +2120,12 @@ export interface components {
             skills: {
                 [key: string]: number;
             };
+        };
+        Span: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to?: string;
         };
         Step: {
             en: string;
