@@ -52,7 +52,7 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 
 // invite calls a party that is to take part in the call.
 func (k *call) invite(r route, t *third, user string) (string, error) {
-	c, seat := k.c, r.seat
+	c, seat, mode := k.c, r.seat, t.mode // which may be changed as soon as the party is known
 	ctx, cancel := context.WithCancel(k.ctx)
 	t.cancel = cancel
 	if err := k.expectThird(t); err != nil {
@@ -64,7 +64,7 @@ func (k *call) invite(r route, t *third, user string) (string, error) {
 		k.removeThird(t)
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	k.record(EvPartyCalled, seat, user, EventData{PartyID: t.id, Called: t.number, Supervision: t.mode})
+	k.record(EvPartyCalled, seat, user, EventData{PartyID: t.id, Called: t.number, Supervision: mode})
 	if !k.spawn(func() { k.callThird(ctx, t, r) }) {
 		cancel()
 		k.thirdGone(t, false, invite.Cause{By: invite.System})

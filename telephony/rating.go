@@ -42,8 +42,10 @@ func (c *Center) AskRating(ctx context.Context, callID, user string) error {
 
 // ratable tells whether there are a citizen who called and a seat, and nobody else. It runs on the call's goroutine.
 func (k *call) ratable() bool {
-	cdr, _ := k.snapshot()
-	return cdr.Direction == Inbound && k.moving == nil && !k.merged && k.conference == nil && k.caller.seat == "" && k.peer.seat != ""
+	k.mu.Lock()
+	direction, others := k.cdr.Direction, len(k.thirds)
+	k.mu.Unlock()
+	return direction == Inbound && others == 0 && k.moving == nil && !k.merged && k.conference == nil && k.caller.seat == "" && k.peer.seat != ""
 }
 
 // hungUp hears that one of the two has hung up. A seat that does so in a call of a queue whose callers are asked leaves the citizen to that.
@@ -78,9 +80,9 @@ func (k *call) askRating(e ending) {
 	k.record(EvTalkEnded, k.peer.seat, k.peer.user, EventData{})
 	k.setState(CallRating)
 	k.bridge.Close()
+	k.release(k.peer) // the seat does not wait for the disk
 	k.closeRecording()
 	k.recorder = nil
-	k.release(k.peer)
 	host := &caller{k: k, chosen: func(key rune) { k.record(EvRated, "", "", EventData{Rating: int(key - '0')}) }}
 	if _, err := ratingFlow().Walk(host); err == nil {
 		k.stop(e.by, e.user, e.cause, e.code)

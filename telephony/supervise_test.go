@@ -159,6 +159,7 @@ func TestSupervisionIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	rings := r.next(calls)
 	require.ErrorIs(t, r.center.TakeOver(t.Context(), id, party), telephony.ErrConflict, "it rings still")
+	require.ErrorIs(t, r.center.AskRating(t.Context(), id, "agent1"), telephony.ErrConflict, "somebody is being called")
 	_, err = r.center.Supervise(r.ctx(), id, "agent3", "8003", telephony.Monitor)
 	require.ErrorIs(t, err, telephony.ErrConflict, "twice")
 	citizen.Hangup()
