@@ -34,6 +34,10 @@ func TestACallerIsTakenByWhoeverIsAble(t *testing.T) {
 	second := r.dial(r.phone(phone.Options{User: "citizen"}))
 	require.NoError(t, second.SendDigits(r.ctx(), "0"))
 	require.NoError(t, r.next(beginner).Answer(), "past the rule's time anybody is able")
+	r.await("both talk", func() bool {
+		live := r.center.Live()
+		return len(live) == 2 && live[0].State == telephony.CallTalking && live[1].State == telephony.CallTalking
+	})
 	first.Hangup()
 	second.Hangup()
 	waits := map[string]time.Duration{}
