@@ -1,0 +1,265 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"hotline/telephony"
+)
+
+// centre is a call centre with the calls it is given.
+type centre struct {
+	mu       sync.Mutex
+	calls    map[string]telephony.CDR
+	sound    []byte
+	hungUp   []string
+	statuses []string
+	skills   map[string]telephony.Skills
+	told     []string // transfers and supervision
+	block    telephony.Block
+}
+
+func newCentre() *centre {
+	at := time.Date(2026, 11, 22, 6, 0, 0, 123e6, time.UTC)
+	return &centre{sound: bytes.Repeat([]byte("RIFFdata"), 5000), calls: map[string]telephony.CDR{
+		"c1": {ID: "c1", Direction: telephony.Inbound, Caller: "13812345678", Called: "12345", Line: "12345", Seat: "8001", User: "u-agent1", StartedAt: at, QueuedAt: at.Add(time.Second), SeatAt: at.Add(4 * time.Second), BridgedAt: at.Add(4 * time.Second)},
+		"c2": {ID: "c2", Direction: telephony.Inbound, Caller: "13900001111", Line: "12345", User: "u-agent2", StartedAt: at, EndedAt: at.Add(time.Minute), EndedBy: telephony.PartyCaller},
+	}}
+}
+
+func (c *centre) Calls(_ context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var p telephony.CallPage
+	for _, id := range []string{"c1", "c2"} {
+		if cdr := c.calls[id]; f.User == "" || f.User == cdr.User {
+			p.Items = append(p.Items, cdr)
+		}
+	}
+	p.Total = len(p.Items)
+	return p, nil
+}
+
+func (c *centre) Call(_ context.Context, id string) (telephony.CDR, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr, ok := c.calls[id]
+	if !ok {
+		return cdr, fmt.Errorf("call: %w", telephony.ErrNotFound)
+	}
+	return cdr, nil
+}
+
+func (c *centre) offer(id, user string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr := c.calls[id]
+	cdr.Offers = append(cdr.Offers, telephony.Offered{Seat: "8002", User: user})
+	c.calls[id] = cdr
+}
+
+type sound struct{ *bytes.Reader }
+
+func (sound) Close() error { return nil }
+
+func (c *centre) Recording(ctx context.Context, id string) (io.ReadSeekCloser, telephony.Recording, error) {
+	if _, err := c.Call(ctx, id); err != nil {
+		return nil, telephony.Recording{}, err
+	}
+	return sound{bytes.NewReader(c.sound)}, telephony.Recording{State: telephony.RecordingStored, SHA256: "abc"}, nil
+}
+
+func (c *centre) Hangup(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hungUp = append(c.hungUp, id+" by "+user)
+	cdr := c.calls[id]
+	cdr.EndedAt = time.Now()
+	c.calls[id] = cdr
+	return nil
+}
+
+func (c *centre) AddParty(_ context.Context, id, number, user string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr, ok := c.calls[id]
+	if !ok || !cdr.EndedAt.IsZero() {
+		return "", telephony.ErrConflict
+	}
+	cdr.Parties = append(cdr.Parties, telephony.Added{ID: "1", Number: number, User: user, CalledAt: time.Now()})
+	c.calls[id] = cdr
+	return "1", nil
+}
+
+func (c *centre) DropParty(_ context.Context, id, party, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.calls[id].Parties {
+		if p := &c.calls[id].Parties[i]; p.ID == party {
+			p.DroppedBy, p.LeftAt = user, time.Now()
+			return nil
+		}
+	}
+	return telephony.ErrNotFound
+}
+
+func (c *centre) Transfer(_ context.Context, id, number, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if number == "8009" {
+		return telephony.ErrConflict
+	}
+	c.told = append(c.told, fmt.Sprintf("transfer %s to %s by %s", id, number, user))
+	return nil
+}
+
+func (c *centre) AskRating(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = append(c.told, fmt.Sprintf("rating of %s asked by %s", id, user))
+	return nil
+}
+
+func (c *centre) Supervise(_ context.Context, id, user, seat string, how telephony.Supervision) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.calls[id]; !ok {
+		return "", telephony.ErrNotFound
+	}
+	c.told = append(c.told, fmt.Sprintf("%s %s by %s at %s", how, id, user, seat))
+	return "1", nil
+}
+
+func (c *centre) SetSupervision(_ context.Context, id, party, user string, how telephony.Supervision) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if party != "1" {
+		return telephony.ErrNotFound
+	}
+	c.told = append(c.told, fmt.Sprintf("%s %s/%s by %s", how, id, party, user))
+	return nil
+}
+
+func (c *centre) EndSupervision(ctx context.Context, id, party, user string) error {
+	return c.SetSupervision(ctx, id, party, user, "end")
+}
+
+func (c *centre) TakeOver(ctx context.Context, id, party string) error {
+	return c.SetSupervision(ctx, id, party, "", "take over")
+}
+
+func (c *centre) ProposeBlock(_ context.Context, id, user, reason string) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.block = telephony.Block{ID: "b1", Caller: c.calls[id].Caller, CallID: id, Reason: reason, ProposedBy: user, ProposedAt: time.Now()}
+	return c.block, nil
+}
+
+func (c *centre) ConfirmBlock(_ context.Context, id, lead string, term time.Duration) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id != "b1" {
+		return telephony.Block{}, telephony.ErrNotFound
+	}
+	c.block.ConfirmedBy, c.block.Until = lead, time.Now().Add(term)
+	return c.block, nil
+}
+
+func (c *centre) LiftBlock(_ context.Context, _, lead, reason string) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.block.LiftedAt.IsZero() {
+		return c.block, telephony.ErrConflict
+	}
+	c.block.LiftedBy, c.block.LiftedAt, c.block.LiftReason = lead, time.Now(), reason
+	return c.block, nil
+}
+
+func (c *centre) Blocks(context.Context, telephony.BlockFilter) (telephony.BlockPage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return telephony.BlockPage{Items: []telephony.Block{c.block}, Total: 1}, nil
+}
+
+func (c *centre) PauseRecording(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cdr, ok := c.calls[id]
+	if !ok || !cdr.EndedAt.IsZero() {
+		return telephony.ErrConflict
+	}
+	cdr.Pauses = append(cdr.Pauses, telephony.Pause{From: time.Now(), By: user})
+	c.calls[id] = cdr
+	return nil
+}
+
+func (c *centre) ResumeRecording(_ context.Context, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.calls[id].Pauses {
+		c.calls[id].Pauses[i].To, c.calls[id].Pauses[i].ResumedBy = time.Now(), user
+	}
+	return nil
+}
+
+func (c *centre) SetStatus(_ context.Context, user, seat string, s telephony.Status) error {
+	if seat == "9999" {
+		return telephony.ErrNotFound
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.statuses = append(c.statuses, fmt.Sprintf("%s %s %s %s", user, seat, s.Presence, s.Reason))
+	return nil
+}
+
+func (c *centre) ForceStatus(ctx context.Context, lead, seat string, s telephony.Status) error {
+	return c.SetStatus(ctx, "by "+lead, seat, s)
+}
+
+func (c *centre) SetSkills(_ context.Context, user string, s telephony.Skills, lead string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s["a b"] != 0 {
+		return telephony.ErrInvalid
+	}
+	c.skills = map[string]telephony.Skills{user: s}
+	return nil
+}
+
+func (c *centre) Skills(context.Context) (map[string]telephony.Skills, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skills, nil
+}
+
+func (c *centre) Agents() []telephony.AgentState {
+	return []telephony.AgentState{{Seat: "8001", User: "u-agent1", Presence: telephony.Ready, Registered: true}}
+}
+
+func (c *centre) Queues() []telephony.QueueState {
+	return []telephony.QueueState{{Name: "default", Waiting: 1, Callers: []telephony.QueueCaller{{CallID: "c9", Position: 1, Since: time.Now()}}}}
+}
+
+func (c *centre) Lines() []telephony.Line {
+	return []telephony.Line{{Number: "12345", Name: "12345", Queue: "default"}}
+}
+
+func (c *centre) Missed(context.Context, telephony.MissedFilter) (telephony.MissedPage, error) {
+	return telephony.MissedPage{Items: []telephony.MissedCall{{CallID: "c3", Caller: "13700002222", Line: "12345", Waited: 1500 * time.Millisecond}}, Total: 1}, nil
+}
+
+func (c *centre) HandleMissed(_ context.Context, id, _ string) error {
+	if id != "c3" {
+		return telephony.ErrConflict
+	}
+	return nil
+}
+
+func (c *centre) Stats(_ context.Context, from, to time.Time, opts telephony.StatsOptions) (telephony.CallStats, error) {
+	return telephony.CallStats{From: from, To: to, Total: telephony.CallFigures{Calls: 3, Queued: 2, Answered: 1, WaitTotal: 3 * time.Second},
+		Seats: map[string]telephony.CallFigures{"=8001": {Queued: 2}}}, nil
+}
