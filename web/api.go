@@ -76,6 +76,8 @@ var (
 	intake = access{roles: []ticketing.Role{ticketing.RoleAgent, ticketing.RoleLead}}
 	// floor leads people at seats.
 	floor = access{roles: []ticketing.Role{ticketing.RoleLead, ticketing.RoleSupervisor, ticketing.RoleAdmin}}
+	// operators act on calls: agents on their own, the floor on everybody's.
+	operators = access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}
 )
 
 func only(roles ...ticketing.Role) access { return access{roles: roles} }

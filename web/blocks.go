@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hotline/telephony"
-	"hotline/ticketing"
 )
 
 // Block keeps a number from calling.
@@ -66,8 +65,7 @@ func (s *Server) blockRoutes() {
 	op := func(method, path, id, summary string, who access) operation {
 		return operation{method: method, path: "/api/v1" + path, id: id, tag: "calls", who: who, summary: summary}
 	}
-	handle(s, op(http.MethodPost, "/calls/{id}/harassment", "propose-block", "Mark a call's caller for harassment, for a lead to decide; agents in their own",
-		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.proposeBlock))
+	handle(s, op(http.MethodPost, "/calls/{id}/harassment", "propose-block", "Mark a call's caller for harassment, for a lead to decide; agents in their own", operators), withCalls(s, s.proposeBlock))
 	handle(s, op(http.MethodGet, "/blocks", "blocks", "Numbers that are refused or proposed for it, newest first", floor), withCalls(s, s.listBlocks))
 	handle(s, op(http.MethodPut, "/blocks/{id}", "confirm-block", "Refuse a number for a term from now on", floor), withCalls(s, s.confirmBlock))
 	handle(s, op(http.MethodPost, "/blocks/{id}/lift", "lift-block", "Let a number in again, as after an appeal, or decline a proposal", floor), withCalls(s, s.liftBlock))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"hotline/telephony"
-	"hotline/ticketing"
 )
 
 // CallParty is a party that was added to a call of two (三方通话).
@@ -47,13 +46,12 @@ type dropPartyInput struct {
 }
 
 func (s *Server) conferenceRoutes() {
-	who := access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}
 	handle(s, operation{
-		method: http.MethodPost, path: "/api/v1/calls/{id}/conference", id: "add-party", tag: "calls", who: who,
+		method: http.MethodPost, path: "/api/v1/calls/{id}/conference", id: "add-party", tag: "calls", who: operators,
 		summary: "Call a third party and let it talk with both sides of a running call; agents in their own",
 	}, withCalls(s, s.addParty))
 	handle(s, operation{
-		method: http.MethodDelete, path: "/api/v1/calls/{id}/conference/{party}", id: "drop-party", tag: "calls", who: who,
+		method: http.MethodDelete, path: "/api/v1/calls/{id}/conference/{party}", id: "drop-party", tag: "calls", who: operators,
 		summary: "Hang up a party that was added to a call; agents in their own",
 	}, withCalls(s, s.dropParty))
 }

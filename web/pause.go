@@ -3,18 +3,15 @@ package web
 import (
 	"context"
 	"net/http"
-
-	"hotline/ticketing"
 )
 
 func (s *Server) pauseRoutes() {
-	who := access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}
 	handle(s, operation{
-		method: http.MethodPost, path: "/api/v1/calls/{id}/recording/pause", id: "pause-recording", tag: "calls", who: who,
+		method: http.MethodPost, path: "/api/v1/calls/{id}/recording/pause", id: "pause-recording", tag: "calls", who: operators,
 		summary: "Keep what is said from now on out of a running call's recording, such as a card's number; agents in their own",
 	}, withCalls(s, s.pauseRecording))
 	handle(s, operation{
-		method: http.MethodPost, path: "/api/v1/calls/{id}/recording/resume", id: "resume-recording", tag: "calls", who: who,
+		method: http.MethodPost, path: "/api/v1/calls/{id}/recording/resume", id: "resume-recording", tag: "calls", who: operators,
 		summary: "Record a running call again; agents their own",
 	}, withCalls(s, s.resumeRecording))
 }

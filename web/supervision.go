@@ -51,10 +51,8 @@ func (s *Server) supervisionRoutes() {
 	handle(s, op(http.MethodPut, "/supervision/{party}", "set-supervision", "Change how I take part", supervisors), withCalls(s, s.setSupervision))
 	handle(s, op(http.MethodDelete, "/supervision/{party}", "end-supervision", "Take part no more; the two talk on", supervisors), withCalls(s, s.endSupervision))
 	handle(s, op(http.MethodPost, "/supervision/{party}/take-over", "take-over", "Have the citizen to myself; the seat is let go", supervisors), withCalls(s, s.takeOver))
-	handle(s, op(http.MethodPost, "/rating", "ask-rating", "Leave the citizen to the question how the call was; my part ends; agents their own",
-		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.askRating))
-	handle(s, op(http.MethodPost, "/transfer", "transfer", "Send the other party on to a seat or number; I talk on until that answers (blind transfer); agents their own",
-		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}), withCalls(s, s.transfer))
+	handle(s, op(http.MethodPost, "/rating", "ask-rating", "Leave the citizen to the question how the call was; my part ends; agents their own", operators), withCalls(s, s.askRating))
+	handle(s, op(http.MethodPost, "/transfer", "transfer", "Send the other party on to a seat or number; I talk on until that answers (blind transfer); agents their own", operators), withCalls(s, s.transfer))
 }
 
 func (s *Server) supervise(ctx context.Context, in *superviseInput) (*body[AddedParty], error) {
