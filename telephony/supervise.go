@@ -143,13 +143,7 @@ func (k *call) takeOver(t *third) error {
 	k.hold(false, nil)
 	next.joined.Store(true)
 	side := k.seatSide()
-	k.mu.Lock()
-	if side == 0 {
-		k.caller = next
-	} else {
-		k.peer = next
-	}
-	k.mu.Unlock()
+	k.putIn(side, next)
 	k.removeThird(t)
 	t.member.SetMode(media.Talks)
 	k.seatAt(side, t.member)

@@ -125,13 +125,7 @@ func (k *call) swap(old, next *party) {
 	if k.conference == nil {
 		k.bridge.Close()
 	}
-	k.mu.Lock()
-	if side == 0 {
-		k.caller = next
-	} else {
-		k.peer = next
-	}
-	k.mu.Unlock()
+	k.putIn(side, next)
 	if k.conference == nil {
 		k.connect()
 		return
@@ -142,6 +136,17 @@ func (k *call) swap(old, next *party) {
 		return
 	}
 	k.seatAt(side, member)
+}
+
+// putIn makes a party one of the two: 0 the caller, 1 its peer.
+func (k *call) putIn(side int, p *party) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if side == 0 {
+		k.caller = p
+	} else {
+		k.peer = p
+	}
 }
 
 // movable tells whether a party may be sent on now: not while another is, nor
