@@ -19,12 +19,8 @@ func (c Config) Check() (silent []string, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	fsys := c.Prompts
-	if fsys == nil {
-		fsys = prompts.FS()
-	}
 	for _, name := range append(prompts.Names(), saidBy(c.Flows)...) {
-		if _, err := media.FromWAV(fsys, name+".wav"); err != nil && !slices.Contains(silent, name) {
+		if _, err := media.FromWAV(c.Prompts, name+".wav"); err != nil && !slices.Contains(silent, name) {
 			silent = append(silent, name)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"hotline/telephony/invite"
 	"hotline/telephony/ivr"
+	"hotline/telephony/prompts"
 	"hotline/telephony/vault"
 )
 
@@ -83,6 +84,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Zone == nil {
 		c.Zone = time.Local
+	}
+	if c.Prompts == nil {
+		c.Prompts = prompts.FS()
+	}
+	if c.Workday == nil {
+		c.Workday = ivr.Weekday
 	}
 	def(&c.RingTimeout, 15*time.Second)
 	def(&c.MinExpires, time.Minute)

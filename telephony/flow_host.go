@@ -81,12 +81,7 @@ func (h *caller) quiet() {
 func (h *caller) Now() time.Time { return h.k.c.now().In(h.k.c.cfg.Zone) }
 
 // Workday implements ivr.Host.
-func (h *caller) Workday(day time.Time) bool {
-	if f := h.k.c.cfg.Workday; f != nil {
-		return f(day)
-	}
-	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
-}
+func (h *caller) Workday(day time.Time) bool { return h.k.c.cfg.Workday(day) }
 
 // Entered implements ivr.Host.
 func (h *caller) Entered(step string) {

@@ -17,9 +17,6 @@ type sounds struct {
 // loadSounds reads the prompts. One that is missing or broken is told, and a
 // tone takes its place: a caller never hears silence.
 func loadSounds(fsys fs.FS, more []string, log *slog.Logger) *sounds {
-	if fsys == nil {
-		fsys = prompts.FS()
-	}
 	s := &sounds{clips: map[string]media.Source{}}
 	for _, name := range append(prompts.Names(), more...) {
 		if s.clips[name] != nil {

@@ -84,7 +84,7 @@ func minutes(text string) (int, error) {
 	return 60*h + m, nil
 }
 
-// Includes tells whether the window is open at a moment. workday is the calendar; nil takes Monday to Friday for days of work.
+// Includes tells whether the window is open at a moment. workday is the calendar; nil is Weekday.
 func (w Window) Includes(at time.Time, workday func(time.Time) bool) bool {
 	minute := 60*at.Hour() + at.Minute()
 	if w.from < w.to {
@@ -100,9 +100,14 @@ func (w Window) on(day time.Time, workday func(time.Time) bool) bool {
 	if !w.workday && !w.holiday {
 		return false
 	}
-	works := day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
-	if workday != nil {
-		works = workday(day)
+	if workday == nil {
+		workday = Weekday
 	}
+	works := workday(day)
 	return works && w.workday || !works && w.holiday
+}
+
+// Weekday is the calendar where there is no other: Monday to Friday.
+func Weekday(day time.Time) bool {
+	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
 }
