@@ -199,14 +199,15 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
 	}
-	leg, err := k.openLegOver(devices[0].Transport, PartySeat, devices[0].Source.Addr(), false)
+	own := c.toSeat(devices[0], number, k.id)
+	k.caller = &party{who: PartySeat, seat: seat, user: user, floor: k.id}
+	leg, err := k.openLegFor(k.caller, own, false)
 	if err != nil {
 		c.floor.leave(k.id)
 		k.forget()
 		return "", err
 	}
-	k.caller = &party{who: PartySeat, seat: seat, user: user, leg: leg, floor: k.id}
-	own := c.toSeat(devices[0], number, k.id)
+	k.caller.leg = leg
 	own.Offer, own.RingTimeout = leg.Offer(), c.cfg.RingTimeout
 	k.caller.sess, err = c.endpoint.Dial(k.ctx, own)
 	if err != nil {
@@ -235,7 +236,7 @@ func (k *call) clickToDial(r route) {
 				}
 				close(up)
 			case invite.Ended:
-				k.gone(p, func() { k.callerGone(p, e.Cause) })
+				k.gone(p, e.Cause, func() { k.callerGone(p, e.Cause) })
 			}
 		})
 		if p.moves.Load() != stays { // it left, the call goes on

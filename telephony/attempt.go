@@ -112,10 +112,10 @@ func (a *attempt) ended(c invite.Cause, answered bool) {
 		a.outcome.CompareAndSwap(nil, OutcomeAnswered)
 		if a.ctx.Err() == nil { // the seat hung up; otherwise we did
 			by, cause := PartySeat, CauseHangup
-			if c.By == invite.System || lost(c) {
-				by, cause = PartySystem, CauseFailed
+			if broke(c) {
+				by, cause = PartySystem, brokenBy(c)
 			}
-			a.k.gone(a.party, func() { a.k.hungUp(a.party, ending{by: by, user: a.offer.User, cause: cause, code: c.Code}) })
+			a.k.gone(a.party, c, func() { a.k.hungUp(a.party, ending{by: by, user: a.offer.User, cause: cause, code: c.Code}) })
 		}
 		return
 	}

@@ -36,6 +36,7 @@ type call struct {
 	recorder *media.Recorder
 	played   [2]*media.Playback // to the two parties while held
 	moving   *moving            // a blind transfer under way
+	losing   *losing            // its seat, which the citizen waits for
 	merged   bool               // its other party talks in another call
 	rated    *ending            // of the conversation, when the citizen is to rate it
 
@@ -243,8 +244,8 @@ func (k *call) callerGone(p *party, cause invite.Cause) {
 	}
 	k.mu.Unlock()
 	switch {
-	case lost(cause):
-		k.stop(PartySystem, "", CauseFailed, cause.Code)
+	case broke(cause):
+		k.stop(PartySystem, "", brokenBy(cause), cause.Code)
 	case cause.By == invite.Remote:
 		k.stop(p.who, p.user, reason, cause.Code)
 	default:
@@ -260,7 +261,7 @@ func (k *call) talk(peer *party) {
 	k.startRecording()
 	k.recordAt(began, EvBridged, peer.seat, peer.user, EventData{})
 	k.setState(CallTalking)
-	beat := time.NewTicker(min(5*time.Second, k.c.cfg.MediaTimeout/4))
+	beat := time.NewTicker(min(2*time.Second, k.c.cfg.MediaTimeout/4, k.c.cfg.SeatTimeout/4))
 	defer beat.Stop()
 	k.tellAnswered(peer, began)
 	for {
@@ -268,7 +269,7 @@ func (k *call) talk(peer *party) {
 		case <-k.ctx.Done():
 			return
 		case o := <-k.commands:
-			if !k.merged {
+			if !k.merged && k.losing == nil {
 				k.hold(o.cmd == cmdHold, o.by)
 			}
 		case step := <-k.steps:

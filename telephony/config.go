@@ -55,6 +55,8 @@ type Config struct {
 	MediaTimeout    time.Duration        // nothing from both sides, or from one that used to report; 0 is 45 s
 	OneSideTimeout  time.Duration        // nothing from one side; 0 is 10 min
 	LongestTalk     time.Duration        // of a conversation; 0 is 4 h
+	SeatTimeout     time.Duration        // nothing from a seat that reports at least every 7.5 s; 0 is 10 s
+	SeatReturn      time.Duration        // that a citizen waits for the seat whose phone failed; 0 is 15 s
 	RecordingKeys   *vault.Keys          // that recordings are encrypted with; nil: they are not
 	NoRecording     bool                 // tests and lines without recording
 	Session         invite.SessionTimer  // session timers (RFC 4028); zero is 30 min, refreshed at half of it
@@ -96,6 +98,8 @@ func (c Config) withDefaults() Config {
 	def(&c.MediaTimeout, 45*time.Second)
 	def(&c.OneSideTimeout, 10*time.Minute)
 	def(&c.LongestTalk, 4*time.Hour)
+	def(&c.SeatTimeout, 10*time.Second)
+	def(&c.SeatReturn, 15*time.Second)
 	def(&c.MaxExpires, time.Hour)
 	if c.MaxCalls == 0 {
 		c.MaxCalls = 1000

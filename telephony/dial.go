@@ -140,23 +140,24 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
 		return
 	}
-	leg, answer, ok := k.answerable(s, PartySeat)
+	view, _ := c.floor.seat(seat)
+	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s}
+	answer, ok := k.answerable(k.caller)
 	if !ok {
 		return
 	}
-	view, _ := c.floor.seat(seat)
 	taken := k.id
 	switch {
 	case c.floor.seize(k.id, seat):
 	case c.consults(seat):
 		taken = "" // a second call while the first is held, before an attended transfer
 	default:
-		leg.Close()
+		k.caller.leg.Close()
 		k.forget()
 		c.refuse(s, 486)
 		return
 	}
-	k.caller = &party{who: PartySeat, seat: seat, user: view.User, sess: s, leg: leg, floor: taken}
+	k.caller.floor = taken
 	defer k.finish()
 	k.begin(EventData{Direction: r.direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called, Line: r.line}, seat, view.User)
 	k.watchCaller()
@@ -184,7 +185,7 @@ func (k *call) watchCaller() {
 	k.wg.Go(func() {
 		k.watch(p, func(ev invite.Event) {
 			if e, ok := ev.(invite.Ended); ok {
-				k.gone(p, func() { k.callerGone(p, e.Cause) })
+				k.gone(p, e.Cause, func() { k.callerGone(p, e.Cause) })
 			}
 		})
 		if p.moves.Load() != stays { // it left, the call goes on
@@ -227,7 +228,7 @@ func (k *call) callOut(r route, first func() error, rings func(code int)) {
 				answered = true
 				close(up)
 			},
-			ended: func(c invite.Cause) { k.gone(p, func() { k.peerGone(p, c, answered) }) },
+			ended: func(c invite.Cause) { k.gone(p, c, func() { k.peerGone(p, c, answered) }) },
 		})
 		if err != nil {
 			k.log.Warn("call out cannot be made", "error", err)
@@ -268,9 +269,6 @@ func (k *call) refuseCaller(code int) {
 
 func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 	cause := CauseHangup
-	if answered && c.By == invite.System {
-		cause = CauseFailed
-	}
 	if !answered {
 		switch {
 		case c.Code == 408 || c.Code == 480 || c.Code == 487:
@@ -281,8 +279,8 @@ func (k *call) peerGone(p *party, c invite.Cause, answered bool) {
 			cause = CauseFailed
 		}
 	}
-	if answered && lost(c) {
-		cause = CauseFailed
+	if answered && broke(c) {
+		cause = brokenBy(c)
 	}
 	by := p.who
 	if c.By != invite.Remote || cause == CauseFailed {

@@ -170,6 +170,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		if d.Recording != nil {
 			c.Recording = *d.Recording
 		}
+	case EvSeatLost, EvSeatBack:
+		c.applyLoss(e, d)
 	case EvTransfer, EvTransferEnded:
 		c.noted(e, d)
 	case EvEnded:
@@ -177,6 +179,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endPause(e.At, "")
 		c.endParties(e.At)
 		c.endTransfers(e.At)
+		c.endLoss(e.At, false)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero() && d.Cause != CauseBlocked
 	}
@@ -255,9 +258,10 @@ func (c *CDR) endParties(at time.Time) {
 	}
 }
 
-// missed is the missed-call record of a call that has ended, or nil.
+// missed is the missed-call record of a call that has ended, or nil. A citizen whose seat was lost has to be called back, too.
 func (c CDR) missed() *MissedCall {
-	if !c.Missed {
+	lost := c.Direction == Inbound && c.Cause == CauseSeatLost
+	if !c.Missed && !lost {
 		return nil
 	}
 	return &MissedCall{
@@ -278,6 +282,7 @@ func (c CDR) clone() CDR {
 	}
 	c.Tried = slices.Clone(c.Tried)
 	c.Pauses = slices.Clone(c.Pauses)
+	c.Losses = slices.Clone(c.Losses)
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)
 	}

@@ -42,39 +42,38 @@ func (c *Center) refuse(s *invite.Session, code int, headers ...sip.Header) {
 	}
 }
 
-// answerable opens a leg for an offer, or makes one where the caller sent
-// none. Without success the session has been
-// refused and the call forgotten.
-func (k *call) answerable(s *invite.Session, who Party, codecs ...media.Codec) (*media.Leg, []byte, bool) {
-	leg, answer, code := k.legOf(s, who, codecs...)
+// answerable gives a party that calls its leg, and tells what to answer it with. Without success its session has been refused and
+// the call forgotten.
+func (k *call) answerable(p *party, codecs ...media.Codec) ([]byte, bool) {
+	answer, code := k.legOf(p, codecs...)
 	if code != 0 {
-		k.c.refuse(s, code)
+		k.c.refuse(p.sess, code)
 		k.forget()
-		return nil, nil, false
+		return nil, false
 	}
-	return leg, answer, true
+	return answer, true
 }
 
-// legOf opens a leg for a session's offer, or makes one; code is what to refuse
-// it with when there is none.
-func (k *call) legOf(s *invite.Session, who Party, codecs ...media.Codec) (leg *media.Leg, answer []byte, code int) {
-	leg, err := k.openLeg(who, s.Source().Addr(), codecs...)
+// legOf opens a leg for the offer of a party's session, or makes one where it sent none; code is what to refuse it with when there is no leg.
+func (k *call) legOf(p *party, codecs ...media.Codec) (answer []byte, code int) {
+	leg, err := k.openLeg(p, p.sess.Source().Addr(), codecs...)
 	if err != nil {
 		k.log.Error("no port for sound", "error", err)
-		return nil, nil, sip.StatusServiceUnavailable
+		return nil, sip.StatusServiceUnavailable
 	}
-	if len(s.RemoteSDP()) == 0 {
-		return leg, leg.Offer(), 0 // the answer comes in the ACK
+	p.leg = leg
+	if len(p.sess.RemoteSDP()) == 0 {
+		return leg.Offer(), 0 // the answer comes in the ACK
 	}
-	answer, err = leg.Answer(s.RemoteSDP())
+	answer, err = leg.Answer(p.sess.RemoteSDP())
 	if err == nil {
-		return leg, answer, 0
+		return answer, 0
 	}
 	leg.Close()
 	if errors.Is(err, media.ErrBadSDP) {
-		return nil, nil, sip.StatusBadRequest
+		return nil, sip.StatusBadRequest
 	}
-	return nil, nil, sip.StatusNotAcceptableHere
+	return nil, sip.StatusNotAcceptableHere
 }
 
 // begin notes the start, and writes an open record so that a crash can be

@@ -8,29 +8,20 @@ import (
 )
 
 // openLeg takes a port for a party that calls.
-func (k *call) openLeg(who Party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
-	return k.openLegOver("", who, signal, false, codecs...)
+func (k *call) openLeg(p *party, signal netip.Addr, codecs ...media.Codec) (*media.Leg, error) {
+	return k.c.ports.Open(k.legOptions("", p, signal, false, codecs))
 }
 
-// openLegOver takes a port for a party that is called over a transport of SIP; secure: with SRTP and nothing else.
-func (k *call) openLegOver(transport string, who Party, signal netip.Addr, secure bool, codecs ...media.Codec) (*media.Leg, error) {
-	return k.c.ports.Open(k.legOptions(transport, who, signal, secure, codecs))
-}
-
-// openLegFor takes a port for a party that is called. The call goes on without one that was added to it when its sound fails.
+// openLegFor takes a port for a party that is called; secure: with SRTP and nothing else.
 func (k *call) openLegFor(p *party, out invite.Outgoing, secure bool, codecs ...media.Codec) (*media.Leg, error) {
+	return k.c.ports.Open(k.legOptions(out.Transport, p, addrOf(out.Destination), secure, codecs))
+}
+
+func (k *call) legOptions(transport string, p *party, signal netip.Addr, secure bool, codecs []media.Codec) media.LegOptions {
 	who := p.who
 	if p.seat != "" {
 		who = PartySeat
 	}
-	opts := k.legOptions(out.Transport, who, addrOf(out.Destination), secure, codecs)
-	if p.fails != nil {
-		opts.OnFail = func(error) { p.fails() }
-	}
-	return k.c.ports.Open(opts)
-}
-
-func (k *call) legOptions(transport string, who Party, signal netip.Addr, secure bool, codecs []media.Codec) media.LegOptions {
 	opts := media.LegOptions{Codecs: codecs, SignalIP: signal, Name: string(who) + "/" + k.id}
 	// Keys in the SDP are worth what the signalling is.
 	if secure || k.c.cfg.SecureSeats && who == PartySeat && transport == "tls" {
@@ -40,6 +31,21 @@ func (k *call) legOptions(transport string, who Party, signal netip.Addr, secure
 	if who == PartySeat && (transport == "ws" || transport == "wss") {
 		opts.WebRTC = media.OfferWebRTC
 	}
-	opts.OnFail = func(error) { k.stop(PartySystem, "", CauseMedia, 488) }
+	opts.OnFail = func(error) { k.soundFails(p) }
 	return opts
 }
+
+// soundFails hears that nothing can be sent to a party any more. The call goes on without one that was added to it, and waits for its seat.
+func (k *call) soundFails(p *party) {
+	switch {
+	case p.fails != nil:
+		p.fails()
+	case p.seat != "":
+		p.sess.Hangup(deadSound())
+	default:
+		k.stop(PartySystem, "", CauseMedia, 488)
+	}
+}
+
+// deadSound ends a leg whose sound is of no use.
+func deadSound() invite.Cause { return invite.Cause{By: invite.System, Reason: CauseMedia, Code: 488} }

@@ -171,7 +171,7 @@ func (k *call) callThird(ctx context.Context, t *third, r route) {
 	gone := func() {
 		once.Do(func() {
 			if p.joined.Load() { // it took the call over
-				k.gone(p, func() { k.mainGone(p, last) })
+				k.gone(p, last, func() { k.mainGone(p, last) })
 				k.leaveSeat(p)
 				return
 			}

@@ -45,7 +45,7 @@ func (k *call) ratable() bool {
 	k.mu.Lock()
 	direction, others := k.cdr.Direction, len(k.thirds)
 	k.mu.Unlock()
-	return direction == Inbound && others == 0 && k.moving == nil && !k.merged && k.conference == nil && k.caller.seat == "" && k.peer.seat != ""
+	return direction == Inbound && others == 0 && k.moving == nil && k.losing == nil && !k.merged && k.conference == nil && k.caller.seat == "" && k.peer.seat != ""
 }
 
 // hungUp hears that one of the two has hung up. A seat that does so in a call of a queue whose callers are asked leaves the citizen to that.

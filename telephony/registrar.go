@@ -33,7 +33,8 @@ type registrar struct {
 
 	mu       sync.Mutex
 	accounts map[string]Seat
-	has      map[string]bool // seats with a device
+	has      map[string]bool          // seats with a device
+	awaited  map[chan struct{}]string // seats whose registrations somebody waits for
 	flows    map[flowKey]map[string]bool
 	refusing bool // the node is being emptied
 }
@@ -64,7 +65,7 @@ func newRegistrar(cfg Config, now func() time.Time, changed func(string), where 
 		realm: cfg.Realm, min: cfg.MinExpires, max: cfg.MaxExpires, now: now,
 		nonces: newNonces(now), throttle: newThrottle(registerRate, registerBurst, maxSources, now),
 		changed: changed, log: log, where: where, stands: func(Binding) bool { return true },
-		accounts: map[string]Seat{}, has: map[string]bool{}, flows: map[flowKey]map[string]bool{},
+		accounts: map[string]Seat{}, has: map[string]bool{}, awaited: map[chan struct{}]string{}, flows: map[flowKey]map[string]bool{},
 	}
 }
 
@@ -162,6 +163,14 @@ func (r *registrar) note(seat string, all []Binding) {
 			r.flows[key][seat] = true
 		}
 	}
+	for came, whose := range r.awaited {
+		if whose == seat {
+			select {
+			case came <- struct{}{}:
+			default:
+			}
+		}
+	}
 	had, has := r.has[seat], len(all) > 0
 	if has {
 		r.has[seat] = true
@@ -171,6 +180,19 @@ func (r *registrar) note(seat string, all []Binding) {
 	r.mu.Unlock()
 	if had != has {
 		r.changed(seat)
+	}
+}
+
+// await tells whenever the devices of a seat change, until forget is called.
+func (r *registrar) await(seat string) (came <-chan struct{}, forget func()) {
+	ch := make(chan struct{}, 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited[ch] = seat
+	return ch, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.awaited, ch)
 	}
 }
 

@@ -49,15 +49,15 @@ func (k *call) replace(p *party, s *invite.Session) {
 		k.c.refuse(s, sip.StatusNotAcceptableHere)
 		return
 	}
-	leg, answer, code := k.legOf(s, p.who)
+	next := &party{who: p.who, seat: p.seat, user: p.user, sess: s, pressed: p.pressed, floor: p.floor}
+	answer, code := k.legOf(next)
 	if code != 0 {
 		k.c.refuse(s, code)
 		return
 	}
-	next := &party{who: p.who, seat: p.seat, user: p.user, sess: s, leg: leg, pressed: p.pressed, floor: p.floor}
 	decided := make(chan struct{})
 	abandon := func(code int) {
-		leg.Close()
+		next.leg.Close()
 		k.c.refuse(s, code)
 	}
 	// The call may end before its goroutine comes to it.
@@ -83,7 +83,7 @@ func (k *call) watchNext(p *party) {
 	defer context.AfterFunc(k.ctx, func() { p.sess.Hangup(invite.Cause{By: invite.Local}) })()
 	k.watch(p, func(ev invite.Event) {
 		if e, ok := ev.(invite.Ended); ok {
-			k.gone(p, func() { k.mainGone(p, e.Cause) })
+			k.gone(p, e.Cause, func() { k.mainGone(p, e.Cause) })
 		}
 	})
 	k.closeParty(p)

@@ -178,7 +178,9 @@ func (r *rig) phone(opts phone.Options) *phone.Phone {
 	if opts.Network != "" {
 		network = opts.Network
 	}
-	opts.Registrar = r.center.Addr(network).String()
+	if opts.Registrar == "" {
+		opts.Registrar = r.center.Addr(network).String()
+	}
 	if r.ca != nil && opts.TLS == nil {
 		opts.TLS = r.ca.Client()
 	}

@@ -140,6 +140,7 @@ func (k *call) takeOver(t *third) error {
 	if next == nil || k.moving != nil || k.merged {
 		return fmt.Errorf("call %s cannot be taken over now: %w", k.id, ErrConflict)
 	}
+	k.waitNoMore()
 	k.hold(false, nil)
 	next.joined.Store(true)
 	side := k.seatSide()

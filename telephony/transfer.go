@@ -151,7 +151,9 @@ func (k *call) putIn(side int, p *party) {
 
 // movable tells whether a party may be sent on now: not while another is, nor
 // while more than two talk.
-func (k *call) movable() bool { return k.moving == nil && !k.merged && !k.conferred() }
+func (k *call) movable() bool {
+	return k.moving == nil && k.losing == nil && !k.merged && !k.conferred()
+}
 
 // conferred tells whether more than two take part, supervisors apart.
 func (k *call) conferred() bool {
@@ -350,12 +352,12 @@ func (k *call) leaveSeat(p *party) {
 // and hung up.
 func (k *call) nextGone(m *moving, c invite.Cause, answered bool) {
 	if m.next.joined.Load() {
-		k.gone(m.next, func() { k.peerGone(m.next, c, true) })
+		k.gone(m.next, c, func() { k.peerGone(m.next, c, true) })
 		return
 	}
 	k.do(func() {
 		if m.next.joined.Load() { // it was connected a moment before
-			k.gone(m.next, func() { k.peerGone(m.next, c, true) })
+			k.gone(m.next, c, func() { k.peerGone(m.next, c, true) })
 			return
 		}
 		k.notMoved(m, c, answered)
@@ -391,10 +393,12 @@ func (k *call) notMoved(m *moving, c invite.Cause, answered bool) {
 }
 
 // gone hears that a party's leg is over: that ends the call unless the party
-// transferred it.
-func (k *call) gone(p *party, end func()) {
+// transferred it, or is a seat whose phone failed.
+func (k *call) gone(p *party, cause invite.Cause, end func()) {
 	if p.moves.Load() == stays {
-		end()
+		if !k.waitsFor(p, cause, end) {
+			end()
+		}
 		return
 	}
 	k.do(func() {

@@ -101,11 +101,11 @@ func (c *Center) fromTrunk(s *invite.Session) {
 		c.refuse(s, 503, sip.NewHeader("Retry-After", "30"))
 		return
 	}
-	leg, answer, ok := k.answerable(s, PartyCaller, cr.codecs...)
+	k.caller = &party{who: PartyCaller, sess: s, pressed: make(chan rune, maxPressed)}
+	answer, ok := k.answerable(k.caller, cr.codecs...)
 	if !ok {
 		return
 	}
-	k.caller = &party{who: PartyCaller, sess: s, leg: leg, pressed: make(chan rune, maxPressed)}
 	k.free = free
 	defer k.finish()
 	caller := cr.callerOf(req)

@@ -38,6 +38,7 @@ type Call struct {
 	Parties    []CallParty         `json:"parties" nullable:"false" doc:"Who was added to the two"`
 	Transfers  []CallTransfer      `json:"transfers" nullable:"false"`
 	Holds      []telephony.Span    `json:"holds" nullable:"false" doc:"One without an end goes on"`
+	Losses     []telephony.Loss    `json:"losses" nullable:"false" doc:"Times without its seat, whose phone or browser failed; one without an end goes on"`
 	Recording  CallRecording       `json:"recording"`
 	Pauses     []telephony.Pause   `json:"pauses" nullable:"false" doc:"Kept out of the recording; one without an end goes on"`
 }
@@ -117,6 +118,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		v.Called = maskPhone(c.Called)
 	}
 	v.Parties, v.Transfers, v.Holds = convert(c.Parties, partyView), convert(c.Transfers, transferView), append([]telephony.Span{}, c.Holds...)
+	v.Losses = append([]telephony.Loss{}, c.Losses...)
 	v.Offers = convert(c.Offers, func(o telephony.Offered) CallOffer {
 		return CallOffer{
 			Seat: o.Seat, User: o.User, Attempt: o.Attempt, Reason: o.Reason, OfferedAt: cst(o.OfferedAt), RingingAt: cst(o.RingingAt),

@@ -55,6 +55,7 @@ func TestTransfersAndHoldsOfACall(t *testing.T) {
 		{At: at, Seat: "8001", User: "u-agent1", Kind: telephony.TransferBlind, To: "13900001111", Outcome: telephony.OutcomeRejected, Code: 486},
 		{At: at, Seat: "8003", User: "u-lead1", Kind: telephony.TransferTaken, To: "8003", Outcome: telephony.OutcomeAnswered},
 	}
+	cdr.Losses = []telephony.Loss{{From: at, To: at.Add(time.Second), Seat: "8001", User: "u-agent1", Cause: telephony.CauseMedia, Back: true}}
 	cdr.TalkEndedAt, cdr.Rating = cdr.BridgedAt.Add(90*time.Second), 5
 	w.calls.calls["c1"] = cdr
 	var c web.Call
@@ -62,6 +63,7 @@ func TestTransfersAndHoldsOfACall(t *testing.T) {
 	require.Equal(t, []string{"139****1111", "8003"}, []string{c.Transfers[0].To, c.Transfers[1].To})
 	require.Equal(t, 486, c.Transfers[0].Code)
 	require.Len(t, c.Holds, 1)
+	require.Equal(t, cdr.Losses, c.Losses)
 	require.Equal(t, int64(90_000), c.TalkMS, "the rating that goes on is no talk")
 	require.Equal(t, 5, c.Rating)
 }

@@ -42,6 +42,7 @@ const (
 	QueueFull   = "queue-full"
 	Rate        = "rate"        // how was the service, keys 5 to 1
 	Rated       = "rated"       // thanks for the rating, goodbye
+	SeatLost    = "seat-lost"   // the operator's phone failed, we call you back
 	WaitBefore  = "wait-before" // 预计等候 …
 	WaitAfter   = "wait-after"  // … 分钟
 	Music       = "music"       // on hold, to be looped
@@ -51,7 +52,7 @@ const (
 
 // Names lists all sentences that the call centre may play.
 func Names() []string {
-	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, WaitBefore, WaitAfter, Music, Ten, Hundred}
+	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, SeatLost, WaitBefore, WaitAfter, Music, Ten, Hundred}
 	for d := range 10 {
 		names = append(names, Digit(d))
 	}

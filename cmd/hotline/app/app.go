@@ -175,7 +175,7 @@ func CallCentre(c config.Config) telephony.Config {
 		Listen: c.SIP, PublicIP: c.PublicIP, RTPLow: c.RTPLow, RTPHigh: c.RTPHigh,
 		Trunks: c.Trunks, Realm: c.Realm, SpoolDir: c.Spool(), Lines: lines(c.Lines, c.QueueOf), Queues: c.Queues,
 		Gateway: c.Gateway, TrunkList: c.TrunkList, NoRecording: c.NoRecord, SecureSeats: c.SRTP, RTCPort: c.RTCPort,
-		MediaTimeout: c.MediaTimeout, OneSideTimeout: c.OneSideTimeout, LongestTalk: c.LongestTalk,
+		MediaTimeout: c.MediaTimeout, OneSideTimeout: c.OneSideTimeout, LongestTalk: c.LongestTalk, SeatTimeout: c.SeatTimeout, SeatReturn: c.SeatReturn,
 	}
 	cfg.Flows, cfg.Zone, cfg.Workday = c.Flows, sla.Zone, sla.DefaultCalendar().Workday
 	if c.Prompts != "" {

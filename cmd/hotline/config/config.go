@@ -45,20 +45,20 @@ type Config struct {
 	Drain   time.Duration // for calls to end by themselves when the node stops
 
 	// When a call's sound counts as dead, and how long one may last.
-	MediaTimeout, OneSideTimeout, LongestTalk time.Duration
-	Origins                                   []string // pages that may open a WebSocket to SIP; all when empty
-	Scanners                                  []string // words that mark SIP scanners
-	Store                                     string   // sqlite:///…, postgres://…
-	Queue                                     string   // mem://, redis://…, rediss://…
-	Search                                    string   // fts:///…, elasticsearch+http(s)://…
-	Blobs                                     string   // file:///…
-	Roles                                     []Role
-	RTPLow                                    int // first port of the range for RTP
-	RTPHigh                                   int // last port of it
-	PublicIP                                  string
-	Trunks                                    []netip.Prefix // addresses that may send calls from the public network
-	Lines                                     []string       // numbers that are answered
-	Gateway                                   string         // host:port that outbound calls go to; empty for none
+	MediaTimeout, OneSideTimeout, LongestTalk, SeatTimeout, SeatReturn time.Duration
+	Origins                                                            []string // pages that may open a WebSocket to SIP; all when empty
+	Scanners                                                           []string // words that mark SIP scanners
+	Store                                                              string   // sqlite:///…, postgres://…
+	Queue                                                              string   // mem://, redis://…, rediss://…
+	Search                                                             string   // fts:///…, elasticsearch+http(s)://…
+	Blobs                                                              string   // file:///…
+	Roles                                                              []Role
+	RTPLow                                                             int // first port of the range for RTP
+	RTPHigh                                                            int // last port of it
+	PublicIP                                                           string
+	Trunks                                                             []netip.Prefix // addresses that may send calls from the public network
+	Lines                                                              []string       // numbers that are answered
+	Gateway                                                            string         // host:port that outbound calls go to; empty for none
 	// TrunkList are the trunks with settings of their own, from the file alone.
 	TrunkList []telephony.Trunk
 	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
@@ -116,6 +116,8 @@ var settings = []setting{
 	{name: "srtp", value: "accept", help: "encrypted sound: accept where a phone offers it, or tls to call phones that registered over TLS with nothing else"},
 	{name: "media-timeout", value: "45s", help: "a call ends when no sound comes from either side for so long, or from one that used to report and does no more"},
 	{name: "one-side-timeout", value: "10m", help: "a call ends when no sound comes from one side for so long"},
+	{name: "seat-timeout", value: "10s", help: "a seat whose phone reported regularly (RTCP) is lost when nothing comes from it for so long"},
+	{name: "seat-return", value: "15s", help: "how long a citizen hears music while a seat whose phone failed is rung again"},
 	{name: "longest-talk", value: "4h", help: "the longest that a conversation may last"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 }
@@ -317,6 +319,7 @@ func (c *Config) times(v map[string]string, fail func(name, format string, args 
 	}{
 		"drain":         {&c.Drain, 0},
 		"media-timeout": {&c.MediaTimeout, time.Second}, "one-side-timeout": {&c.OneSideTimeout, time.Second}, "longest-talk": {&c.LongestTalk, time.Second},
+		"seat-timeout": {&c.SeatTimeout, time.Second}, "seat-return": {&c.SeatReturn, time.Second},
 	} {
 		var err error
 		if *of.into, err = time.ParseDuration(v[name]); err != nil || *of.into < of.least {

@@ -1163,6 +1163,8 @@ export interface components {
             id: string;
             legs: components["schemas"]["LegInfo"][];
             line: string;
+            /** @description Times without its seat, whose phone or browser failed; one without an end goes on */
+            losses: components["schemas"]["Loss"][];
             missed: boolean;
             offers: components["schemas"]["CallOffer"][];
             /** @description Who was added to the two */
@@ -1685,6 +1687,16 @@ export interface components {
             type: string;
             /** Format: int64 */
             version: number;
+        };
+        Loss: {
+            back: boolean;
+            cause: string;
+            /** Format: date-time */
+            from: string;
+            seat: string;
+            /** Format: date-time */
+            to?: string;
+            user: string;
         };
         Me: {
             /** Format: date-time */
