@@ -249,6 +249,11 @@ func (k *call) clickToDial(r route) {
 	case <-up:
 	}
 	k.record(EvAnswered, "", "", EventData{})
+	k.callOutWithTone(r)
+}
+
+// callOutWithTone calls the other side of a seat that has answered; it hears that the other side rings.
+func (k *call) callOutWithTone(r route) {
 	tone := k.caller.leg.Play(ringback(), true)
 	k.callOut(r, func() error {
 		tone.Stop()

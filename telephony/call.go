@@ -28,7 +28,7 @@ type call struct {
 	wg       sync.WaitGroup // watchers and attempts
 	tries    atomic.Int32   // gateways tried
 
-	caller   *party // the side that is there first
+	caller   *party // the side that is there first; nil in a callback until a seat has answered
 	free     func() // gives back the trunk's channel that the caller came on, if any
 	attempts map[string]*attempt
 	peer     *party // the other side, once connected
@@ -49,7 +49,8 @@ type call struct {
 	end      ending
 	stopped  bool
 	legs     []LegInfo
-	holdings int // reasons for which the caller hears music
+	parked   bool // the caller is to be called back, and may hang up
+	holdings int  // reasons for which the caller hears music
 	thirds   []*third
 	added    int // thirds so far
 }
@@ -90,25 +91,39 @@ const (
 	cmdResume
 )
 
-// newCall registers a call; nil when the centre has as many as it may have.
+// newCall registers a call; an error when the centre has as many as it may have.
 func (c *Center) newCall() (*call, error) {
+	k := c.prepareCall()
+	if err := c.enlist(k); err != nil {
+		k.cancel()
+		return nil, err
+	}
+	return k, nil
+}
+
+// enlist puts a call on the list of those that run.
+func (c *Center) enlist(k *call) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.draining {
-		return nil, ErrStopping
+	switch {
+	case c.draining:
+		return ErrStopping
+	case len(c.calls) >= c.cfg.MaxCalls:
+		return errTooMany
 	}
-	if len(c.calls) >= c.cfg.MaxCalls {
-		return nil, errTooMany
-	}
+	c.calls[k.id] = k
+	return nil
+}
+
+// prepareCall makes a call that nobody knows of yet.
+func (c *Center) prepareCall() *call {
 	now := media.Steady(c.now)
 	id := newID(now())
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &call{
+	return &call{
 		c: c, id: id, log: c.log.With("call_id", id), ctx: ctx, cancel: cancel, now: now, commands: make(chan order, 8), steps: make(chan func(), 16), tasks: make(chan func()),
 		attempts: map[string]*attempt{}, cdr: NewCDR(id), state: CallStarting, free: func() {},
 	}
-	c.calls[id] = k
-	return k, nil
 }
 
 // forget takes a call that never began, or is all over, off the list.
@@ -239,7 +254,10 @@ func (k *call) reoffered(p *party, e invite.Reoffered) {
 func (k *call) callerGone(p *party, cause invite.Cause) {
 	reason := CauseHangup
 	k.mu.Lock()
-	if k.cdr.SeatAt.IsZero() && k.cdr.BridgedAt.IsZero() {
+	switch {
+	case k.parked:
+		reason = CauseCallback
+	case k.cdr.SeatAt.IsZero() && k.cdr.BridgedAt.IsZero():
 		reason = CauseAbandoned
 	}
 	k.mu.Unlock()
@@ -377,10 +395,14 @@ func (k *call) finish() {
 		k.conference.Close()
 	}
 	k.c.floor.leave(k.id)
-	k.caller.sess.Hangup(invite.Cause{By: invite.Local, Reason: k.end.cause})
+	if k.caller != nil {
+		k.caller.sess.Hangup(invite.Cause{By: invite.Local, Reason: k.end.cause})
+	}
 	k.closeRecording() // waits for the disk: legs and seat must not
 	k.wg.Wait()
-	k.closeParty(k.caller)
+	if k.caller != nil {
+		k.closeParty(k.caller)
+	}
 	k.free()
 	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
 	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
@@ -396,6 +418,8 @@ func (k *call) finish() {
 		k.c.tell("missed", k.id, func(ctx context.Context) error { return k.c.handler.Missed(ctx, *missed) })
 	}
 	k.c.tell("ended", k.id, func(ctx context.Context) error { return k.c.handler.Ended(ctx, cdr) })
+	k.c.returnMissed(cdr)
+	k.c.callbacks.answered(cdr)
 	if cdr.Recording.State == RecordingSpooled {
 		// Moved only when the record is stored: the move changes it there.
 		k.c.spool.expect(k.id)

@@ -81,6 +81,7 @@ type CDR struct {
 	Pauses      []Pause    `json:"pauses,omitempty"`       // kept out of the recording
 	Parties     []Added    `json:"parties,omitempty"`      // who was added to the two
 	Transfers   []Transfer `json:"transfers,omitempty"`    // by REFER of a seat's phone
+	Callback    string     `json:"callback,omitempty"`     // that the call is a try of
 	Losses      []Loss     `json:"losses,omitempty"`       // times without its seat, whose phone failed
 	Missed      bool       `json:"missed"`                 // ended before a seat answered
 }

@@ -65,6 +65,7 @@ type Center struct {
 	leaving  atomic.Bool // connections are closed by us
 
 	blocked   *blocked
+	callbacks *callbacks
 	withdraw  sync.Once
 	withdrawn chan struct{} // closed when the trunks have taken back their registrations
 	stopOnce  sync.Once
@@ -111,6 +112,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.messages = newThrottle(messageRate, messageBurst, maxSources, c.now)
 	c.board = newBoard(c)
 	c.quality = newQualities()
+	c.callbacks = newCallbacks(c)
 	if err := c.newSIP(); err != nil {
 		return nil, err
 	}
@@ -208,7 +210,7 @@ func (c *Center) Start(ctx context.Context) error {
 		// What a seat was before the process began is over, whatever the log says.
 		c.journal.event(newEvent(c.now(), "", s.ID, "", EvState, EventData{State: string(acd.StateOffline), Reason: reasonStarted}))
 	}
-	if err := errors.Join(c.loadSkills(ctx), c.loadBlocks(ctx)); err != nil {
+	if err := errors.Join(c.loadSkills(ctx), c.loadBlocks(ctx), c.callbacks.load(ctx)); err != nil {
 		return err
 	}
 	// The sockets first: while another process has them, its calls and its
@@ -229,6 +231,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.wg.Go(func() { c.sweep(c.background) })
 	c.wg.Go(func() { c.trunks.run(c.background) })
 	c.trunks.join()
+	c.callbacks.resume()
 	c.wg.Go(func() { c.tellCrashed(crashed) })
 	c.mu.Lock()
 	c.started = true
@@ -263,6 +266,7 @@ func (c *Center) tellCrashed(cdrs []CDR) {
 			c.tell("missed", cdr.ID, func(ctx context.Context) error { return c.handler.Missed(ctx, *m) })
 		}
 		c.tell("ended", cdr.ID, func(ctx context.Context) error { return c.handler.Ended(ctx, cdr) })
+		c.returnMissed(cdr)
 	}
 }
 
@@ -281,6 +285,7 @@ func (c *Center) Drain(ctx context.Context) {
 	}
 	c.mu.Unlock()
 	c.registrar.drain()
+	c.callbacks.drain()
 	c.withdraw.Do(func() {
 		go func() {
 			defer close(c.withdrawn)

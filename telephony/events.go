@@ -80,7 +80,9 @@ type EventData struct {
 	Supervision Supervision `json:"supervision,omitempty"`
 	Rating      int         `json:"rating,omitempty"`
 	Block       *Block      `json:"block,omitempty"`
-	Lead        string      `json:"lead,omitempty"` // user who did it to another
+	Callback    *Callback   `json:"callback,omitempty"`
+	CallbackID  string      `json:"callback_id,omitempty"` // of a try to call a citizen back
+	Lead        string      `json:"lead,omitempty"`        // user who did it to another
 	Skills      Skills      `json:"skills,omitempty"`
 }
 
@@ -126,7 +128,7 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvStarted:
 		c.StartedAt, c.Direction, c.SIPCallID, c.Source = e.At, d.Direction, d.SIPCallID, d.Source
 		c.Caller, c.Called, c.Line, c.Seat, c.User = d.Caller, d.Called, d.Line, e.Seat, e.User
-		c.CallerName, c.Private, c.Trunk = d.CallerName, d.Private, d.Trunk
+		c.CallerName, c.Private, c.Trunk, c.Callback = d.CallerName, d.Private, d.Trunk, d.CallbackID
 	case EvAnswered:
 		c.AnsweredAt = e.At
 	case EvPrompt:

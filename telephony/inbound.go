@@ -95,6 +95,13 @@ func (k *call) queue(place acd.Arrive) {
 	pb := k.caller.leg.Play(k.c.sounds.say(prompts.Connecting), false)
 	spoken := pb.Done()
 	announced := false
+	var pad keypad
+	pressed := func(from digitSource, key rune) bool {
+		if !pad.fresh(from, key, k.now()) || !k.wantsCallback(key, place.Queue) {
+			return false
+		}
+		return k.park(place)
+	}
 	for {
 		select {
 		case <-k.ctx.Done():
@@ -102,17 +109,30 @@ func (k *call) queue(place acd.Arrive) {
 		case <-spoken:
 			pb, spoken = k.caller.leg.Play(music, true), nil
 		case <-k.commands:
+		case d, ok := <-k.caller.leg.Digits():
+			if !ok {
+				k.stop(PartySystem, "", CauseMedia, 0)
+				return
+			}
+			if pressed(byEvent, d.Rune) {
+				return
+			}
+		case key := <-k.caller.pressed:
+			if pressed(byInfo, key) {
+				return
+			}
 		case <-in.ready:
 			for _, d := range in.take() {
 				switch d := d.(type) {
 				case acd.Announce:
-					pb = k.caller.leg.Play(k.position(d, !announced), false)
+					pb = k.caller.leg.Play(k.position(d, place.Queue, !announced), false)
 					spoken, announced = pb.Done(), true
 				case acd.Offer:
 					k.try(d)
 				case acd.Withdraw:
 					k.withdraw(d)
 				case acd.Moved:
+					place.Queue = d.To
 					k.record(EvMoved, "", "", EventData{Queue: d.To, Reason: d.Reason})
 				case acd.Divert:
 					pb.Stop()
@@ -135,13 +155,16 @@ func (k *call) queue(place acd.Arrive) {
 }
 
 // position is the spoken place in the queue.
-func (k *call) position(d acd.Announce, first bool) media.Source {
-	if !d.Staffed {
-		return k.c.sounds.say(prompts.NoAgent)
+func (k *call) position(d acd.Announce, queue string, first bool) media.Source {
+	names := []string{prompts.NoAgent}
+	if d.Staffed {
+		names = append(prompts.Ahead(d.Ahead), prompts.Wait(d.Estimate)...)
+		if first {
+			names = append([]string{prompts.Busy}, names...)
+		}
 	}
-	names := append(prompts.Ahead(d.Ahead), prompts.Wait(d.Estimate)...)
-	if first {
-		names = append([]string{prompts.Busy}, names...)
+	if k.wantsCallback(callbackKey, queue) {
+		names = append(names, prompts.CallbackOffer)
 	}
 	return k.c.sounds.say(names...)
 }

@@ -12,28 +12,34 @@ import (
 
 // QueueConfig is one queue. The zero value of a duration means its default.
 type QueueConfig struct {
-	Name          string
-	Seats         []string      // seats that serve it; empty: all
-	Rules         acd.Rules     // skills that its callers need, over their waiting time; empty: none
-	Strategy      acd.Strategy  // which of the able seats is offered a caller; empty: longest idle
-	Priority      int           // of its callers, -10 to 10 levels of Headstart
-	Headstart     time.Duration // waiting time that a level counts for; 0 is 1 min
-	Reserve       int           // ready seats that are kept back from the callers of other queues
-	MaxLength     int           // callers; 0 is 200
-	MaxWait       time.Duration // 0 is 10 min
-	Overflow      acd.Overflow  // where callers go whom the queue cannot serve
-	NoAgent       acd.NoAgent   // what becomes of them while nobody is at work; empty: they wait
-	NoAgentAfter  time.Duration // how long nobody must be at work; 0: at once
-	Rate          bool          // its callers are asked to rate the call when the seat has hung up
-	WrapUp        time.Duration // after a call; 0 is 5 s, negative none
-	SetAside      time.Duration // after no answer; 0 is 60 s
-	AnnounceEvery time.Duration // spoken position; 0 is 30 s
-	Handle        time.Duration // time that a call takes a seat, until calls have been measured; 0 is 3 min
+	Name           string
+	Seats          []string      // seats that serve it; empty: all
+	Rules          acd.Rules     // skills that its callers need, over their waiting time; empty: none
+	Strategy       acd.Strategy  // which of the able seats is offered a caller; empty: longest idle
+	Priority       int           // of its callers, -10 to 10 levels of Headstart
+	Headstart      time.Duration // waiting time that a level counts for; 0 is 1 min
+	Reserve        int           // ready seats that are kept back from the callers of other queues
+	MaxLength      int           // callers; 0 is 200
+	MaxWait        time.Duration // 0 is 10 min
+	Overflow       acd.Overflow  // where callers go whom the queue cannot serve
+	NoAgent        acd.NoAgent   // what becomes of them while nobody is at work; empty: they wait
+	NoAgentAfter   time.Duration // how long nobody must be at work; 0: at once
+	Callback       bool          // its callers are told that they may ask for a callback
+	CallbackMissed bool          // callers who left it unanswered are called back
+	CallbackTries  int           // calls to a citizen who is not reached; 0 is 3
+	CallbackRetry  time.Duration // between them; 0 is 5 min
+	Rate           bool          // its callers are asked to rate the call when the seat has hung up
+	WrapUp         time.Duration // after a call; 0 is 5 s, negative none
+	SetAside       time.Duration // after no answer; 0 is 60 s
+	AnnounceEvery  time.Duration // spoken position; 0 is 30 s
+	Handle         time.Duration // time that a call takes a seat, until calls have been measured; 0 is 3 min
 }
 
 func (q QueueConfig) withDefaults() QueueConfig {
 	q.MaxLength = cmp.Or(q.MaxLength, 200)
 	q.MaxWait = cmp.Or(q.MaxWait, 10*time.Minute)
+	q.CallbackTries = cmp.Or(q.CallbackTries, 3)
+	q.CallbackRetry = cmp.Or(q.CallbackRetry, 5*time.Minute)
 	q.WrapUp = cmp.Or(q.WrapUp, 5*time.Second)
 	q.SetAside = cmp.Or(q.SetAside, time.Minute)
 	q.AnnounceEvery = cmp.Or(q.AnnounceEvery, 30*time.Second)
@@ -87,6 +93,8 @@ func (q QueueConfig) validate(names map[string]bool) error {
 		return errors.New("its callers are to overflow: say where to")
 	case q.Priority < -maxPriority || q.Priority > maxPriority:
 		return fmt.Errorf("priority %d: give %d to %d", q.Priority, -maxPriority, maxPriority)
+	case q.CallbackTries < 1 || q.CallbackTries > 20 || q.CallbackRetry < time.Second:
+		return errors.New("give 1 to 20 tries of a callback, at least 1s apart")
 	case q.Reserve < 0 || q.Headstart < 0 || q.NoAgentAfter < 0 || to.After < 0 || q.Handle < 0:
 		return errors.New("reserve and times must not be negative")
 	}

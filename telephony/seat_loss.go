@@ -128,7 +128,7 @@ func (k *call) ringBack(ctx context.Context, l *losing, b Binding) {
 		own, cancel := context.WithCancel(k.ctx)
 		unhook := context.AfterFunc(ctx, cancel)
 		answered, last := false, invite.Cause{}
-		err := k.dial(own, p, k.c.toSeat(b, cdr.shownTo(p), k.id), dialing{
+		err := k.dial(own, p, k.c.toSeat(b, cdr.shown(), k.id), dialing{
 			ringing: func() {},
 			claim:   func() bool { return unhook() && l.won.CompareAndSwap(nil, p) },
 			answered: func() {
@@ -159,14 +159,6 @@ func (k *call) ringBack(ctx context.Context, l *losing, b Binding) {
 		case <-time.After(redial):
 		}
 	}
-}
-
-// shownTo is the number that a seat's phone shows for its own call.
-func (c CDR) shownTo(p *party) string {
-	if c.Direction == Outbound && p.who == PartySeat && c.Caller == p.seat {
-		return c.Called
-	}
-	return c.shown()
 }
 
 // seatBack lets the two talk again. It runs on the call's goroutine.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CallStats are figures of the inbound calls that started in [From, To),
+// CallStats are figures of the inbound calls that started in [From, To), and of the tries to call citizens back,
 // counted from the call-event log in milliseconds. Definitions beside each.
 type CallStats struct {
 	From, To time.Time
@@ -27,28 +27,31 @@ type HourFigures struct {
 
 // CallFigures are the figures of a set of calls.
 type CallFigures struct {
-	Calls        int           // started
-	Queued       int           // entered a queue: asked for a person
-	Offered      int           // offered to a seat at least once
-	Answered     int           // answered by a seat
-	Abandoned    int           // queued, and the caller left before a seat answered
-	ShortAbandon int           // of these: within 5 s of queueing
-	Within15     int           // answered within 15 s of queueing (GB/T 33358)
-	WithinX      int           // answered within StatsOptions.Within of queueing
-	Missed       int           // ended before a seat answered, whatever the stage
-	Rings        int           // offers to seats
-	NoAnswers    int           // offers that were not answered in time
-	WaitTotal    time.Duration // queueing to seat's answer, over Answered
-	WaitLongest  time.Duration // over Queued
-	TalkTotal    time.Duration // bridge to end, over Answered
-	Ringing      time.Duration // seat's phone ringing, over all offers
-	Holds        int           // times that the citizen heard music in a conversation
-	HoldTotal    time.Duration // of these
-	Transfers    int           // conversations that went on with another seat or number
-	ThreeWay     int           // calls in which an added party talked with both
-	Rated        int           // calls that the citizen rated
-	RatedWell    int           // of these: 3 to 5
-	RatingTotal  int           // sum of the ratings, 1 to 5
+	Calls         int           // started
+	Queued        int           // entered a queue: asked for a person
+	Offered       int           // offered to a seat at least once
+	Answered      int           // answered by a seat
+	Abandoned     int           // queued, and the caller left before a seat answered
+	ShortAbandon  int           // of these: within 5 s of queueing
+	Within15      int           // answered within 15 s of queueing (GB/T 33358)
+	WithinX       int           // answered within StatsOptions.Within of queueing
+	Missed        int           // ended before a seat answered, whatever the stage
+	Rings         int           // offers to seats
+	NoAnswers     int           // offers that were not answered in time
+	WaitTotal     time.Duration // queueing to seat's answer, over Answered
+	WaitLongest   time.Duration // over Queued
+	TalkTotal     time.Duration // bridge to end, over Answered
+	Ringing       time.Duration // seat's phone ringing, over all offers
+	Holds         int           // times that the citizen heard music in a conversation
+	HoldTotal     time.Duration // of these
+	Transfers     int           // conversations that went on with another seat or number
+	ThreeWay      int           // calls in which an added party talked with both
+	Callbacks     int           // calls whose caller asked to be called back, and hung up
+	CallbackTries int           // calls to citizens who are to be called back, asked for or missed
+	CalledBack    int           // of these: the citizen was reached
+	Rated         int           // calls that the citizen rated
+	RatedWell     int           // of these: 3 to 5
+	RatingTotal   int           // sum of the ratings, 1 to 5
 }
 
 // ConnectRate is answered ÷ queued (接通率), in 0…1; 0 when none queued.
@@ -180,10 +183,17 @@ func (c *Center) eachEvent(ctx context.Context, f EventFilter, fn func(Event) er
 
 // count adds one inbound call to all the figures it belongs to.
 func (st *CallStats) count(c CDR, within time.Duration, hours map[time.Time]CallFigures) {
-	if c.Direction != Inbound {
+	var one CallFigures
+	switch {
+	case c.Direction == Inbound:
+		one = figuresOf(c, within)
+	case c.Callback != "":
+		one = CallFigures{CallbackTries: 1, CalledBack: oneIf(!c.BridgedAt.IsZero())}
+		addTo(st.Seats, c.Seat, one)
+		c.Offers = nil
+	default:
 		return
 	}
-	one := figuresOf(c, within)
 	st.Total.add(one)
 	addTo(st.Lines, c.Line, one)
 	if c.Queue != "" {
@@ -220,15 +230,15 @@ func addTo[K comparable](m map[K]CallFigures, k K, f CallFigures) {
 
 // figuresOf is what one call counts for.
 func figuresOf(c CDR, within time.Duration) CallFigures {
-	f := CallFigures{Calls: 1, Missed: one(c.Missed)}
+	f := CallFigures{Calls: 1, Missed: oneIf(c.Missed)}
 	if !c.QueuedAt.IsZero() {
 		f.Queued = 1
 		f.WaitLongest = c.Wait()
 	}
-	f.Offered = one(len(c.Offers) > 0)
+	f.Offered = oneIf(len(c.Offers) > 0)
 	for _, o := range c.Offers {
 		f.Rings++
-		f.NoAnswers += one(o.Outcome == OutcomeNoAnswer)
+		f.NoAnswers += oneIf(o.Outcome == OutcomeNoAnswer)
 		end := o.AnsweredAt
 		if end.IsZero() {
 			end = o.EndedAt
@@ -238,12 +248,13 @@ func figuresOf(c CDR, within time.Duration) CallFigures {
 	switch {
 	case !c.SeatAt.IsZero():
 		f.Answered = 1
-		f.Within15, f.WithinX = one(c.Wait() <= within15), one(c.Wait() <= within)
+		f.Within15, f.WithinX = oneIf(c.Wait() <= within15), oneIf(c.Wait() <= within)
 		f.WaitTotal, f.TalkTotal = c.Wait(), c.Talk()
 	case f.Queued == 1 && c.Cause == CauseAbandoned:
 		f.Abandoned = 1
-		f.ShortAbandon = one(c.Wait() < shortAbandon)
+		f.ShortAbandon = oneIf(c.Wait() < shortAbandon)
 	}
+	f.Callbacks = oneIf(c.Cause == CauseCallback)
 	f.conversation(c)
 	return f
 }
@@ -255,15 +266,15 @@ func (f *CallFigures) conversation(c CDR) {
 		f.HoldTotal += span(h.From, h.To)
 	}
 	for _, t := range c.Transfers {
-		f.Transfers += one(t.Outcome == OutcomeAnswered && t.Kind != TransferReplaced)
+		f.Transfers += oneIf(t.Outcome == OutcomeAnswered && t.Kind != TransferReplaced)
 	}
-	f.ThreeWay = one(slices.ContainsFunc(c.Parties, func(p Added) bool { return p.Supervision == "" && !p.JoinedAt.IsZero() }))
+	f.ThreeWay = oneIf(slices.ContainsFunc(c.Parties, func(p Added) bool { return p.Supervision == "" && !p.JoinedAt.IsZero() }))
 	if c.Rating > 0 {
-		f.Rated, f.RatedWell, f.RatingTotal = 1, one(c.Rating >= ratedWell), c.Rating
+		f.Rated, f.RatedWell, f.RatingTotal = 1, oneIf(c.Rating >= ratedWell), c.Rating
 	}
 }
 
-func one(b bool) int {
+func oneIf(b bool) int {
 	if b {
 		return 1
 	}
@@ -290,6 +301,9 @@ func (f *CallFigures) add(g CallFigures) {
 	f.HoldTotal += g.HoldTotal
 	f.Transfers += g.Transfers
 	f.ThreeWay += g.ThreeWay
+	f.Callbacks += g.Callbacks
+	f.CallbackTries += g.CallbackTries
+	f.CalledBack += g.CalledBack
 	f.Rated += g.Rated
 	f.RatedWell += g.RatedWell
 	f.RatingTotal += g.RatingTotal

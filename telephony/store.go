@@ -107,6 +107,11 @@ type Store interface {
 	Seats(ctx context.Context) ([]Seat, error)
 	DeleteSeat(ctx context.Context, id string) error
 
+	// SaveCallback makes or changes a callback.
+	SaveCallback(ctx context.Context, c Callback) error
+	Callback(ctx context.Context, id string) (Callback, error)
+	Callbacks(ctx context.Context, f CallbackFilter) (CallbackPage, error)
+
 	SaveBlock(ctx context.Context, b Block) error
 	Block(ctx context.Context, id string) (Block, error)
 	Blocks(ctx context.Context, f BlockFilter) (BlockPage, error)

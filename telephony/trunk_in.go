@@ -138,6 +138,14 @@ func (c CDR) shown() string {
 	if c.Private {
 		return ""
 	}
+	return c.citizen()
+}
+
+// citizen is the number at the other end of the centre's line.
+func (c CDR) citizen() string {
+	if c.Direction == Outbound {
+		return c.Called
+	}
 	return c.Caller
 }
 

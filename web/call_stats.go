@@ -32,6 +32,9 @@ type CallFigures struct {
 	HoldTotalMS     int64   `json:"hold_total_ms"`
 	Transfers       int     `json:"transfers"`
 	ThreeWay        int     `json:"three_way" doc:"Calls in which an added party talked with both"`
+	Callbacks       int     `json:"callbacks" doc:"The caller asked to be called back, and hung up"`
+	CallbackTries   int     `json:"callback_tries" doc:"Calls to citizens who are to be called back, asked for or missed"`
+	CalledBack      int     `json:"called_back" doc:"Of these: the citizen was reached"`
 	Rated           int     `json:"rated"`
 	RatingAverage   float64 `json:"rating_average" doc:"1 to 5"`
 	Satisfied       float64 `json:"satisfied" doc:"Rated 3 to 5 / rated"`
@@ -127,7 +130,7 @@ func figures(f telephony.CallFigures) CallFigures {
 		ServiceLevelNet: f.ServiceLevelNet(), ServiceLevelX: f.ServiceLevelX(), AbandonRate: f.AbandonRate(),
 		ASAMS: f.ASA().Milliseconds(), AverageTalkMS: f.AverageTalk().Milliseconds(), AverageHoldMS: f.AverageHold().Milliseconds(),
 		WaitLongestMS: f.WaitLongest.Milliseconds(), TalkTotalMS: f.TalkTotal.Milliseconds(), Holds: f.Holds, HoldTotalMS: f.HoldTotal.Milliseconds(),
-		Transfers: f.Transfers, ThreeWay: f.ThreeWay, Rated: f.Rated, Satisfied: f.Satisfied(),
+		Transfers: f.Transfers, ThreeWay: f.ThreeWay, Callbacks: f.Callbacks, CallbackTries: f.CallbackTries, CalledBack: f.CalledBack, Rated: f.Rated, Satisfied: f.Satisfied(),
 	}
 	if f.Rated > 0 {
 		out.RatingAverage = float64(f.RatingTotal) / float64(f.Rated)

@@ -32,6 +32,7 @@ type Call struct {
 	EndedUser  string              `json:"ended_user,omitempty"`
 	Cause      string              `json:"cause,omitempty"`
 	Code       int                 `json:"code,omitempty" doc:"SIP status, where one was the reason"`
+	Callback   string              `json:"callback,omitempty" doc:"That the call is a try of"`
 	Missed     bool                `json:"missed"`
 	Offers     []CallOffer         `json:"offers" nullable:"false"`
 	Legs       []telephony.LegInfo `json:"legs" nullable:"false"`
@@ -96,7 +97,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		Seat: c.Seat, User: c.User, UserName: userName, StartedAt: cst(c.StartedAt), AnsweredAt: cst(c.AnsweredAt),
 		QueuedAt: cst(c.QueuedAt), RingingAt: cst(c.RingingAt), SeatAt: cst(c.SeatAt), BridgedAt: cst(c.BridgedAt),
 		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(), Rating: c.Rating,
-		EndedBy: c.EndedBy, EndedUser: c.EndedUser, Cause: c.Cause, Code: c.Code, Missed: c.Missed,
+		EndedBy: c.EndedBy, EndedUser: c.EndedUser, Cause: c.Cause, Code: c.Code, Callback: c.Callback, Missed: c.Missed,
 		Legs: append([]telephony.LegInfo{}, c.Legs...), Pauses: append([]telephony.Pause{}, c.Pauses...),
 		Recording: CallRecording{
 			State: string(c.Recording.State), DurationMS: c.Recording.DurationMS, Size: c.Recording.Size, SHA256: c.Recording.SHA256,

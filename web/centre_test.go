@@ -179,6 +179,30 @@ func (c *centre) LiftBlock(_ context.Context, _, lead, reason string) (telephony
 	return c.block, nil
 }
 
+func (c *centre) Callbacks(context.Context, telephony.CallbackFilter) (telephony.CallbackPage, error) {
+	return telephony.CallbackPage{Items: []telephony.Callback{theCallback("")}, Total: 1}, nil
+}
+
+func (c *centre) ReturnMissed(_ context.Context, callID, user string) (telephony.Callback, error) {
+	if callID != "c3" {
+		return telephony.Callback{}, telephony.ErrConflict
+	}
+	return theCallback(user), nil
+}
+
+func (c *centre) WithdrawCallback(_ context.Context, id, user string) (telephony.Callback, error) {
+	if id != "b1" {
+		return telephony.Callback{}, telephony.ErrNotFound
+	}
+	cb := theCallback(telephony.CallbackAsked)
+	cb.State, cb.EndedBy = telephony.CallbackWithdrawn, user
+	return cb, nil
+}
+
+func theCallback(by string) telephony.Callback {
+	return telephony.Callback{ID: "b1", Number: "13912345678", CallID: "c3", Queue: "default", By: by, State: telephony.CallbackWaiting}
+}
+
 func (c *centre) Blocks(context.Context, telephony.BlockFilter) (telephony.BlockPage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

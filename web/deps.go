@@ -79,6 +79,9 @@ type Calls interface {
 	ProposeBlock(ctx context.Context, callID, user, reason string) (telephony.Block, error)
 	ConfirmBlock(ctx context.Context, id, lead string, term time.Duration) (telephony.Block, error)
 	LiftBlock(ctx context.Context, id, lead, reason string) (telephony.Block, error)
+	Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error)
+	ReturnMissed(ctx context.Context, callID, user string) (telephony.Callback, error)
+	WithdrawCallback(ctx context.Context, id, user string) (telephony.Callback, error)
 	Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error)
 	PauseRecording(ctx context.Context, callID, user string) error
 	ResumeRecording(ctx context.Context, callID, user string) error

@@ -30,29 +30,31 @@ func (l layered) Open(name string) (fs.File, error) {
 
 // The names of the sentences, without ".wav".
 const (
-	Welcome     = "welcome"      // greeting, notice of recording, menu
-	Invalid     = "invalid"      // that digit means nothing
-	Connecting  = "connecting"   // a seat is being called
-	Busy        = "busy"         // all seats are in calls
-	NoAgent     = "no-agent"     // nobody is at work
-	AheadBefore = "ahead-before" // 您前面还有 …
-	AheadAfter  = "ahead-after"  // … 位来电人
-	Next        = "next"         // you are the next one
-	Goodbye     = "goodbye"
-	QueueFull   = "queue-full"
-	Rate        = "rate"        // how was the service, keys 5 to 1
-	Rated       = "rated"       // thanks for the rating, goodbye
-	SeatLost    = "seat-lost"   // the operator's phone failed, we call you back
-	WaitBefore  = "wait-before" // 预计等候 …
-	WaitAfter   = "wait-after"  // … 分钟
-	Music       = "music"       // on hold, to be looped
-	Ten         = "ten"
-	Hundred     = "hundred"
+	Welcome       = "welcome"      // greeting, notice of recording, menu
+	Invalid       = "invalid"      // that digit means nothing
+	Connecting    = "connecting"   // a seat is being called
+	Busy          = "busy"         // all seats are in calls
+	NoAgent       = "no-agent"     // nobody is at work
+	AheadBefore   = "ahead-before" // 您前面还有 …
+	AheadAfter    = "ahead-after"  // … 位来电人
+	Next          = "next"         // you are the next one
+	Goodbye       = "goodbye"
+	QueueFull     = "queue-full"
+	Rate          = "rate"           // how was the service, keys 5 to 1
+	Rated         = "rated"          // thanks for the rating, goodbye
+	SeatLost      = "seat-lost"      // the operator's phone failed, we call you back
+	CallbackOffer = "callback-offer" // press 1 to be called back in your place
+	CallbackNoted = "callback-noted" // we will, you may hang up
+	WaitBefore    = "wait-before"    // 预计等候 …
+	WaitAfter     = "wait-after"     // … 分钟
+	Music         = "music"          // on hold, to be looped
+	Ten           = "ten"
+	Hundred       = "hundred"
 )
 
 // Names lists all sentences that the call centre may play.
 func Names() []string {
-	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, SeatLost, WaitBefore, WaitAfter, Music, Ten, Hundred}
+	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, SeatLost, CallbackOffer, CallbackNoted, WaitBefore, WaitAfter, Music, Ten, Hundred}
 	for d := range 10 {
 		names = append(names, Digit(d))
 	}

@@ -31,6 +31,8 @@ say queue-full '当前来电较多，请稍后再拨。'
 say rate '请评价本次服务，非常满意按五，满意按四，一般按三，不满意按二，非常不满意按一。'
 say rated '感谢您的评价，再见。'
 say seat-lost '非常抱歉，与话务员的连接已中断，我们将尽快给您回电。'
+say callback-offer '如需我们给您回电，请按一，您的排队位置将为您保留。'
+say callback-noted '好的，我们将按您的排队位置尽快给您回电，请保持电话畅通，再见。'
 say wait-before '预计等候'
 say wait-after '分钟。'
 

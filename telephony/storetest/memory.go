@@ -17,20 +17,24 @@ import (
 // Memory is a store for tests of the call centre that need no database. It
 // passes the suite like the others.
 type Memory struct {
-	mu     sync.Mutex
-	calls  map[string][]byte // JSON: what is read is a copy
-	missed map[string]telephony.MissedCall
-	events []telephony.Event
-	seats  map[string]telephony.Seat
-	skills map[string]telephony.Skills
-	blocks map[string]telephony.Block
+	mu        sync.Mutex
+	calls     map[string][]byte // JSON: what is read is a copy
+	missed    map[string]telephony.MissedCall
+	events    []telephony.Event
+	seats     map[string]telephony.Seat
+	skills    map[string]telephony.Skills
+	blocks    map[string]telephony.Block
+	callbacks map[string]telephony.Callback
 }
 
 var _ telephony.Store = (*Memory)(nil)
 
 // NewMemory makes an empty store.
 func NewMemory() *Memory {
-	return &Memory{calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{}, blocks: map[string]telephony.Block{}}
+	return &Memory{
+		calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{},
+		blocks: map[string]telephony.Block{}, callbacks: map[string]telephony.Callback{},
+	}
 }
 
 // AppendEvents writes events in order.
@@ -324,22 +328,66 @@ func (m *Memory) Blocks(_ context.Context, f telephony.BlockFilter) (telephony.B
 			return !b.LiftedAt.IsZero() || !b.Until.IsZero() && !f.At.Before(b.Until)
 		})
 	}
-	page := telephony.BlockPage{Items: []telephony.Block{}, Total: len(all)}
-	if f.Cursor != "" {
-		i := slices.IndexFunc(all, func(b telephony.Block) bool { return b.ID == f.Cursor })
+	page := telephony.BlockPage{Total: len(all)}
+	var err error
+	page.Items, page.NextCursor, err = pageOf(all, func(b telephony.Block) string { return b.ID }, f.Cursor, f.Limit)
+	return page, err
+}
+
+// pageOf cuts a page out of a list. A cursor is the id of the last one of the page before.
+func pageOf[T any](all []T, id func(T) string, cursor string, limit int) (items []T, next string, err error) {
+	if cursor != "" {
+		i := slices.IndexFunc(all, func(x T) bool { return id(x) == cursor })
 		if i < 0 {
-			return page, fmt.Errorf("cursor: %w", telephony.ErrInvalid)
+			return []T{}, "", fmt.Errorf("cursor: %w", telephony.ErrInvalid)
 		}
 		all = all[i+1:]
 	}
-	limit := f.Limit
 	if limit <= 0 {
 		limit = 50
 	}
 	if len(all) > limit {
 		all = all[:limit]
-		page.NextCursor = all[limit-1].ID
+		next = id(all[limit-1])
 	}
-	page.Items = append(page.Items, all...)
-	return page, nil
+	return append([]T{}, all...), next, nil
+}
+
+// SaveCallback makes or changes a callback.
+func (m *Memory) SaveCallback(_ context.Context, c telephony.Callback) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c.Calls = slices.Clone(c.Calls)
+	m.callbacks[c.ID] = c
+	return nil
+}
+
+// Callback reads one callback.
+func (m *Memory) Callback(_ context.Context, id string) (telephony.Callback, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.callbacks[id]
+	if !ok {
+		return c, fmt.Errorf("callback %s: %w", id, telephony.ErrNotFound)
+	}
+	return c, nil
+}
+
+// Callbacks lists callbacks, newest first.
+func (m *Memory) Callbacks(_ context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.SortedFunc(maps.Values(m.callbacks), func(a, b telephony.Callback) int {
+		if d := b.CreatedAt.Compare(a.CreatedAt); d != 0 {
+			return d
+		}
+		return strings.Compare(b.ID, a.ID)
+	})
+	if f.Open {
+		all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return !c.EndedAt.IsZero() })
+	}
+	page := telephony.CallbackPage{Total: len(all)}
+	var err error
+	page.Items, page.NextCursor, err = pageOf(all, func(c telephony.Callback) string { return c.ID }, f.Cursor, f.Limit)
+	return page, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/telephony"
+	"hotline/telephony/acd"
 )
 
 var t0 = time.Date(2026, 3, 2, 1, 0, 0, 123e6, time.UTC)
@@ -30,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"seats":            seats,
 		"skills":           skills,
 		"blocks":           blocks,
+		"callbacks":        callbacks,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -376,5 +378,48 @@ func blocks(t *testing.T, s telephony.Store) {
 	require.NoError(t, err)
 	require.Equal(t, 2, page.Total)
 	_, err = s.Blocks(ctx, telephony.BlockFilter{Cursor: "nonsense"})
+	require.ErrorIs(t, err, telephony.ErrInvalid)
+}
+
+func callbacks(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	_, err := s.Callback(ctx, "none")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+	var all []telephony.Callback
+	for n := range 5 {
+		c := telephony.Callback{
+			ID: fmt.Sprintf("b%d", n), Number: "13800138000", CallID: "c", Line: "12345", Queue: "q", Needs: acd.Needs{"dialect": 2}, Priority: 1,
+			Prefer: "agent1", Since: at(n), By: telephony.CallbackAsked, CreatedAt: at(n), State: telephony.CallbackWaiting,
+		}
+		require.NoError(t, s.SaveCallback(ctx, c))
+		all = append([]telephony.Callback{c}, all...)
+	}
+	ids := func(f telephony.CallbackFilter) (ids []string) {
+		for {
+			page, err := s.Callbacks(ctx, f)
+			require.NoError(t, err)
+			for _, c := range page.Items {
+				ids = append(ids, c.ID)
+			}
+			if f.Cursor = page.NextCursor; f.Cursor == "" {
+				return ids
+			}
+		}
+	}
+	require.Equal(t, []string{"b4", "b3", "b2", "b1", "b0"}, ids(telephony.CallbackFilter{Limit: 2}))
+	reached, tried := all[0], all[1]
+	reached.Calls, reached.State, reached.EndedAt, reached.EndedBy = []string{"c1", "c2"}, telephony.CallbackReached, at(20), "agent1"
+	tried.Calls, tried.NotUntil = []string{"c3"}, at(30)
+	for _, c := range []telephony.Callback{reached, tried} {
+		require.NoError(t, s.SaveCallback(ctx, c))
+		got, err := s.Callback(ctx, c.ID)
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+	}
+	require.Equal(t, []string{"b3", "b2", "b1", "b0"}, ids(telephony.CallbackFilter{Open: true}))
+	page, err := s.Callbacks(ctx, telephony.CallbackFilter{Open: true})
+	require.NoError(t, err)
+	require.Equal(t, 4, page.Total)
+	_, err = s.Callbacks(ctx, telephony.CallbackFilter{Cursor: "nonsense"})
 	require.ErrorIs(t, err, telephony.ErrInvalid)
 }

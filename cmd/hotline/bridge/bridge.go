@@ -135,23 +135,33 @@ func (b *Bridge) Missed(ctx context.Context, m telephony.MissedCall) error {
 	if _, known := b.draft(m.CallID); !known && m.Offers == 0 && m.StartedAt.After(b.began) {
 		return nil // only an offer makes a draft: under a flood of calls the store need not be asked
 	}
-	draft, ok, err := b.find(ctx, m.CallID)
+	return b.cancel(ctx, m.CallID, "来电未接通:"+m.Cause)
+}
+
+// cancel ends the draft of a call in which nobody talked with the citizen.
+func (b *Bridge) cancel(ctx context.Context, callID, reason string) error {
+	draft, ok, err := b.find(ctx, callID)
 	if err != nil || !ok {
 		return err
 	}
-	fields, err := json.Marshal(map[string]string{"reason": "来电未接通:" + m.Cause})
+	fields, err := json.Marshal(map[string]string{"reason": reason})
 	if err != nil {
 		return err
 	}
 	_, err = b.tickets.Act(ctx, ticketing.SystemActor(), draft, ticketing.Command{Action: ticketing.ActCancel, Fields: fields})
 	if err != nil && ticketing.CodeOf(err) != ticketing.CodeNotOpen {
-		return fmt.Errorf("cancelling the draft of missed call %s: %w", m.CallID, err)
+		return fmt.Errorf("cancelling the draft of call %s: %w", callID, err)
 	}
 	return nil
 }
 
-// Ended tells the user's pages that the call is over.
+// Ended tells the user's pages that the call is over. A citizen who was called back and not reached leaves no draft.
 func (b *Bridge) Ended(ctx context.Context, cdr telephony.CDR) error {
+	if cdr.Callback != "" && cdr.BridgedAt.IsZero() {
+		if err := b.cancel(ctx, cdr.ID, "回电未接通:"+cdr.Cause); err != nil {
+			return err
+		}
+	}
 	draft, _ := b.draft(cdr.ID)
 	b.mu.Lock()
 	delete(b.drafts, cdr.ID)

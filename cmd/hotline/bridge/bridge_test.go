@@ -94,6 +94,13 @@ func TestAMissedCallLeavesNoOpenDraft(t *testing.T) {
 	require.NoError(t, n.bridge.Missed(t.Context(), telephony.MissedCall{CallID: "never-offered", EndedAt: time.Now()}))
 }
 
+func TestACitizenWhoIsNotReachedLeavesNoOpenDraft(t *testing.T) {
+	n := open(t)
+	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))
+	require.NoError(t, n.bridge.Ended(t.Context(), telephony.CDR{ID: "call-1", Callback: "b1", Cause: telephony.CauseNoAnswer, EndedAt: time.Now()}))
+	require.Equal(t, ticketing.Cancelled, n.drafts(t)[0].State)
+}
+
 func TestAMissedCallOfADeadProcessLeavesNoOpenDraft(t *testing.T) {
 	n := open(t)
 	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))

@@ -32,13 +32,17 @@ type queueEntry struct {
 		Full    bool          `yaml:"full"`
 		MaxWait bool          `yaml:"max-wait"`
 	} `yaml:"overflow"`
-	NoAgent       string        `yaml:"no-agent"`
-	NoAgentAfter  time.Duration `yaml:"no-agent-after"`
-	Rate          bool          `yaml:"rate"`
-	WrapUp        time.Duration `yaml:"wrap-up"`
-	SetAside      time.Duration `yaml:"set-aside"`
-	AnnounceEvery time.Duration `yaml:"announce-every"`
-	Handle        time.Duration `yaml:"handle"`
+	NoAgent        string        `yaml:"no-agent"`
+	NoAgentAfter   time.Duration `yaml:"no-agent-after"`
+	Callback       bool          `yaml:"callback"`
+	CallbackMissed bool          `yaml:"callback-missed"`
+	CallbackTries  int           `yaml:"callback-tries"`
+	CallbackRetry  time.Duration `yaml:"callback-retry"`
+	Rate           bool          `yaml:"rate"`
+	WrapUp         time.Duration `yaml:"wrap-up"`
+	SetAside       time.Duration `yaml:"set-aside"`
+	AnnounceEvery  time.Duration `yaml:"announce-every"`
+	Handle         time.Duration `yaml:"handle"`
 }
 
 // skillRules are such as "wait<30s: dialect>=2; else any".
@@ -76,6 +80,7 @@ func (e queueEntry) queue() telephony.QueueConfig {
 	return telephony.QueueConfig{
 		Name: e.Name, Seats: e.Seats, Rules: acd.Rules(e.Rules), Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
 		MaxLength: e.MaxLength, MaxWait: e.MaxWait, Overflow: acd.Overflow(e.Overflow), NoAgent: acd.NoAgent(e.NoAgent), NoAgentAfter: e.NoAgentAfter,
+		Callback: e.Callback, CallbackMissed: e.CallbackMissed, CallbackTries: e.CallbackTries, CallbackRetry: e.CallbackRetry,
 		Rate: e.Rate, WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
 	}
 }

@@ -27,11 +27,11 @@ type soak struct {
 	during time.Duration
 }
 
-// soaked is eight minutes of a busy city, or in a short run half a minute of a
+// soaked is ten minutes of a busy city, or in a short run half a minute of a
 // small one.
 func soaked(t *testing.T) soak {
 	if until := planned(t).until; until > 0 {
-		return soak{rate: 20, atOnce: 300, talk: 12 * time.Second, during: min(until, 8*time.Minute)}
+		return soak{rate: 20, atOnce: 300, talk: 12 * time.Second, during: min(until, 10*time.Minute)}
 	}
 	return soak{rate: 5, atOnce: 40, talk: 4 * time.Second, during: 30 * time.Second}
 }

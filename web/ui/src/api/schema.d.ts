@@ -181,6 +181,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/callbacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Citizens who are to be called back, newest first
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["callbacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/callbacks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a callback before its citizen was reached
+         * @description Roles: lead, supervisor, admin.
+         */
+        delete: operations["withdraw-callback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls": {
         parameters: {
             query?: never;
@@ -584,6 +624,26 @@ export interface paths {
         get: operations["missed-calls"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/missed-calls/{id}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a missed call called back in the place that its caller had
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        post: operations["return-missed-call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1142,6 +1202,8 @@ export interface components {
              * @description Both could talk
              */
             bridged_at?: string;
+            /** @description That the call is a try of */
+            callback?: string;
             called: string;
             /** @example 138****5678 */
             caller: string;
@@ -1229,6 +1291,21 @@ export interface components {
             average_hold_ms: number;
             /** Format: int64 */
             average_talk_ms: number;
+            /**
+             * Format: int64
+             * @description Calls to citizens who are to be called back, asked for or missed
+             */
+            callback_tries: number;
+            /**
+             * Format: int64
+             * @description The caller asked to be called back, and hung up
+             */
+            callbacks: number;
+            /**
+             * Format: int64
+             * @description Of these: the citizen was reached
+             */
+            called_back: number;
             /** Format: int64 */
             calls: number;
             /**
@@ -1406,6 +1483,37 @@ export interface components {
             to: string;
             user: string;
         };
+        Callback: {
+            /** @description User who had it called back; citizen, who asked for it; queue, which returns its missed calls */
+            by: string;
+            /** @description The call that it is for */
+            call_id: string;
+            /** @description The tries */
+            calls: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description User who talked with the citizen, or withdrew it */
+            ended_by?: string;
+            id: string;
+            line: string;
+            /**
+             * Format: date-time
+             * @description The next try is not before
+             */
+            not_until?: string;
+            /** @description Masked */
+            number: string;
+            queue: string;
+            /**
+             * Format: date-time
+             * @description When the citizen began to wait
+             */
+            since: string;
+            /** @description waiting, reached, failed, withdrawn, called_again */
+            state: string;
+        };
         Category: {
             code: string;
             name: string;
@@ -1569,6 +1677,21 @@ export interface components {
             average_hold_ms: number;
             /** Format: int64 */
             average_talk_ms: number;
+            /**
+             * Format: int64
+             * @description Calls to citizens who are to be called back, asked for or missed
+             */
+            callback_tries: number;
+            /**
+             * Format: int64
+             * @description The caller asked to be called back, and hung up
+             */
+            callbacks: number;
+            /**
+             * Format: int64
+             * @description Of these: the citizen was reached
+             */
+            called_back: number;
             /** Format: int64 */
             calls: number;
             /**
@@ -1780,6 +1903,15 @@ export interface components {
         };
         PageCall: {
             items: components["schemas"]["Call"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageCallback: {
+            items: components["schemas"]["Callback"][];
             /** @description Give it as cursor for the next page; empty on the last */
             next_cursor: string;
             /** Format: int64 */
@@ -2594,6 +2726,71 @@ export interface operations {
             };
         };
     };
+    callbacks: {
+        parameters: {
+            query?: {
+                /** @description Only those that wait */
+                open?: boolean;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCallback"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "withdraw-callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     calls: {
         parameters: {
             query?: {
@@ -3286,6 +3483,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageMissedCall"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "return-missed-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callback"];
                 };
             };
             /** @description Problem (RFC 9457) */
