@@ -36,6 +36,8 @@ type call struct {
 	recorder *media.Recorder
 	played   [2]*media.Playback // to the two parties while held
 	moving   *moving            // a blind transfer under way
+	backFor  string             // call that its citizen is called back for; set before anybody is rung
+	language string             // that the caller hears; empty: the usual one
 	losing   *losing            // its seat, which the citizen waits for
 	merged   bool               // its other party talks in another call
 	rated    *ending            // of the conversation, when the citizen is to rate it
@@ -257,6 +259,8 @@ func (k *call) callerGone(p *party, cause invite.Cause) {
 	switch {
 	case k.parked:
 		reason = CauseCallback
+	case k.cdr.Message != nil && span(k.cdr.Message.From, k.now()) >= shortMessage:
+		reason = CauseVoicemail
 	case k.cdr.SeatAt.IsZero() && k.cdr.BridgedAt.IsZero():
 		reason = CauseAbandoned
 	}
@@ -334,10 +338,10 @@ func (k *call) hold(on bool, by *party) {
 	switch {
 	case on && !was:
 		if k.conference == nil {
-			k.played[0] = k.otherThan(by).leg.Play(k.c.sounds.say("music"), true)
+			k.played[0] = k.otherThan(by).leg.Play(k.c.sounds.say(k.language, "music"), true)
 			k.played[1] = by.leg.Play(media.Silence(0), false)
 		} else {
-			k.played[0] = k.otherThan(k.holder(nil)).leg.Play(k.c.sounds.say("music"), true)
+			k.played[0] = k.otherThan(k.holder(nil)).leg.Play(k.c.sounds.say(k.language, "music"), true)
 			k.holdMember()
 		}
 		k.record(EvHeld, by.seat, by.user, EventData{})
@@ -470,7 +474,11 @@ func (k *call) closeRecording() {
 	if k.recorder == nil {
 		return
 	}
-	rec, err := k.recorder.CloseAfter(k.talked())
+	took := k.talked()
+	if k.bridge == nil {
+		took = k.messageTook()
+	}
+	rec, err := k.recorder.CloseAfter(took)
 	k.c.recorders.Add(-1)
 	r := Recording{State: RecordingSpooled, Key: k.c.cfg.RecordingKeys.Name(), Size: rec.Size, SHA256: rec.SHA256, DurationMS: rec.Duration.Milliseconds()}
 	if err != nil {
@@ -486,7 +494,7 @@ func (k *call) closeRecording() {
 // say plays sentences to the caller and returns when they are over, or false
 // when the call is.
 func (k *call) say(names ...string) bool {
-	pb := k.caller.leg.Play(k.c.sounds.say(names...), false)
+	pb := k.caller.leg.Play(k.c.sounds.say(k.language, names...), false)
 	select {
 	case <-pb.Done():
 		return true

@@ -130,6 +130,7 @@ func (k *call) callBack(cb Callback, tried func() error) (begun bool, err error)
 }
 
 func (k *call) beginCallback(cb Callback) {
+	k.backFor = cb.CallID
 	k.begin(EventData{Direction: Outbound, Caller: cb.Line, Called: cb.Number, Line: cb.Line, CallbackID: cb.ID}, "", "")
 	k.record(EvQueued, "", "", EventData{Queue: cb.Queue})
 	k.setState(CallQueued)

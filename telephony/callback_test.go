@@ -78,6 +78,7 @@ func TestACallbackKeepsItsPlace(t *testing.T) {
 	r.hearEachOther(called, seat)
 	offer := r.events.offersSeen()[0]
 	require.Equal(t, number, offer.Caller)
+	require.Equal(t, asked.ID, offer.For)
 	require.Equal(t, 1, waiting(r))
 	seat.Hangup()
 	r.done(called)

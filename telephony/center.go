@@ -25,6 +25,7 @@ type Options struct {
 	Now            func() time.Time // nil: time.Now
 	HandlerTimeout time.Duration    // for each call of a Handler method; 0 is 5 s
 	Locations      Locations        // where the seats' devices are; nil: in memory
+	Callers        Callers          // what is known of citizens; nil: nothing
 	Resolver       Resolver         // of gateways' names; nil: net.DefaultResolver
 }
 
@@ -47,6 +48,7 @@ type Center struct {
 	spool     *spool
 	blobs     Blobs
 	board     *board
+	callers   Callers
 	strangers *throttle // of log lines
 	messages  *throttle // of addresses that are no trunks
 	recorders atomic.Int64
@@ -81,7 +83,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 		return nil, err
 	}
 	c := &Center{
-		cfg: cfg, store: store, handler: h, blobs: blobs, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
+		cfg: cfg, store: store, handler: h, blobs: blobs, callers: opts.Callers, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
 		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
 		withdrawn: make(chan struct{}), blocked: newBlocked(),
 	}
@@ -98,7 +100,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 		c.patient = 5 * time.Second
 	}
 	c.background, c.endAll = context.WithCancel(context.Background())
-	c.sounds = loadSounds(cfg.Prompts, saidBy(cfg.Flows), c.log)
+	c.sounds = loadSounds(cfg, c.log)
 	c.floor = newFloor(cfg, c.now, c.log)
 	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged, opts.Locations, c.log)
 	c.registrar.stands = func(b Binding) bool { return c.endpoint.FlowAlive(b.Source, b.Transport) }

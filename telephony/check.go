@@ -5,7 +5,6 @@ import (
 
 	"hotline/telephony/ivr"
 	"hotline/telephony/media"
-	"hotline/telephony/prompts"
 )
 
 // Check reports what is wrong with a configuration, as New does, without starting anything; its certificates are not looked at.
@@ -19,8 +18,8 @@ func (c Config) Check() (silent []string, err error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	for _, name := range append(prompts.Names(), saidBy(c.Flows)...) {
-		if _, err := media.FromWAV(c.Prompts, name+".wav"); err != nil && !slices.Contains(silent, name) {
+	for _, name := range sentences(c.Flows) {
+		if _, err := media.FromWAV(c.Prompts, name+".wav"); err != nil {
 			silent = append(silent, name)
 		}
 	}

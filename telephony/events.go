@@ -172,6 +172,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		if d.Recording != nil {
 			c.Recording = *d.Recording
 		}
+	case EvMessage, EvMessageEnded:
+		c.applyMessage(e)
 	case EvSeatLost, EvSeatBack:
 		c.applyLoss(e, d)
 	case EvTransfer, EvTransferEnded:
@@ -182,6 +184,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endParties(e.At)
 		c.endTransfers(e.At)
 		c.endLoss(e.At, false)
+		c.endMessage(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero() && d.Cause != CauseBlocked
 	}

@@ -36,14 +36,6 @@ func validFlows(flows []ivr.Flow, queues, lines map[string]bool) error {
 	return errors.Join(errs...)
 }
 
-// saidBy are the prompts of flows.
-func saidBy(flows []ivr.Flow) (names []string) {
-	for _, f := range flows {
-		names = append(names, f.Prompts()...)
-	}
-	return names
-}
-
 // serve leads an answered caller through the line's flow, and from there to a seat, to a number, or out.
 func (k *call) serve(line Line) {
 	host := &caller{k: k}
@@ -57,6 +49,10 @@ func (k *call) serve(line Line) {
 		k.divert(exit.Transfer.Number, exit.Step)
 	case exit.Hangup != nil:
 		k.stop(PartySystem, "", CauseFlow, 0)
+	case exit.Voicemail != nil:
+		k.takeMessage(exit.Voicemail)
+	case exit.Callback != nil:
+		k.callBackAfter(line, exit.Callback)
 	default:
 		k.queue(k.place(line, exit.Queue))
 	}
@@ -72,6 +68,14 @@ func (k *call) place(line Line, q *ivr.Queue) acd.Arrive {
 		p.Prefer = k.lastAgent(q.SameAgent)
 	}
 	return p
+}
+
+// callBackAfter ends a call whose caller chose to be called back; where that cannot be kept, the caller waits.
+func (k *call) callBackAfter(line Line, c *ivr.Callback) {
+	place := k.place(line, &ivr.Queue{Name: c.Name, Needs: c.Needs})
+	if !k.park(place) {
+		k.queue(place)
+	}
 }
 
 // lastAgentWithin bounds how long a caller waits for the look at earlier calls.

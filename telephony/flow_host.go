@@ -12,7 +12,8 @@ type caller struct {
 	k       *call
 	keys    keypad
 	playing *media.Playback
-	chosen  func(key rune) // in place of the menu's digit on record; its steps are not recorded either
+	facts   map[string]bool // that are true of the caller; nil: not asked for yet
+	chosen  func(key rune)  // in place of the menu's digit on record; its steps are not recorded either
 }
 
 // Say implements ivr.Host.
@@ -21,7 +22,7 @@ func (h *caller) Say(names []string, interruptible bool) (rune, error) {
 		return 0, h.k.ctx.Err()
 	}
 	h.quiet()
-	h.playing = h.k.caller.leg.Play(h.k.c.sounds.say(names...), false)
+	h.playing = h.k.caller.leg.Play(h.k.c.sounds.say(h.k.language, names...), false)
 	for {
 		key, err := h.press(h.playing.Done(), nil)
 		switch {
@@ -82,6 +83,26 @@ func (h *caller) Now() time.Time { return h.k.c.now().In(h.k.c.cfg.Zone) }
 
 // Workday implements ivr.Host.
 func (h *caller) Workday(day time.Time) bool { return h.k.c.cfg.Workday(day) }
+
+// Caller implements ivr.Host.
+func (h *caller) Caller(word string) bool {
+	if h.facts == nil {
+		h.facts = h.k.facts()
+	}
+	return h.facts[word]
+}
+
+// Speak implements ivr.Host.
+func (h *caller) Speak(language string) { h.k.language = language }
+
+// CanCallBack implements ivr.Host.
+func (h *caller) CanCallBack() bool {
+	cdr, _ := h.k.snapshot()
+	return h.k.c.callable(cdr.Caller)
+}
+
+// Progress implements ivr.Host.
+func (h *caller) Progress(digits string) []string { return h.k.progress(digits) }
 
 // Entered implements ivr.Host.
 func (h *caller) Entered(step string) {

@@ -16,7 +16,8 @@ type Offer struct {
 	Digit   string
 	Seat    string
 	User    string
-	Attempt int // from 1, counted over the call
+	Attempt int    // from 1, counted over the call
+	For     string // call that this one calls the citizen back for; empty: none
 	At      time.Time
 }
 

@@ -90,9 +90,9 @@ func (k *call) begin(d EventData, seat, user string) {
 func (k *call) queue(place acd.Arrive) {
 	k.record(EvQueued, "", "", EventData{Queue: place.Queue})
 	k.setState(CallQueued)
-	music := k.c.sounds.say(prompts.Music)
+	music := k.c.sounds.say(k.language, prompts.Music)
 	in := k.c.floor.arrive(place)
-	pb := k.caller.leg.Play(k.c.sounds.say(prompts.Connecting), false)
+	pb := k.caller.leg.Play(k.c.sounds.say(k.language, prompts.Connecting), false)
 	spoken := pb.Done()
 	announced := false
 	var pad keypad
@@ -158,7 +158,7 @@ func (k *call) queue(place acd.Arrive) {
 func (k *call) position(d acd.Announce, queue string, first bool) media.Source {
 	names := []string{prompts.NoAgent}
 	if d.Staffed {
-		names = append(prompts.Ahead(d.Ahead), prompts.Wait(d.Estimate)...)
+		names = append(prompts.Ahead(k.language, d.Ahead), prompts.Wait(k.language, d.Estimate)...)
 		if first {
 			names = append([]string{prompts.Busy}, names...)
 		}
@@ -166,7 +166,7 @@ func (k *call) position(d acd.Announce, queue string, first bool) media.Source {
 	if k.wantsCallback(callbackKey, queue) {
 		names = append(names, prompts.CallbackOffer)
 	}
-	return k.c.sounds.say(names...)
+	return k.c.sounds.say(k.language, names...)
 }
 
 // divert lets a caller whom no seat will take talk with a number outside, such

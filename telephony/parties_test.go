@@ -108,19 +108,21 @@ func checkConferenceRecording(t *testing.T, r *rig, id string) {
 	defer body.Close()
 	wav, err := media.ReadWAV(body)
 	require.NoError(t, err)
-	loudest := func(channel int, tone float64) (level float64) {
-		pcm := wav.Channels[channel]
-		for at := 0; at+1600 <= len(pcm); at += 800 {
-			level = max(level, media.Goertzel(pcm[at:at+1600], media.SampleRate, tone))
-		}
-		return level
-	}
+	loudest := func(channel int, tone float64) float64 { return loudest(wav.Channels[channel], tone) }
 	require.Greater(t, loudest(0, toneCaller), 0.05)
 	require.Less(t, loudest(0, toneSeat), 0.02)
 	require.Less(t, loudest(0, toneThird), 0.02)
 	require.Greater(t, loudest(1, toneSeat), 0.05)
 	require.Greater(t, loudest(1, toneThird), 0.05)
 	require.Less(t, loudest(1, toneCaller), 0.02)
+}
+
+// loudest is the greatest level that a tone has in a tenth of a second or two.
+func loudest(pcm []int16, tone float64) (level float64) {
+	for at := 0; at+1600 <= len(pcm); at += 800 {
+		level = max(level, media.Goertzel(pcm[at:at+1600], media.SampleRate, tone))
+	}
+	return level
 }
 
 // Parties that refuse, that nobody can reach, that leave by themselves, and a call that ends under them.

@@ -55,10 +55,12 @@ type rig struct {
 	handler telephony.Handler
 	// resolver of gateways' names, when it is set before start.
 	resolver telephony.Resolver
-	blobs    *blobs
-	cfg      telephony.Config
-	ca       *tlstest.Authority // when it listens over TLS
-	now      func() time.Time   // of the centre; nil is time.Now
+	// callers is what is known of citizens, when it is set before start.
+	callers telephony.Callers
+	blobs   *blobs
+	cfg     telephony.Config
+	ca      *tlstest.Authority // when it listens over TLS
+	now     func() time.Time   // of the centre; nil is time.Now
 }
 
 type rigOption func(*telephony.Config)
@@ -94,7 +96,7 @@ func prepareRig(t *testing.T, opts ...rigOption) *rig {
 
 func (r *rig) start() {
 	var err error
-	opts := telephony.Options{Resolver: r.resolver, Now: r.now}
+	opts := telephony.Options{Resolver: r.resolver, Callers: r.callers, Now: r.now}
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

@@ -81,7 +81,7 @@ func (k *call) lose(p *party, cause string) bool {
 	k.record(EvSeatLost, p.seat, p.user, EventData{Cause: cause})
 	l := &losing{party: p, other: other}
 	if !k.conferred() {
-		l.tone = other.leg.Play(k.c.sounds.say(prompts.Music), true)
+		l.tone = other.leg.Play(k.c.sounds.say(k.language, prompts.Music), true)
 	}
 	ctx, cancel := context.WithCancel(k.ctx)
 	l.cancel = cancel
@@ -190,7 +190,7 @@ func (k *call) seatStaysAway(l *losing) {
 		return
 	}
 	l.cancel()
-	said := l.other.leg.Play(k.c.sounds.say(prompts.SeatLost, prompts.Goodbye), false)
+	said := l.other.leg.Play(k.c.sounds.say(k.language, prompts.SeatLost, prompts.Goodbye), false)
 	k.wg.Go(func() {
 		select {
 		case <-said.Done():

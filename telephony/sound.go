@@ -1,31 +1,57 @@
 package telephony
 
 import (
-	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
+	"hotline/telephony/ivr"
 	"hotline/telephony/media"
 	"hotline/telephony/prompts"
 )
 
 // sounds are the sentences that the centre plays, read once at start-up.
 type sounds struct {
-	clips map[string]media.Source
+	clips map[string]media.Source // by name, or LANGUAGE/name
 }
 
-// loadSounds reads the prompts. One that is missing or broken is told, and a
-// tone takes its place: a caller never hears silence.
-func loadSounds(fsys fs.FS, more []string, log *slog.Logger) *sounds {
-	s := &sounds{clips: map[string]media.Source{}}
-	for _, name := range append(prompts.Names(), more...) {
-		if s.clips[name] != nil {
-			continue
+// sentences are the names of all that may be played: in the usual language, and where a flow speaks another one, in that.
+func sentences(flows []ivr.Flow) (names []string) {
+	said, languages := prompts.Names(), []string{}
+	for _, f := range flows {
+		said = append(said, f.Prompts()...)
+		languages = append(languages, f.Languages()...)
+	}
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		clip, err := media.FromWAV(fsys, name+".wav")
+	}
+	for _, name := range said {
+		add(name)
+	}
+	for _, language := range languages {
+		for _, name := range said {
+			if name != prompts.Music {
+				add(language + "/" + name)
+			}
+		}
+	}
+	return names
+}
+
+// loadSounds reads the prompts. One that is missing or broken is told, and a tone takes its place, or the sentence of the usual language: a
+// caller never hears silence.
+func loadSounds(cfg Config, log *slog.Logger) *sounds {
+	s := &sounds{clips: map[string]media.Source{}}
+	for _, name := range sentences(cfg.Flows) {
+		clip, err := media.FromWAV(cfg.Prompts, name+".wav")
 		if err != nil {
-			log.Warn("prompt cannot be read, a tone is played in its place", "prompt", name+".wav", "error", err)
-			s.clips[name] = standIn(name)
+			_, _, foreign := prompts.Foreign(name)
+			log.Warn("prompt cannot be read, another sound is played in its place", "prompt", name+".wav", "error", err)
+			if !foreign {
+				s.clips[name] = standIn(name)
+			}
 			continue
 		}
 		s.clips[name] = clip
@@ -37,13 +63,25 @@ func standIn(name string) media.Source {
 	if name == prompts.Music {
 		return media.Concat(media.Tone(440, -30, time.Second), media.Silence(4*time.Second))
 	}
+	return beep()
+}
+
+func beep() media.Source {
 	return media.Concat(media.Tone(660, -20, 300*time.Millisecond), media.Silence(100*time.Millisecond))
 }
 
-func (s *sounds) say(names ...string) media.Source {
+// say makes one sound of sentences in a language; "" is the usual one.
+func (s *sounds) say(language string, names ...string) media.Source {
 	parts := make([]media.Source, 0, len(names))
 	for _, n := range names {
-		parts = append(parts, s.clips[n])
+		clip := s.clips[language+"/"+n]
+		if clip == nil {
+			clip = s.clips[n]
+		}
+		if clip == nil { // it is no sentence that was known at start-up
+			clip = standIn(n)
+		}
+		parts = append(parts, clip)
 	}
 	if len(parts) == 1 {
 		return parts[0]

@@ -43,6 +43,18 @@ func (s Step) describe() string {
 			windows[i] = w.String()
 		}
 		return "open " + strings.Join(windows, ", ")
+	case s.Digits != nil:
+		return fmt.Sprintf("digits, says %s, at most %d", said, s.Digits.Most)
+	case s.Caller != nil:
+		return "who calls"
+	case s.Language != nil:
+		return "speaks " + s.Language.Use
+	case s.Progress != nil:
+		return "says how far the ticket is"
+	case s.Callback != nil:
+		return "calls back, from " + Queue{Name: s.Callback.Name, Needs: s.Callback.Needs}.describe()
+	case s.Voicemail != nil:
+		return s.Voicemail.describe(said)
 	case s.Queue != nil:
 		return s.Queue.describe()
 	case s.Transfer != nil:
@@ -50,6 +62,14 @@ func (s Step) describe() string {
 	default:
 		return strings.TrimSuffix("hangs up, says "+said, ", says ")
 	}
+}
+
+func (v Voicemail) describe(said string) string {
+	text := fmt.Sprintf("voicemail, says %s, at most %v", said, v.Longest)
+	if v.Callback {
+		text += ", and calls back"
+	}
+	return text
 }
 
 func (q Queue) describe() string {

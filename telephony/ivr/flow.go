@@ -18,12 +18,18 @@ type Flow struct {
 
 // Step is one of these.
 type Step struct {
-	Play     *Play
-	Menu     *Menu
-	Hours    *Hours
-	Queue    *Queue
-	Transfer *Transfer
-	Hangup   *Hangup
+	Play      *Play
+	Menu      *Menu
+	Digits    *Digits
+	Hours     *Hours
+	Caller    *Caller
+	Language  *Language
+	Progress  *Progress
+	Queue     *Queue
+	Callback  *Callback
+	Voicemail *Voicemail
+	Transfer  *Transfer
+	Hangup    *Hangup
 
 	at position
 }
@@ -52,6 +58,50 @@ type Hours struct {
 	Else string
 }
 
+// Digits waits for several keys, such as a number; # ends them.
+type Digits struct {
+	Say  []string
+	Most int           // digits; 0 is 20
+	Wait time.Duration // for each key; 0 is 4 s
+	Then string
+	None string // nothing was pressed
+}
+
+// Caller goes the first way whose word says something that is true of the caller.
+type Caller struct {
+	Ways []CallerWay // in the order of the text
+	Else string
+}
+
+// CallerWay is one way: known and repeat are what the call centre knows, other words what the city has on record, such as elder or disabled.
+type CallerWay struct{ Is, To string }
+
+// Language has everything said from here on in another language, where there is such a sentence.
+type Language struct {
+	Use  string // folder of the prompts
+	Then string
+}
+
+// Progress says how far the caller's ticket is whose number was pressed last.
+type Progress struct {
+	Then string
+	None string // there is no such ticket of the caller
+}
+
+// Callback ends the call; the caller is called back in the place of a caller who begins to wait now.
+type Callback struct {
+	Name  string // of the queue; empty: the line's
+	Needs acd.Needs
+	Else  string // the caller cannot be called back
+}
+
+// Voicemail records what the caller says, until # or the end of the call.
+type Voicemail struct {
+	Say      []string
+	Longest  time.Duration // 0 is 2 min
+	Callback bool          // the caller is called back, too
+}
+
 // Queue ends the flow in a queue.
 type Queue struct {
 	Name      string        // empty: the line's
@@ -74,6 +124,8 @@ type Hangup struct {
 const (
 	defaultWait  = 4 * time.Second
 	defaultTries = 3
+	defaultMost  = 20
+	defaultMail  = 2 * time.Minute
 )
 
 // Default is the flow of lines that have none of their own: the greeting with its menu, then the line's queue.
@@ -108,8 +160,26 @@ func (f Flow) Prompts() []string {
 func (f Flow) Queues() []string {
 	var names []string
 	for _, id := range f.ids() {
-		if q := f.Steps[id].Queue; q != nil && q.Name != "" && !slices.Contains(names, q.Name) {
-			names = append(names, q.Name)
+		name := ""
+		switch s := f.Steps[id]; {
+		case s.Queue != nil:
+			name = s.Queue.Name
+		case s.Callback != nil:
+			name = s.Callback.Name
+		}
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Languages lists the languages that a flow speaks beside the usual one.
+func (f Flow) Languages() []string {
+	var names []string
+	for _, id := range f.ids() {
+		if l := f.Steps[id].Language; l != nil && !slices.Contains(names, l.Use) {
+			names = append(names, l.Use)
 		}
 	}
 	return names
@@ -117,6 +187,10 @@ func (f Flow) Queues() []string {
 
 func (s Step) says() []string {
 	switch {
+	case s.Digits != nil:
+		return s.Digits.Say
+	case s.Voicemail != nil:
+		return s.Voicemail.Say
 	case s.Play != nil:
 		return s.Play.Say
 	case s.Menu != nil:

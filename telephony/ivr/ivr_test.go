@@ -51,6 +51,7 @@ func cityFlow(t require.TestingT) ivr.Flow {
 // caller presses keys as a script says: a key, '.' for none in time, '!' for hanging up.
 type caller struct {
 	now     time.Time
+	is      string // the word that is true of the caller
 	presses string
 	heard   []string
 	steps   []string
@@ -88,6 +89,15 @@ func (c *caller) Key(time.Duration) (rune, error) { return c.press() }
 func (c *caller) Now() time.Time                  { return c.now }
 func (c *caller) Workday(day time.Time) bool {
 	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
+}
+func (c *caller) Caller(word string) bool { return word == c.is }
+func (c *caller) Speak(language string)   { c.heard = append(c.heard, "<"+language+">") }
+func (c *caller) CanCallBack() bool       { return c.is != "withheld" }
+func (c *caller) Progress(digits string) []string {
+	if digits != "20261" {
+		return nil
+	}
+	return []string{"progress-processing"}
 }
 func (c *caller) Entered(step string) { c.steps = append(c.steps, step) }
 func (c *caller) Chosen(key rune)     { c.chosen += string(key) }
@@ -131,6 +141,76 @@ func TestWalk(t *testing.T) {
 	require.ErrorIs(t, err, errOver)
 	require.NoError(t, ivr.Default().Validate())
 	require.Equal(t, []string{"welcome", "invalid"}, ivr.Default().Prompts())
+}
+
+const people = `
+- name: people
+  start: who
+  steps:
+    who: {caller: {elder: queue, repeat: same, else: tongue}}
+    same: {queue: {same-agent: 72h}}
+    tongue: {menu: {say: tongues, keys: {"1": code, "2": english, "3": back, "4": mail}, none: queue}}
+    english: {language: {use: en, then: queue}}
+    code: {digits: {say: enter-number, most: 5, then: progress, none: queue}}
+    progress: {progress: {then: bye, none: queue}}
+    back: {callback: {name: default, needs: "dialect>=2", else: queue}}
+    mail: {voicemail: {longest: 1m, callback: true}}
+    queue: {queue: {}}
+    bye: {hangup: {say: goodbye}}
+`
+
+func TestWhoCalls(t *testing.T) {
+	flows, err := parse(people)
+	require.NoError(t, err)
+	f := flows[0]
+	for name, c := range map[string]struct{ is, presses, step, heard string }{
+		"elder":                 {"elder", "", "queue", ""},
+		"repeat":                {"repeat", "", "same", ""},
+		"english":               {"", "2", "queue", "tongues <en>"},
+		"no digits":             {"", "1", "queue", "tongues enter-number"},
+		"as many as there are":  {"", "120261", "bye", "tongues enter-number progress-processing goodbye"},
+		"ended by hash":         {"", "1202#", "queue", "tongues enter-number"},
+		"hash alone":            {"", "1#", "queue", "tongues enter-number"},
+		"too late":              {"", "120.", "queue", "tongues enter-number"},
+		"called back":           {"", "3", "back", "tongues"},
+		"cannot be called back": {"withheld", "3", "queue", "tongues"},
+		"message":               {"", "4", "mail", "tongues voicemail"},
+	} {
+		host := &caller{now: monday, is: c.is, presses: c.presses}
+		exit, err := f.Walk(host)
+		require.NoError(t, err, name)
+		require.Equal(t, c.step, exit.Step, name)
+		require.Equal(t, c.heard, strings.Join(host.heard, " "), name)
+	}
+	_, err = f.Walk(&caller{now: monday, presses: "12!"})
+	require.ErrorIs(t, err, errOver)
+	exit, err := f.Walk(&caller{now: monday, presses: "4"})
+	require.NoError(t, err)
+	require.Equal(t, ivr.Voicemail{Say: []string{"voicemail"}, Longest: time.Minute, Callback: true}, *exit.Voicemail)
+	exit, err = f.Walk(&caller{now: monday, presses: "3"})
+	require.NoError(t, err)
+	require.Equal(t, ivr.Callback{Name: "default", Needs: acd.Needs{"dialect": 2}, Else: "queue"}, *exit.Callback)
+	require.Equal(t, []string{"default"}, f.Queues())
+	require.Equal(t, []string{"en"}, f.Languages())
+	require.Equal(t, []string{"tongues", "invalid", "enter-number", "voicemail", "goodbye"}, f.Prompts())
+	for text, want := range map[string]string{
+		"caller: {else: a}":                          "asks nothing of the caller",
+		"caller: {known: a, known: a, else: a}":      `"known" stands there twice`,
+		"caller: word":                               "want words with steps",
+		"caller: {known: b, else: a}":                `known leads to "b"`,
+		"language: {use: ../x, then: a}":             `"../x" is no language`,
+		"digits: {most: 41, then: a, none: a}":       "41 digits: give 1 to 40",
+		"voicemail: {longest: 11m}":                  "messages of 11m0s: give at most 10m0s",
+		"callback: {else: a}, voicemail: {}":         "it is 2 things",
+		"progress: {then: x, none: a}":               `then leads to "x"`,
+		"callback: {needs: 'dialect>=12', else: a}":  "line 6",
+		"language: {use: en, then: a, keys: {1: a}}": `"keys" is unknown here`,
+	} {
+		_, err := parse("\n- name: f\n  start: s\n  steps:\n    a: {hangup: {}}\n    s: {" + text + "}\n")
+		require.ErrorContains(t, err, want, text)
+	}
+	require.Contains(t, f.Draw(), "mail: voicemail, says voicemail, at most 1m0s, and calls back")
+	require.Contains(t, f.Draw(), "calls back, from queue default, dialect>=2")
 }
 
 // Whatever is pressed and whatever the time, a walk ends at one of the flow's ends.

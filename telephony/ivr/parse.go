@@ -165,6 +165,32 @@ func (r *reader) step(n *yaml.Node, at position) Step {
 			s.Hours = &Hours{}
 			r.fields(n, map[string]func(*yaml.Node){"open": r.windows(&s.Hours.Open), "then": r.text(&s.Hours.Then), "else": r.text(&s.Hours.Else)})
 		},
+		"digits": func(n *yaml.Node) {
+			s.Digits = &Digits{Most: defaultMost, Wait: defaultWait}
+			r.fields(n, map[string]func(*yaml.Node){
+				"say": r.texts(&s.Digits.Say), "most": r.number(&s.Digits.Most, 1), "wait": r.duration(&s.Digits.Wait),
+				"then": r.text(&s.Digits.Then), "none": r.text(&s.Digits.None),
+			})
+		},
+		"caller": func(n *yaml.Node) { s.Caller = r.caller(n) },
+		"language": func(n *yaml.Node) {
+			s.Language = &Language{}
+			r.fields(n, map[string]func(*yaml.Node){"use": r.text(&s.Language.Use), "then": r.text(&s.Language.Then)})
+		},
+		"progress": func(n *yaml.Node) {
+			s.Progress = &Progress{}
+			r.fields(n, map[string]func(*yaml.Node){"then": r.text(&s.Progress.Then), "none": r.text(&s.Progress.None)})
+		},
+		"callback": func(n *yaml.Node) {
+			s.Callback = &Callback{}
+			r.fields(n, map[string]func(*yaml.Node){"name": r.text(&s.Callback.Name), "needs": r.needs(&s.Callback.Needs), "else": r.text(&s.Callback.Else)})
+		},
+		"voicemail": func(n *yaml.Node) {
+			s.Voicemail = &Voicemail{Say: []string{"voicemail"}, Longest: defaultMail}
+			r.fields(n, map[string]func(*yaml.Node){
+				"say": r.texts(&s.Voicemail.Say), "longest": r.duration(&s.Voicemail.Longest), "callback": r.truth(&s.Voicemail.Callback),
+			})
+		},
 		"queue": func(n *yaml.Node) {
 			s.Queue = &Queue{}
 			r.fields(n, map[string]func(*yaml.Node){
@@ -182,6 +208,30 @@ func (r *reader) step(n *yaml.Node, at position) Step {
 		},
 	})
 	return s
+}
+
+// caller reads words with their steps, in order.
+func (r *reader) caller(n *yaml.Node) *Caller {
+	c := &Caller{}
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "want words with steps such as {elder: STEP, else: STEP}")
+		return c
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, to := n.Content[i], ""
+		r.text(&to)(n.Content[i+1])
+		switch {
+		case seen[key.Value]:
+			r.fail(key, "%q stands there twice", key.Value)
+		case key.Value == "else":
+			c.Else = to
+		default:
+			c.Ways = append(c.Ways, CallerWay{key.Value, to})
+		}
+		seen[key.Value] = true
+	}
+	return c
 }
 
 func (r *reader) menu(n *yaml.Node) *Menu {

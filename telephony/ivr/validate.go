@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // position is a place in the text; zero where a flow was not read from one.
@@ -23,7 +24,13 @@ func (p position) String() string {
 const (
 	maxSteps    = 200
 	maxPriority = 10
+	maxDigits   = 40
+	maxMail     = 10 * time.Minute
 )
+
+func validLanguage(name string) bool {
+	return name != "" && len(name) <= 20 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
 
 // Validate reports all that is wrong with a flow.
 func (f Flow) Validate() error {
@@ -59,7 +66,7 @@ func (f Flow) check(id string) error {
 		return fmt.Errorf("%sflow %q, step %q: %s", s.at, f.Name, id, fmt.Sprintf(format, args...))
 	}
 	if n := s.kinds(); n != 1 {
-		return fail("it is %d things: give one of play, menu, hours, queue, transfer, hangup", n)
+		return fail("it is %d things: give one of play, menu, digits, hours, caller, language, progress, queue, callback, voicemail, transfer, hangup", n)
 	}
 	var errs []error
 	for _, w := range s.ways() {
@@ -74,6 +81,14 @@ func (f Flow) check(id string) error {
 		errs = append(errs, fail("its menu has no keys"))
 	case s.Hours != nil && len(s.Hours.Open) == 0:
 		errs = append(errs, fail("it is never open: name times of the week in open"))
+	case s.Caller != nil && len(s.Caller.Ways) == 0:
+		errs = append(errs, fail("it asks nothing of the caller: give words such as known, repeat, elder"))
+	case s.Language != nil && !validLanguage(s.Language.Use):
+		errs = append(errs, fail("%q is no language: give the name of a folder of prompts, such as en", s.Language.Use))
+	case s.Digits != nil && s.Digits.Most > maxDigits:
+		errs = append(errs, fail("%d digits: give 1 to %d", s.Digits.Most, maxDigits))
+	case s.Voicemail != nil && s.Voicemail.Longest > maxMail:
+		errs = append(errs, fail("messages of %v: give at most %v", s.Voicemail.Longest, maxMail))
 	case s.Transfer != nil && s.Transfer.Number == "":
 		errs = append(errs, fail("it transfers nowhere: give a number"))
 	case s.Queue != nil && (s.Queue.Priority < -maxPriority || s.Queue.Priority > maxPriority):
@@ -88,7 +103,10 @@ func (f Flow) check(id string) error {
 }
 
 func (s Step) kinds() (n int) {
-	for _, there := range []bool{s.Play != nil, s.Menu != nil, s.Hours != nil, s.Queue != nil, s.Transfer != nil, s.Hangup != nil} {
+	for _, there := range []bool{
+		s.Play != nil, s.Menu != nil, s.Digits != nil, s.Hours != nil, s.Caller != nil, s.Language != nil, s.Progress != nil,
+		s.Queue != nil, s.Callback != nil, s.Voicemail != nil, s.Transfer != nil, s.Hangup != nil,
+	} {
 		if there {
 			n++
 		}
@@ -111,6 +129,20 @@ func (s Step) ways() []way {
 		return append(ways, way{"none", s.Menu.None})
 	case s.Hours != nil:
 		return []way{{"then", s.Hours.Then}, {"else", s.Hours.Else}}
+	case s.Digits != nil:
+		return []way{{"then", s.Digits.Then}, {"none", s.Digits.None}}
+	case s.Caller != nil:
+		var ways []way
+		for _, w := range s.Caller.Ways {
+			ways = append(ways, way{w.Is, w.To})
+		}
+		return append(ways, way{"else", s.Caller.Else})
+	case s.Language != nil:
+		return []way{{"then", s.Language.Then}}
+	case s.Progress != nil:
+		return []way{{"then", s.Progress.Then}, {"none", s.Progress.None}}
+	case s.Callback != nil:
+		return []way{{"else", s.Callback.Else}}
 	}
 	return nil
 }

@@ -16,7 +16,15 @@ import (
 // whole set stays small.
 func TestShippedSet(t *testing.T) {
 	total := 0
-	for _, name := range prompts.Names() {
+	names := prompts.Names()
+	for _, language := range prompts.Languages() {
+		for _, name := range prompts.Names() {
+			if name != prompts.Music {
+				names = append(names, language+"/"+name)
+			}
+		}
+	}
+	for _, name := range names {
 		data, err := fs.ReadFile(prompts.FS(), name+".wav")
 		require.NoError(t, err, name)
 		total += len(data)
@@ -27,7 +35,7 @@ func TestShippedSet(t *testing.T) {
 		require.EqualValues(t, 8000, binary.LittleEndian.Uint32(data[24:]), "%s: rate", name)
 		require.Greater(t, len(data), 1600, "%s: at least 200 ms", name)
 	}
-	require.LessOrEqual(t, total, 700<<10)
+	require.LessOrEqual(t, total, 3<<20)
 }
 
 func TestNumber(t *testing.T) {
@@ -51,8 +59,14 @@ func TestNumber(t *testing.T) {
 		require.Equal(t, want, say(prompts.Number(n)), "%d", n)
 	}
 	for wait, want := range map[time.Duration]string{0: "", time.Second: "预计等候一分钟", time.Minute: "预计等候一分钟", 11*time.Minute + 1: "预计等候十二分钟"} {
-		require.Equal(t, want, say(prompts.Wait(wait)), "%v", wait)
+		require.Equal(t, want, say(prompts.Wait("", wait)), "%v", wait)
 	}
-	require.Equal(t, "您是下一位", say(prompts.Ahead(0)))
-	require.Equal(t, "您前面还有十二位", say(prompts.Ahead(12)))
+	require.Equal(t, "您是下一位", say(prompts.Ahead("", 0)))
+	require.Equal(t, "预计等候三五分钟", say(prompts.Wait("en", 35*time.Minute)), "English numbers are built otherwise: digit by digit")
+	language, sentence, ok := prompts.Foreign("en/welcome")
+	require.True(t, ok)
+	require.Equal(t, []string{"en", "welcome"}, []string{language, sentence})
+	_, _, ok = prompts.Foreign("welcome")
+	require.False(t, ok)
+	require.Equal(t, "您前面还有十二位", say(prompts.Ahead("yue", 12)))
 }

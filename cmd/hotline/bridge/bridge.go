@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type Tickets interface {
 	OpenDraft(ctx context.Context, who ticketing.Actor, in ticketing.DraftInput) (ticketing.Ticket, error)
 	AnswerDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
+	LinkCall(ctx context.Context, who ticketing.Actor, ref, callID string) error
 	OfferDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
@@ -55,27 +57,50 @@ func (b *Bridge) Offered(ctx context.Context, o telephony.Offer) error {
 	if err != nil {
 		return err
 	}
+	if !ok {
+		if id, ok, err = b.continued(ctx, o); err != nil {
+			return err
+		}
+	}
 	if ok {
 		return b.tickets.OfferDraft(ctx, ticketing.SystemActor(), id, o.CallID, o.User)
 	}
-	caller, err := ticketing.NormalizePhone(o.Caller)
+	return b.open(ctx, o.CallID, ticketing.DraftInput{Line: o.Line, Digit: o.Digit, Citizen: ticketing.Citizen{Phone: o.Caller}, ForUser: o.User})
+}
+
+// open makes the draft of a call.
+func (b *Bridge) open(ctx context.Context, callID string, in ticketing.DraftInput) error {
+	phone, err := ticketing.NormalizePhone(in.Citizen.Phone)
 	if err != nil {
-		caller = "" // a caller without a usable number is served all the same
+		phone = "" // a caller without a usable number is served all the same
 	}
-	t, err := b.tickets.OpenDraft(ctx, ticketing.SystemActor(), ticketing.DraftInput{
-		Channel: ticketing.ByPhone,
-		Line:    o.Line,
-		Digit:   o.Digit,
-		CallID:  o.CallID,
-		Appeal:  ticketing.Appeal{Type: typeOf(o.Digit)},
-		Citizen: ticketing.Citizen{Phone: caller},
-		ForUser: o.User,
-	})
+	in.Channel, in.CallID, in.Citizen.Phone, in.Appeal.Type = ticketing.ByPhone, callID, phone, typeOf(in.Digit)
+	t, err := b.tickets.OpenDraft(ctx, ticketing.SystemActor(), in)
 	if err != nil {
-		return fmt.Errorf("opening a draft for call %s: %w", o.CallID, err)
+		return fmt.Errorf("opening a draft for call %s: %w", callID, err)
 	}
-	b.remember(o.CallID, t.ID)
+	b.remember(callID, t.ID)
 	return nil
+}
+
+// continued finds the open draft of the call that an offer calls its citizen back for, such as one with a message, and lets it be the offer's.
+func (b *Bridge) continued(ctx context.Context, o telephony.Offer) (string, bool, error) {
+	if o.For == "" {
+		return "", false, nil
+	}
+	tickets, err := b.tickets.ByCall(ctx, ticketing.SystemActor(), o.For)
+	if err != nil {
+		return "", false, fmt.Errorf("looking for the draft of call %s: %w", o.For, err)
+	}
+	i := slices.IndexFunc(tickets, func(t ticketing.Ticket) bool { return t.State == ticketing.Draft })
+	if i < 0 {
+		return "", false, nil
+	}
+	if err := b.tickets.LinkCall(ctx, ticketing.SystemActor(), tickets[i].ID, o.CallID); err != nil {
+		return "", false, fmt.Errorf("joining call %s with the draft of call %s: %w", o.CallID, o.For, err)
+	}
+	b.remember(o.CallID, tickets[i].ID)
+	return tickets[i].ID, true, nil
 }
 
 func (b *Bridge) remember(callID, draft string) {
@@ -132,10 +157,36 @@ func (b *Bridge) Missed(ctx context.Context, m telephony.MissedCall) error {
 	if err := b.publish(ctx, "call.missed", m.CallID, "role:"+string(ticketing.RoleLead), nil, m.EndedAt); err != nil {
 		return err
 	}
+	if m.Cause == telephony.CauseVoicemail {
+		return b.message(ctx, m)
+	}
 	if _, known := b.draft(m.CallID); !known && m.Offers == 0 && m.StartedAt.After(b.began) {
 		return nil // only an offer makes a draft: under a flood of calls the store need not be asked
 	}
 	return b.cancel(ctx, m.CallID, "来电未接通:"+m.Cause)
+}
+
+// unreached cancels the draft of a try to call a citizen back, unless it goes on from an earlier call.
+func (b *Bridge) unreached(ctx context.Context, cdr telephony.CDR) error {
+	tickets, err := b.tickets.ByCall(ctx, ticketing.SystemActor(), cdr.ID)
+	if err != nil {
+		return fmt.Errorf("looking for the draft of call %s: %w", cdr.ID, err)
+	}
+	if len(tickets) == 0 || len(tickets[0].Calls) > 1 {
+		return nil
+	}
+	return b.cancel(ctx, cdr.ID, "回电未接通:"+cdr.Cause)
+}
+
+// message makes the draft of a call whose citizen left a message.
+func (b *Bridge) message(ctx context.Context, m telephony.MissedCall) error {
+	_, ok, err := b.find(ctx, m.CallID)
+	if err != nil || ok {
+		return err
+	}
+	return b.open(ctx, m.CallID, ticketing.DraftInput{
+		Line: m.Line, Digit: m.Digit, Citizen: ticketing.Citizen{Phone: m.Caller}, Appeal: ticketing.Appeal{Title: "语音留言"},
+	})
 }
 
 // cancel ends the draft of a call in which nobody talked with the citizen.
@@ -158,7 +209,7 @@ func (b *Bridge) cancel(ctx context.Context, callID, reason string) error {
 // Ended tells the user's pages that the call is over. A citizen who was called back and not reached leaves no draft.
 func (b *Bridge) Ended(ctx context.Context, cdr telephony.CDR) error {
 	if cdr.Callback != "" && cdr.BridgedAt.IsZero() {
-		if err := b.cancel(ctx, cdr.ID, "回电未接通:"+cdr.Cause); err != nil {
+		if err := b.unreached(ctx, cdr); err != nil {
 			return err
 		}
 	}

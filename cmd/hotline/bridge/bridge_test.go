@@ -101,6 +101,35 @@ func TestACitizenWhoIsNotReachedLeavesNoOpenDraft(t *testing.T) {
 	require.Equal(t, ticketing.Cancelled, n.drafts(t)[0].State)
 }
 
+// A message becomes a draft; the citizen is called back with it, and it stays open when nobody answers.
+func TestAMessageIsADraftToCallBackWith(t *testing.T) {
+	n := open(t)
+	missed := telephony.MissedCall{CallID: "call-0", Caller: "14212345678", Line: "12345", Cause: telephony.CauseVoicemail, EndedAt: time.Now()}
+	require.NoError(t, n.bridge.Missed(t.Context(), missed))
+	require.NoError(t, n.bridge.Missed(t.Context(), missed), "told twice")
+	drafts := n.drafts(t)
+	require.Len(t, drafts, 1)
+	require.Equal(t, "语音留言", drafts[0].Appeal.Title)
+	require.Equal(t, "142****5678", drafts[0].Citizen.Phone)
+	back := offer("u1", "8001", 1)
+	back.For = "call-0"
+	require.NoError(t, n.bridge.Offered(t.Context(), back))
+	require.NoError(t, n.bridge.Ended(t.Context(), telephony.CDR{ID: "call-1", Callback: "b1", Cause: telephony.CauseNoAnswer, EndedAt: time.Now()}))
+	drafts = n.drafts(t)
+	require.Len(t, drafts, 1)
+	require.Equal(t, ticketing.Draft, drafts[0].State)
+	require.Equal(t, []string{"call-0", "call-1"}, drafts[0].Calls)
+	again := offer("u2", "8002", 1)
+	again.CallID, again.For = "call-2", "call-0"
+	require.NoError(t, n.bridge.Offered(t.Context(), again))
+	require.NoError(t, n.bridge.Answered(t.Context(), "call-2", "8002", "u2", time.Now()))
+	require.Equal(t, "u2", n.drafts(t)[0].Operator)
+	other := offer("u1", "8001", 1)
+	other.CallID, other.For = "call-3", "call-9" // a call that left no draft
+	require.NoError(t, n.bridge.Offered(t.Context(), other))
+	require.Len(t, n.drafts(t), 2)
+}
+
 func TestAMissedCallOfADeadProcessLeavesNoOpenDraft(t *testing.T) {
 	n := open(t)
 	require.NoError(t, n.bridge.Offered(t.Context(), offer("u1", "8001", 1)))

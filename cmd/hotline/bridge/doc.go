@@ -7,5 +7,6 @@
 //     many seats it was offered to.
 //   - The seat's user hears of the call before the phone rings.
 //   - A draft whose caller left before anybody answered is cancelled by the
-//     platform, with the missed call as its reason.
+//     platform, with the missed call as its reason. A message that the caller
+//     left is a draft, and who calls the citizen back goes on with it.
 package bridge

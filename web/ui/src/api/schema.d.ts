@@ -1227,6 +1227,8 @@ export interface components {
             line: string;
             /** @description Times without its seat, whose phone or browser failed; one without an end goes on */
             losses: components["schemas"]["Loss"][];
+            /** @description A message that the citizen left; the recording has it */
+            message?: components["schemas"]["Span"];
             missed: boolean;
             offers: components["schemas"]["CallOffer"][];
             /** @description Who was added to the two */
