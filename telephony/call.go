@@ -39,6 +39,8 @@ type call struct {
 	backFor  string             // call that its citizen is called back for; set before anybody is rung
 	language string             // that the caller hears; empty: the usual one
 	losing   *losing            // its seat, which the citizen waits for
+	muted    bool               // its seat is not heard
+	quiet    *media.Playback    // what is heard in its place
 	merged   bool               // its other party talks in another call
 	rated    *ending            // of the conversation, when the citizen is to rate it
 
@@ -355,6 +357,9 @@ func (k *call) hold(on bool, by *party) {
 		}
 		k.record(EvResumed, by.seat, by.user, EventData{})
 		k.setState(CallTalking)
+		if k.muted {
+			k.keepMute()
+		}
 	}
 }
 

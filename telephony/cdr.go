@@ -82,6 +82,7 @@ type CDR struct {
 	Parties     []Added    `json:"parties,omitempty"`      // who was added to the two
 	Transfers   []Transfer `json:"transfers,omitempty"`    // by REFER of a seat's phone
 	Callback    string     `json:"callback,omitempty"`     // that the call is a try of
+	Mutes       []Span     `json:"mutes,omitempty"`        // while the seat was not heard
 	Message     *Span      `json:"message,omitempty"`      // that the citizen left; the recording has it
 	Losses      []Loss     `json:"losses,omitempty"`       // times without its seat, whose phone failed
 	Missed      bool       `json:"missed"`                 // ended before a seat answered

@@ -172,6 +172,8 @@ func (c *CDR) apply(e Event, d EventData) {
 		if d.Recording != nil {
 			c.Recording = *d.Recording
 		}
+	case EvMuted, EvUnmuted:
+		c.applyMute(e)
 	case EvMessage, EvMessageEnded:
 		c.applyMessage(e)
 	case EvSeatLost, EvSeatBack:
@@ -185,6 +187,7 @@ func (c *CDR) apply(e Event, d EventData) {
 		c.endTransfers(e.At)
 		c.endLoss(e.At, false)
 		c.endMessage(e.At)
+		c.endMute(e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero() && d.Cause != CauseBlocked
 	}
@@ -288,6 +291,7 @@ func (c CDR) clone() CDR {
 	c.Tried = slices.Clone(c.Tried)
 	c.Pauses = slices.Clone(c.Pauses)
 	c.Losses = slices.Clone(c.Losses)
+	c.Mutes = slices.Clone(c.Mutes)
 	if c.Holds != nil {
 		c.Holds = append([]Span(nil), c.Holds...)
 	}

@@ -260,6 +260,9 @@ func (k *call) confer() error {
 		conference.Record(k.recorder, k.members[0])
 	}
 	k.holdMember()
+	if k.muted {
+		k.keepMute()
+	}
 	return nil
 }
 
@@ -294,6 +297,9 @@ func (k *call) separate() {
 	conference.Close()
 	if held {
 		k.played[1] = k.holder(nil).leg.Play(media.Silence(0), false)
+	}
+	if k.muted {
+		k.keepMute()
 	}
 }
 

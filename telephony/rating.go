@@ -77,6 +77,7 @@ func (c Config) asksIn(queue string) bool {
 // askRating is what follows the conversation; the call ends with it. It runs on the call's goroutine.
 func (k *call) askRating(e ending) {
 	k.hold(false, nil)
+	k.endMute()
 	k.record(EvTalkEnded, k.peer.seat, k.peer.user, EventData{})
 	k.setState(CallRating)
 	k.bridge.Close()

@@ -78,6 +78,7 @@ func (k *call) lose(p *party, cause string) bool {
 		return false
 	}
 	k.hold(false, nil)
+	k.endMute()
 	k.record(EvSeatLost, p.seat, p.user, EventData{Cause: cause})
 	l := &losing{party: p, other: other}
 	if !k.conferred() {

@@ -79,7 +79,13 @@ func (c *Center) EndSupervision(_ context.Context, callID, partyID, user string)
 // TakeOver puts a supervisor who takes part in a call into the place of its seat, which is free then. Errors: ErrNotFound;
 // ErrConflict before the supervisor has answered, and while the call is being transferred.
 func (c *Center) TakeOver(ctx context.Context, callID, partyID string) error {
-	return c.supervised(ctx, callID, partyID, (*call).takeOver)
+	return c.supervised(ctx, callID, partyID, func(k *call, t *third) error {
+		n := Transfer{At: k.now(), Kind: TransferTaken}
+		if t.joined != nil {
+			n.Seat, n.User, n.To = t.joined.seat, t.joined.user, t.joined.seat
+		}
+		return k.giveTo(t, n)
+	})
 }
 
 // supervised has fn run by the goroutine of a call, with one of its supervisors.
@@ -134,24 +140,24 @@ func (k *call) seatAt(side int, member *media.Member) {
 	}
 }
 
-// takeOver makes a supervisor one of the two and lets the seat go.
-func (k *call) takeOver(t *third) error {
+// giveTo makes a party that takes part one of the two and lets the seat go; the note says how that came.
+func (k *call) giveTo(t *third, note Transfer) error {
 	next, old := t.joined, k.holder(nil)
-	if next == nil || k.moving != nil || k.merged {
-		return fmt.Errorf("call %s cannot be taken over now: %w", k.id, ErrConflict)
+	if next == nil || old.seat == "" || k.moving != nil || k.merged {
+		return fmt.Errorf("call %s cannot be given to party %s now: %w", k.id, t.id, ErrConflict)
 	}
 	k.waitNoMore()
 	k.hold(false, nil)
+	k.endMute()
 	next.joined.Store(true)
 	side := k.seatSide()
 	k.putIn(side, next)
 	k.removeThird(t)
 	t.member.SetMode(media.Talks)
 	k.seatAt(side, t.member)
-	note := Transfer{At: k.now(), Seat: next.seat, User: next.user, Kind: TransferTaken, To: next.seat}
 	k.record(EvPartyLeft, next.seat, "", EventData{PartyID: t.id, Cause: CauseTaken})
-	k.record(EvTransfer, next.seat, next.user, EventData{Transfer: &note})
-	k.endTransfer(&note, next, OutcomeAnswered, 0)
+	k.record(EvTransfer, note.Seat, note.User, EventData{Transfer: &note})
+	k.endTransfer(&note, &party{seat: note.Seat, user: note.User}, OutcomeAnswered, 0)
 	k.tellAnswered(next, note.At)
 	k.release(old)
 	k.separate()

@@ -117,6 +117,7 @@ func (k *call) otherThan(p *party) *party {
 // keeps its channel of the recording. Supervisors stay.
 func (k *call) swap(old, next *party) {
 	k.hold(false, nil)
+	k.endMute()
 	old.leg.Record(nil, 0)
 	side := 1
 	if old == k.caller {

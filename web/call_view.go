@@ -40,6 +40,7 @@ type Call struct {
 	Transfers  []CallTransfer      `json:"transfers" nullable:"false"`
 	Holds      []telephony.Span    `json:"holds" nullable:"false" doc:"One without an end goes on"`
 	Message    *telephony.Span     `json:"message,omitempty" doc:"A message that the citizen left; the recording has it"`
+	Mutes      []telephony.Span    `json:"mutes" nullable:"false" doc:"While the seat was not heard"`
 	Losses     []telephony.Loss    `json:"losses" nullable:"false" doc:"Times without its seat, whose phone or browser failed; one without an end goes on"`
 	Recording  CallRecording       `json:"recording"`
 	Pauses     []telephony.Pause   `json:"pauses" nullable:"false" doc:"Kept out of the recording; one without an end goes on"`
@@ -120,7 +121,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		v.Called = maskPhone(c.Called)
 	}
 	v.Parties, v.Transfers, v.Holds = convert(c.Parties, partyView), convert(c.Transfers, transferView), append([]telephony.Span{}, c.Holds...)
-	v.Message = c.Message
+	v.Message, v.Mutes = c.Message, append([]telephony.Span{}, c.Mutes...)
 	v.Losses = append([]telephony.Loss{}, c.Losses...)
 	v.Offers = convert(c.Offers, func(o telephony.Offered) CallOffer {
 		return CallOffer{

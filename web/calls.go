@@ -71,6 +71,7 @@ func (s *Server) callRoutes() {
 	handle(s, op(http.MethodGet, "/calls/{id}/recording", "recording", "Stereo WAV: left the caller, right the seat; listening is put on record",
 		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, listeners.roles...)}), withCalls(s, s.recording))
 	handle(s, op(http.MethodPost, "/calls/{id}/hangup", "hangup", "End a running call; agents their own", operators), withCalls(s, s.hangup))
+	s.controlRoutes()
 	s.conferenceRoutes()
 	s.supervisionRoutes()
 	s.blockRoutes()

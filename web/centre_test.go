@@ -148,6 +148,33 @@ func (c *centre) EndSupervision(ctx context.Context, id, party, user string) err
 	return c.SetSupervision(ctx, id, party, user, "end")
 }
 
+func (c *centre) HandOver(ctx context.Context, id, party, user string) error {
+	return c.SetSupervision(ctx, id, party, user, "hand over")
+}
+
+// did notes what was asked of a call.
+func (c *centre) did(what, id, user string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.calls[id]; !ok {
+		return telephony.ErrNotFound
+	}
+	c.told = append(c.told, what+" "+id+" by "+user)
+	return nil
+}
+
+func (c *centre) Hold(_ context.Context, id, user string) error   { return c.did("hold", id, user) }
+func (c *centre) Resume(_ context.Context, id, user string) error { return c.did("resume", id, user) }
+func (c *centre) Mute(_ context.Context, id, user string) error   { return c.did("mute", id, user) }
+func (c *centre) Unmute(_ context.Context, id, user string) error { return c.did("unmute", id, user) }
+
+func (c *centre) Dial(_ context.Context, user, seat, number string) (string, error) {
+	if number == "8009" {
+		return "", telephony.ErrConflict
+	}
+	return "c9", c.did("dial "+number+" from "+seat, "c1", user)
+}
+
 func (c *centre) TakeOver(ctx context.Context, id, party string) error {
 	return c.SetSupervision(ctx, id, party, "", "take over")
 }

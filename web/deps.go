@@ -70,6 +70,12 @@ type Calls interface {
 	Hangup(ctx context.Context, callID, user string) error
 	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)
 	DropParty(ctx context.Context, callID, partyID, user string) error
+	HandOver(ctx context.Context, callID, partyID, user string) error
+	Dial(ctx context.Context, user, seat, number string) (callID string, err error)
+	Hold(ctx context.Context, callID, user string) error
+	Resume(ctx context.Context, callID, user string) error
+	Mute(ctx context.Context, callID, user string) error
+	Unmute(ctx context.Context, callID, user string) error
 	Transfer(ctx context.Context, callID, number, user string) error
 	AskRating(ctx context.Context, callID, user string) error
 	Supervise(ctx context.Context, callID, supervisor, seat string, how telephony.Supervision) (partyID string, err error)

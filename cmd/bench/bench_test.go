@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"hotline/telephony/acd"
 )
 
 func TestPercentileIsTheNearestRank(t *testing.T) {
@@ -45,7 +47,25 @@ func TestFiguresAreWrittenAsTheContractSays(t *testing.T) {
 func TestAnUnknownBenchIsRefusedWithTheNames(t *testing.T) {
 	var out bytes.Buffer
 	err := execute(t.Context(), []string{"--only", "magic"}, &out, &out)
-	require.ErrorContains(t, err, "store, http, outbox, search, relay, calls1000, browsers, signalling, queue, startup")
+	require.ErrorContains(t, err, "store, http, outbox, search, relay, calls1000, browsers, signalling, queue, callcentre, startup")
+}
+
+// One seat, three callers: the second waits for the first one's talk and wrap-up, the third gives up meanwhile.
+func TestTheMachineAlone(t *testing.T) {
+	at := time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)
+	after := func(s int) time.Time { return at.Add(time.Duration(s) * time.Second) }
+	queue := acd.Queue{Name: "q", WrapUp: 5 * time.Second, AnnounceEvery: 30 * time.Second, RingTimeout: 15 * time.Second}
+	got := simulate(queue, []string{"8001"}, []visit{
+		{id: "a", arrived: at, ring: 2 * time.Second, talk: 40 * time.Second},
+		{id: "b", arrived: after(10), ring: 3 * time.Second, talk: 10 * time.Second},
+		{id: "c", arrived: after(20), left: after(35), ring: time.Second, talk: time.Second},
+	})
+	require.Equal(t, []time.Duration{2 * time.Second, 40 * time.Second, 15 * time.Second}, []time.Duration{got[0].waited, got[1].waited, got[2].waited})
+	l := levelOf(got)
+	require.Equal(t, 21*time.Second, l.asa)
+	require.InDelta(t, 1.0/3, l.abandoned, 1e-9)
+	require.InDelta(t, 1.0/3, l.within15s, 1e-9)
+	require.Empty(t, simulate(queue, nil, nil))
 }
 
 func TestEachRunsAllAndTellsTheFirstError(t *testing.T) {

@@ -155,10 +155,20 @@ type summary struct {
 
 // finish hangs up and reads the summary.
 func (s *sim) finish() (summary, error) {
-	var out summary
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		return out, err
+		return summary{}, err
 	}
+	return s.summary()
+}
+
+// wait lets all calls be made, and reads the summary.
+func (s *sim) wait(ctx context.Context) (summary, error) {
+	defer context.AfterFunc(ctx, func() { _ = s.cmd.Process.Kill() })()
+	return s.summary()
+}
+
+func (s *sim) summary() (summary, error) {
+	var out summary
 	// A status of 1 tells that calls failed; the counts say which.
 	err := s.cmd.Wait()
 	if broken := json.Unmarshal(s.out.Bytes(), &out); broken != nil {

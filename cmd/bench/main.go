@@ -52,6 +52,7 @@ var benches = []bench{
 	{"browsers", benchBrowsers},
 	{"signalling", benchSignalling},
 	{"queue", benchQueue},
+	{"callcentre", benchCentre},
 	{"startup", benchStartup},
 }
 

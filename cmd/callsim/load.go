@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (o *options) plan(r *rand.Rand, i int) plan {
 		p.talk = vary(r, o.Talk)
 	}
 	if r.Float64() < o.Abandon {
-		p.abandon = max(vary(r, o.Ring), time.Millisecond)
+		p.abandon = max(vary(r, cmp.Or(o.AbandonAfter, o.Ring)), time.Millisecond)
 	}
 	// 142 is given to no operator's telephones: the numbers reach nobody.
 	p.from = fmt.Sprintf("142%08d", r.IntN(100_000_000))
@@ -108,10 +109,11 @@ func makeCalls(ctx context.Context, o *options, ports *media.Ports, tally *callT
 	tone := steady(o.Tone)
 	slots := make(chan struct{}, o.Concurrency)
 	var calls sync.WaitGroup
-	start := time.Now()
+	next := time.Now()
 	for i := range o.Calls {
 		p := o.plan(random, i)
-		due := time.NewTimer(time.Until(start.Add(time.Duration(float64(i) / o.Rate * float64(time.Second)))))
+		due := time.NewTimer(time.Until(next))
+		next = next.Add(o.gap(random))
 		select {
 		case <-due.C:
 		case <-run.Done():
@@ -156,7 +158,7 @@ func makeCall(run context.Context, o *options, caller *phone.Phone, p plan, tone
 		defer cancel()
 		ctx = limited
 	}
-	err = converse(ctx, o, call, p.talk, tone, func() { d.Connect = millis(time.Since(start)) })
+	err = converse(ctx, run, o, call, p.talk, tone, func() { d.Connect = millis(time.Since(start)) })
 	call.Hangup()
 	select {
 	case <-call.Done():
@@ -166,7 +168,7 @@ func makeCall(run context.Context, o *options, caller *phone.Phone, p plan, tone
 	stats := call.Stats()
 	d.measure(call, stats)
 	switch {
-	case p.abandon > 0 && errors.Is(err, context.DeadlineExceeded) && run.Err() == nil:
+	case p.abandon > 0 && d.Connect == 0 && errors.Is(err, context.DeadlineExceeded) && run.Err() == nil:
 		d.Abandoned = true
 	case run.Err() != nil && (err == nil || errors.Is(err, run.Err())) && d.Connect > 0:
 		// The end of the run cut a good call short.
@@ -178,8 +180,17 @@ func makeCall(run context.Context, o *options, caller *phone.Phone, p plan, tone
 	return d, stats
 }
 
-// converse returns nil after the talk, also when the other side hung up during it.
-func converse(ctx context.Context, o *options, call *phone.Call, talk time.Duration, tone media.Source, connected func()) error {
+// gap is the time to the next call.
+func (o *options) gap(r *rand.Rand) time.Duration {
+	mean := float64(time.Second) / o.Rate
+	if o.Arrivals == poisson {
+		return time.Duration(mean * r.ExpFloat64())
+	}
+	return time.Duration(mean)
+}
+
+// converse returns nil after the talk, also when the other side hung up during it. ctx bounds the wait for the connection, run the talk.
+func converse(ctx, run context.Context, o *options, call *phone.Call, talk time.Duration, tone media.Source, connected func()) error {
 	if err := call.WaitAnswered(ctx); err != nil {
 		return err
 	}
@@ -211,7 +222,7 @@ func converse(ctx context.Context, o *options, call *phone.Call, talk time.Durat
 		return err
 	}
 	connected()
-	if err := pause(ctx, call, talk); err != nil && !errors.Is(err, phone.ErrEnded) {
+	if err := pause(run, call, talk); err != nil && !errors.Is(err, phone.ErrEnded) {
 		return err
 	}
 	return nil

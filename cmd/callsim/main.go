@@ -81,7 +81,9 @@ func loadCommand(stdout io.Writer) *cobra.Command {
 	f.IntVar(&o.Calls, "calls", o.Calls, "number of calls (1 to 1,000,000)")
 	f.Float64Var(&o.Rate, "rate", o.Rate, "calls begun a second (up to 100,000)")
 	f.IntVar(&o.Concurrency, "concurrency", o.Concurrency, "calls at once (up to 2,000)")
-	f.Float64Var(&o.Abandon, "abandon", o.Abandon, "share of callers who hang up within --ring (0 to 1)")
+	f.Float64Var(&o.Abandon, "abandon", o.Abandon, "share of callers who hang up when they are not connected soon (0 to 1)")
+	f.DurationVar(&o.AbandonAfter, "abandon-after", o.AbandonAfter, "how long those wait, varied by a half (0: --ring)")
+	f.StringVar(&o.Arrivals, "arrivals", o.Arrivals, "even, or poisson: of callers who know nothing of one another")
 	f.BoolVar(&o.Details, "details", o.Details, "list each call in the summary")
 	return cmd
 }

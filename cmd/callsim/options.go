@@ -23,6 +23,8 @@ type options struct {
 	Calls, Concurrency                       int
 	Rate, Abandon, Reject, MaxLoss           float64
 	Duration, Talk, Ring, Wait, DigitsAfter  time.Duration
+	AbandonAfter                             time.Duration
+	Arrivals                                 string
 	Tone, SeatTone, Expect                   float64
 	Seed                                     uint64
 	AllowRemote, Details, Quick              bool
@@ -33,9 +35,12 @@ type options struct {
 	seats  []string
 }
 
+// poisson is the way of arriving of callers who know nothing of one another.
+const poisson = "poisson"
+
 func defaults() *options {
 	return &options{
-		Target: "127.0.0.1:5060", Network: "udp", To: "12345", Codec: "any", Secret: "hotline-demo",
+		Target: "127.0.0.1:5060", Network: "udp", To: "12345", Codec: "any", Arrivals: "even", Secret: "hotline-demo",
 		Calls: 10, Concurrency: 50, Rate: 1, MaxLoss: 1,
 		Duration: time.Minute, Talk: 10 * time.Second, Ring: time.Second, Wait: time.Minute, DigitsAfter: time.Second,
 		Tone: 440, SeatTone: 1000, Seed: 1,
@@ -89,7 +94,7 @@ func (o *options) check() error {
 		within("rate", o.Rate, 0.001, 100_000), within("abandon", o.Abandon, 0, 1), within("reject", o.Reject, 0, 1),
 		within("max-loss", o.MaxLoss, 0, 100), within("duration", o.Duration.Seconds(), 0.001, day),
 		within("talk", o.Talk.Seconds(), 0, day), within("ring", o.Ring.Seconds(), 0, 600), within("wait", o.Wait.Seconds(), 0.001, day),
-		within("digits-after", o.DigitsAfter.Seconds(), 0, 600), within("tone", o.Tone, 100, 3500),
+		within("abandon-after", o.AbandonAfter.Seconds(), 0, 3600), within("digits-after", o.DigitsAfter.Seconds(), 0, 600), within("tone", o.Tone, 100, 3500),
 		within("seat-tone", o.SeatTone, 100, 3500), within("expect", o.Expect, 0, 3500),
 	)
 	if !slices.Contains([]string{"udp", "tcp", "ws"}, o.Network) {
@@ -103,6 +108,9 @@ func (o *options) check() error {
 		o.codecs = []media.Codec{media.PCMU}
 	default:
 		err = errors.Join(err, fmt.Errorf("--codec: %q is none of pcma, pcmu, any", o.Codec))
+	}
+	if o.Arrivals != "even" && o.Arrivals != poisson {
+		err = errors.Join(err, fmt.Errorf("--arrivals: %q is none of even, poisson", o.Arrivals))
 	}
 	if strings.Trim(o.Digits, "0123456789*#ABCDabcd") != "" || len(o.Digits) > 32 {
 		err = errors.Join(err, fmt.Errorf("--digits: %q: up to 32 of 0-9 * # A-D", o.Digits))

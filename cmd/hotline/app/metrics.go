@@ -17,6 +17,8 @@ var (
 	portsNow   = prometheus.NewDesc("hotline_rtp_legs", "RTP legs open.", nil, nil)
 	waitingNow = prometheus.NewDesc("hotline_callers_waiting", "Callers waiting in queues.", nil, nil)
 	seatsNow   = prometheus.NewDesc("hotline_seats", "Seats by state.", []string{"state"}, nil)
+	answerErr  = prometheus.NewDesc("hotline_estimate_error", "Median of |said − actual| ÷ actual of the newest estimated waits of a queue, over waits of 10 s and more.", []string{"queue"}, nil)
+	answersSum = prometheus.NewDesc("hotline_estimates_total", "Estimated waits of 10 s and more that were measured.", []string{"queue"}, nil)
 	trunkCalls = prometheus.NewDesc("hotline_trunk_calls", "Calls going on through a trunk.", []string{"trunk", "direction"}, nil)
 	gatewayUp  = prometheus.NewDesc("hotline_trunk_gateway_up", "1 when a gateway answers, 0 when it is down or suspect, -1 when nothing is known.", []string{"trunk", "gateway"}, nil)
 	gatewayRTT = prometheus.NewDesc("hotline_trunk_gateway_rtt_seconds", "Round trip of the gateway's last answered OPTIONS.", []string{"trunk", "gateway"}, nil)
@@ -56,6 +58,10 @@ func (m callMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for state, n := range states {
 		gauge(seatsNow, n, state)
+	}
+	for _, q := range m.center.Queues() {
+		out <- prometheus.MustNewConstMetric(answerErr, prometheus.GaugeValue, q.EstimateError, q.Name)
+		out <- prometheus.MustNewConstMetric(answersSum, prometheus.CounterValue, float64(q.Estimates), q.Name)
 	}
 	m.collectTrunks(out)
 	m.collectQuality(out)

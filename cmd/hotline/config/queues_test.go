@@ -26,7 +26,7 @@ func TestDocumentedQueues(t *testing.T) {
 	require.Equal(t, acd.Rules{{Until: 30 * time.Second, Needs: acd.Needs{"dialect": 2}}, {}}, c.Queues[0].Rules)
 	market := telephony.QueueConfig{
 		Name: "market", Seats: []string{"8001", "8002"}, Strategy: acd.RingAll, Priority: 1, Headstart: time.Minute, Reserve: 1,
-		NoAgent: acd.NoAgentLeave, NoAgentAfter: 30 * time.Second, Rate: true, WrapUp: 20 * time.Second, SetAside: time.Minute, Handle: 4 * time.Minute,
+		NoAgent: acd.NoAgentLeave, NoAgentAfter: 30 * time.Second, Callback: true, CallbackMissed: true, CallbackTries: 3, CallbackRetry: 5 * time.Minute, Rate: true, WrapUp: 20 * time.Second, SetAside: time.Minute, Handle: 4 * time.Minute,
 	}
 	require.Equal(t, market, c.Queues[1])
 	_, err = telephony.New(telephony.Config{SpoolDir: t.TempDir(), Queues: c.Queues}, nil, nil, nil, telephony.Options{})
