@@ -16,6 +16,7 @@ type board struct {
 	c        *Center
 	observer Observer // nil: nobody looks
 	trunks   TrunkObserver
+	talks    CallObserver
 	wake     chan struct{}
 
 	mu      sync.Mutex
@@ -23,13 +24,15 @@ type board struct {
 	changed map[string]bool
 	queues  bool
 	routes  map[string]bool       // trunks that changed
+	calls   map[string]bool       // conversations that changed
 	shown   map[string]QueueState // as told last
 }
 
 func newBoard(c *Center) *board {
-	b := &board{c: c, wake: make(chan struct{}, 1), seats: map[string]Seat{}, changed: map[string]bool{}, routes: map[string]bool{}, shown: map[string]QueueState{}}
+	b := &board{c: c, wake: make(chan struct{}, 1), seats: map[string]Seat{}, changed: map[string]bool{}, routes: map[string]bool{}, calls: map[string]bool{}, shown: map[string]QueueState{}}
 	b.observer, _ = c.handler.(Observer)
 	b.trunks, _ = c.handler.(TrunkObserver)
+	b.talks, _ = c.handler.(CallObserver)
 	c.floor.onSeat = func(d acd.SeatChanged, v acd.SeatView) {
 		c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
 		b.touch(d.Seat)
@@ -108,6 +111,7 @@ func (b *board) run(ctx context.Context) {
 			b.tell(ctx)
 		}
 		b.tellTrunks(ctx)
+		b.tellCalls(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -136,6 +140,34 @@ func (b *board) tell(ctx context.Context) {
 		}
 		b.shown[q.Name] = q
 		b.observer.QueueChanged(ctx, q)
+	}
+}
+
+// happened notes an event of a conversation.
+func (b *board) happened(callID, typ string) {
+	switch typ {
+	case EvHeld, EvResumed, EvMuted, EvUnmuted, EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft, EvSupervised,
+		EvTransfer, EvTransferEnded, EvSeatLost, EvSeatBack, EvRecordingPaused, EvRecordingResumed, EvTalkEnded, EvRated:
+		b.mu.Lock()
+		b.calls[callID] = true
+		b.mu.Unlock()
+		b.poke()
+	}
+}
+
+func (b *board) tellCalls(ctx context.Context) {
+	b.mu.Lock()
+	changed := b.calls
+	b.calls = map[string]bool{}
+	b.mu.Unlock()
+	if b.talks == nil {
+		return
+	}
+	for id := range changed {
+		if k := b.c.call(id); k != nil { // of one that is over Ended tells
+			cdr, _ := k.snapshot()
+			b.talks.CallChanged(ctx, cdr)
+		}
 	}
 }
 

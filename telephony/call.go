@@ -152,6 +152,7 @@ func (k *call) recordAt(at time.Time, typ, seat, user string, d EventData) {
 	defer k.mu.Unlock()
 	k.cdr.apply(e, d)
 	k.c.journal.event(e)
+	k.c.board.happened(k.id, typ)
 }
 
 func (k *call) setState(s string) {

@@ -39,6 +39,12 @@ type Observer interface {
 	QueueChanged(ctx context.Context, q QueueState)
 }
 
+// CallObserver may be implemented by a Handler that wants to hear what happens in conversations: holds, mutes, parties, transfers, losses of the
+// seat. It is called as an Observer is, with the record as it stands.
+type CallObserver interface {
+	CallChanged(ctx context.Context, cdr CDR)
+}
+
 // TrunkObserver may be implemented by a Handler that wants to hear of changes
 // of trunks, as an Observer does of seats.
 type TrunkObserver interface {

@@ -22,6 +22,9 @@ func TestMute(t *testing.T) {
 	}
 	r.hears(citizen)
 	r.hears(seat, toneCaller)
+	r.await("the observer hears of it", func() bool {
+		return r.events.changed(func(c telephony.CDR) bool { return c.ID == id && len(c.Mutes) == 1 && c.Mutes[0].To.IsZero() })
+	})
 	require.NoError(t, r.center.Hold(t.Context(), id, "agent1"))
 	r.hears(citizen, toneMusic)
 	require.NoError(t, r.center.Resume(t.Context(), id, "agent1"))

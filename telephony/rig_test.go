@@ -288,6 +288,7 @@ type watcher struct {
 	missed   []telephony.MissedCall
 	seats    []telephony.AgentState
 	queues   []telephony.QueueState
+	changes  []telephony.CDR
 	onOffer  func(telephony.Offer) error
 	endedSig chan telephony.CDR
 }
@@ -344,6 +345,19 @@ func (w *watcher) SeatChanged(_ context.Context, a telephony.AgentState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seats = append(w.seats, a)
+}
+
+func (w *watcher) CallChanged(_ context.Context, c telephony.CDR) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = append(w.changes, c)
+}
+
+// changed tells whether a record that was told says so.
+func (w *watcher) changed(says func(telephony.CDR) bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.changes, says)
 }
 
 func (w *watcher) QueueChanged(_ context.Context, q telephony.QueueState) {

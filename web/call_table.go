@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/xuri/excelize/v2"
 )
 
 type callTableInput struct {
@@ -22,17 +24,28 @@ type callTableInput struct {
 
 // callTable is the figures as a table that spreadsheets open: UTF-8 with a byte-order mark, times in milliseconds.
 func (s *Server) callTable(ctx context.Context, in *callTableInput) (*huma.StreamResponse, error) {
+	return s.tableAs(ctx, in, "csv", "text/csv; charset=utf-8", csvOf)
+}
+
+// callSheet is the same table as a workbook.
+func (s *Server) callSheet(ctx context.Context, in *callTableInput) (*huma.StreamResponse, error) {
+	return s.tableAs(ctx, in, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsxOf)
+}
+
+func (s *Server) tableAs(
+	ctx context.Context, in *callTableInput, suffix, mediaType string, write func(by string, rows []tableRow) ([]byte, error),
+) (*huma.StreamResponse, error) {
 	f, err := s.countCalls(ctx, &in.CallStatsInput)
 	if err != nil {
 		return nil, err
 	}
-	table, err := csvOf(in.By, rows(in.By, statistics(f)))
+	table, err := write(in.By, rows(in.By, statistics(f)))
 	if err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		hc.SetHeader("Content-Type", "text/csv; charset=utf-8")
-		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-by-%s-%s.csv"`, in.By, f.From.In(shanghai).Format(time.DateOnly)))
+		hc.SetHeader("Content-Type", mediaType)
+		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-by-%s-%s.%s"`, in.By, f.From.In(shanghai).Format(time.DateOnly), suffix))
 		hc.SetStatus(http.StatusOK)
 		_, _ = hc.BodyWriter().Write(table) // who has gone needs no table
 	}}, nil
@@ -73,6 +86,43 @@ func csvOf(by string, rows []tableRow) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	w := csv.NewWriter(&b)
+	for _, cells := range table(by, rows) {
+		texts := make([]string, len(cells))
+		for i, c := range cells {
+			texts[i] = textOf(c)
+		}
+		if err := w.Write(texts); err != nil {
+			return nil, err
+		}
+	}
+	w.Flush()
+	return b.Bytes(), w.Error()
+}
+
+// xlsxOf writes a workbook of one sheet; numbers are numbers there.
+func xlsxOf(by string, rows []tableRow) (data []byte, err error) {
+	f := excelize.NewFile()
+	defer func() { err = errors.Join(err, f.Close()) }()
+	const sheet = "calls"
+	if err := f.SetSheetName(f.GetSheetName(0), sheet); err != nil {
+		return nil, err
+	}
+	for i, cells := range table(by, rows) {
+		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &cells); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"}); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = f.Write(&b)
+	return b.Bytes(), err
+}
+
+// table is the names of the columns, and the rows below them.
+func table(by string, rows []tableRow) [][]any {
+	var out [][]any
 	for i, r := range rows {
 		names, values := fieldsOf(r.figures)
 		if r.times != nil {
@@ -80,16 +130,11 @@ func csvOf(by string, rows []tableRow) ([]byte, error) {
 			names, values = append(names, n...), append(values, v...)
 		}
 		if i == 0 {
-			if err := w.Write(append([]string{by}, names...)); err != nil {
-				return nil, err
-			}
+			out = append(out, append([]any{by}, names...))
 		}
-		if err := w.Write(append([]string{plainCell(r.name)}, values...)); err != nil {
-			return nil, err
-		}
+		out = append(out, append([]any{plainCell(r.name)}, values...))
 	}
-	w.Flush()
-	return b.Bytes(), w.Error()
+	return out
 }
 
 // plainCell keeps a spreadsheet from taking a name for a formula.
@@ -100,16 +145,18 @@ func plainCell(s string) string {
 	return s
 }
 
-func fieldsOf(record any) (names, values []string) {
+func fieldsOf(record any) (names, values []any) {
 	v := reflect.ValueOf(record)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
-		if f := v.Field(i); f.Kind() == reflect.Float64 {
-			values = append(values, fmt.Sprintf("%.4f", f.Float()))
-			continue
-		}
-		values = append(values, fmt.Sprint(v.Field(i).Interface()))
+		names, values = append(names, name), append(values, v.Field(i).Interface())
 	}
 	return names, values
+}
+
+func textOf(cell any) string {
+	if f, ok := cell.(float64); ok {
+		return fmt.Sprintf("%.4f", f)
+	}
+	return fmt.Sprint(cell)
 }

@@ -87,6 +87,9 @@ func (s *Server) callRoutes() {
 	table := op(http.MethodGet, "/stats/calls.csv", "stats-calls-table", "The same figures as a table", centre)
 	table.tag = "figures"
 	handle(s, table, withCalls(s, s.callTable))
+	sheet := op(http.MethodGet, "/stats/calls.xlsx", "stats-calls-sheet", "The same table as a workbook", centre)
+	sheet.tag = "figures"
+	handle(s, sheet, withCalls(s, s.callSheet))
 }
 
 // withCalls answers 503 on a node without telephony.

@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 
 	"hotline/web"
 )
@@ -69,6 +71,19 @@ func TestCalls(t *testing.T) {
 	require.Equal(t, []string{"total", "3", "2"}, records[2][:3])
 	require.Contains(t, records[0], "occupancy")
 	require.Contains(t, records[0], "connect_rate")
+	sheet := agent.get("/api/v1/stats/calls.xlsx?by=seat&within=30&from=2026-11-22T00:00:00%2B08:00&to=2026-11-23T00:00:00%2B08:00").want(http.StatusOK)
+	require.Contains(t, sheet.Header.Get("Content-Disposition"), "calls-by-seat-2026-11-22.xlsx")
+	book, err := excelize.OpenReader(bytes.NewReader(sheet.Body))
+	require.NoError(t, err)
+	cells, err := book.GetRows("calls")
+	require.NoError(t, err)
+	require.Len(t, cells, len(records))
+	require.Equal(t, records[0], cells[0])
+	require.Equal(t, records[2][:3], cells[2][:3])
+	kind, err := book.GetCellType("calls", "B3")
+	require.NoError(t, err)
+	require.NotEqual(t, excelize.CellTypeSharedString, kind, "numbers can be added up")
+	require.NoError(t, book.Close())
 	agent.get("/api/v1/stats/calls.csv?by=moon").problem(http.StatusUnprocessableEntity, "invalid")
 	agent.get("/api/v1/stats/calls?from=2026-11-22T00:00:00Z&to=2026-11-22T00:00:00Z").problem(http.StatusUnprocessableEntity, "invalid")
 	require.NotContains(t, w.log.String(), "13812345678")

@@ -24,6 +24,7 @@ var fences = map[string][]string{
 	"github.com/gobwas/":                     {"telephony/..."},
 	"github.com/gofiber/":                    {"web"},
 	"github.com/danielgtaylor/huma":          {"web"},
+	"github.com/xuri/":                       {"web"},
 	"github.com/hibiken/asynq":               {"jobs"},
 	"github.com/alicebob/miniredis":          {"jobs"},
 	"github.com/redis/go-redis":              {"jobs", "telephony/cluster", "web/cluster"},

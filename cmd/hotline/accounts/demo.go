@@ -26,8 +26,11 @@ func Demo(ctx context.Context, users Users, seats Seats, city ticketing.City, re
 	}
 	for seat := 8001; seat <= 8010; seat++ {
 		login := ""
-		if seat <= 8005 {
+		switch {
+		case seat <= 8005:
 			login = fmt.Sprintf("agent%d", seat-8000)
+		case seat == 8010:
+			login = "lead1"
 		}
 		account := SeatAccount{ID: fmt.Sprint(seat), Login: login, Realm: realm, Secret: DemoPassword, Algorithm: telephony.MD5}
 		if err := SaveSeat(ctx, users, seats, account); err != nil {
@@ -46,7 +49,7 @@ func demoUsers(city ticketing.City) []ticketing.User {
 	for i, name := range []string{"林晓", "周宁", "沈雨", "许诺", "顾言"} {
 		add(fmt.Sprintf("agent%d", i+1), name, "", fmt.Sprint(8001+i), ticketing.RoleAgent)
 	}
-	add("lead1", "班长 陆远", "", "", ticketing.RoleLead)
+	add("lead1", "班长 陆远", "", "8010", ticketing.RoleLead)
 	add("dispatcher1", "派单员 方圆", "", "", ticketing.RoleDispatcher)
 	add("qc1", "质检员 白露", "", "", ticketing.RoleQC)
 	add("follow1", "回访员 秦怡", "", "", ticketing.RoleFollowUp)

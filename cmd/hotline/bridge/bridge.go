@@ -238,6 +238,13 @@ func (b *Bridge) QueueChanged(ctx context.Context, q telephony.QueueState) {
 	}
 }
 
+// CallChanged tells the centre's pages that something happened in a conversation.
+func (b *Bridge) CallChanged(ctx context.Context, cdr telephony.CDR) {
+	if err := b.publish(ctx, "call.changed", cdr.ID, ticketing.AudienceStaff, nil, b.now()); err != nil {
+		b.log.Warn("live event of a call not written", "call_id", cdr.ID, "error", err)
+	}
+}
+
 // TrunkChanged tells the centre's pages that a trunk's gateway came or went.
 func (b *Bridge) TrunkChanged(ctx context.Context, t telephony.TrunkState) {
 	if err := b.publish(ctx, "trunk.changed", t.Name, ticketing.AudienceStaff, nil, b.now()); err != nil {

@@ -81,6 +81,8 @@ func TestTheDraftBelongsToWhoAnswered(t *testing.T) {
 	require.NoError(t, n.bridge.Ended(t.Context(), telephony.CDR{ID: "call-1", User: "u1", Seat: "8001", EndedAt: time.Now()}))
 	require.Equal(t, ticketing.Draft, n.drafts(t)[0].State, "the operator still writes")
 	require.Contains(t, n.live(t), "call.answered user:u1")
+	n.bridge.CallChanged(t.Context(), telephony.CDR{ID: "call-1"})
+	require.Contains(t, n.live(t), "call.changed staff")
 	require.Contains(t, n.live(t), "call.ended user:u1")
 }
 

@@ -90,7 +90,7 @@ func welcome(c *cobra.Command, node *app.App, cfg config.Config) {
   用户 users       agent1 … agent5, lead1, dispatcher1, qc1, follow1, supervisor1, analyst1, admin, secadmin, auditor,
                    clerk-<department>, head-<department> (such as clerk-urban)
   密码 password    %[3]s
-  坐席 seats       8001 … 8010, the same password; 8001 with agent1 is yours: register any SIP phone
+  坐席 seats       8001 … 8010, the same password; 8001 with agent1 is yours, 8010 with lead1 too: register any SIP phone
   热线 lines       %[4]v
 
   Ctrl-C 结束 ends it

@@ -6,6 +6,7 @@ export const router = createRouter({
   routes: [
     { path: '/login', component: () => import('./pages/Login.vue'), meta: { open: true } },
     { path: '/work', component: () => import('./pages/Work.vue') },
+    { path: '/floor', component: () => import('./pages/Floor.vue'), meta: { roles: ['lead', 'supervisor', 'admin'] } },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },
     { path: '/:rest(.*)*', redirect: () => (useSession().has('agent') ? '/work' : '/tickets') },
@@ -16,5 +17,7 @@ router.beforeEach(async (to) => {
   const session = useSession()
   if (to.meta.open) return true
   if (!session.me && !(await session.load())) return { path: '/login', query: to.redirectedFrom ? {} : { next: to.fullPath } }
+  const roles = to.meta.roles as string[] | undefined
+  if (roles && !session.has(...roles)) return '/tickets'
   return true
 })

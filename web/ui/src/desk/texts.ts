@@ -1,6 +1,6 @@
 export const zh = {
   title: '12345 工作台',
-  menu: { work: '工作台', tickets: '工单' },
+  menu: { work: '工作台', floor: '坐席监控', tickets: '工单' },
   signIn: { title: '登录', login: '账号', password: '密码', submit: '登录', busy: '正在登录…' },
   signOut: '退出',
   theme: '深色/浅色',
@@ -52,6 +52,18 @@ export const zh = {
       offline: '离线', ready: '空闲', ringing: '振铃', talking: '通话', wrap_up: '话后整理', break: '示忙', set_aside: '未接·已示忙',
     },
   },
+  call: {
+    mute: '静音', unmute: '取消静音', muted: '已静音', hold: '保持', resume: '恢复通话', held: '保持中·市民听音乐', transfer: '转接/三方', number: '坐席或号码', consult: '咨询', add: '三方通话',
+    blind: '直接转接', moving: '正在转接 {to}', calling: '正在呼叫', joined: '通话中', consulting: '咨询中·市民听音乐', merge: '合并三方', handOver: '我退出,由其接听', drop: '挂断该方',
+    pause: '暂停录音', record: '继续录音', paused: '录音已暂停', rate: '请评价', harassment: '骚扰来电', harassmentReason: '骚扰情况', report: '提交班长', lost: '话机断开,正在重新接入…',
+  },
+  floor: {
+    queues: '队列', queue: '队列', waiting: '排队', ofThem: '回电 {n}', longest: '最长等待', estimate: '预计误差', free: '空闲', busy: '忙', away: '不在',
+    seats: '坐席', seat: '座席', person: '人员', state: '状态', since: '自', calls: '接听', talked: '通话', does: '操作', forced: '班长设置', byLead: '班长处理',
+    monitor: '监听', whisper: '耳语', barge: '强插', takeOver: '接管', leave: '退出', forceReady: '强制示闲', forceOffline: '强制签退',
+    missed: '漏接来电', noMissed: '没有待回拨的漏接来电。', callBack: '按原位回拨', waits: '已排队回拨', callbacks: '待回电', tries: '已呼叫 {n} 次', withdraw: '取消回电',
+    blocks: '骚扰号码', proposed: '待审批', until: '拦截至 {at}', days: '拦截天数', block: '拦截', lift: '解除', decline: '不予拦截',
+  },
   cancel: '取消',
   confirm: '确定',
   failure: {
@@ -62,7 +74,7 @@ export const zh = {
 
 export const en: typeof zh = {
   title: '12345 desk',
-  menu: { work: 'Work', tickets: 'Tickets' },
+  menu: { work: 'Work', floor: 'Floor', tickets: 'Tickets' },
   signIn: { title: 'Sign in', login: 'Login', password: 'Password', submit: 'Sign in', busy: 'Signing in…' },
   signOut: 'Sign out',
   theme: 'Dark/light',
@@ -113,6 +125,18 @@ export const en: typeof zh = {
     hangup: 'Hang up', ended: 'Call over', notRegistered: 'Your phone is not registered; check the SIP phone', drafts: 'My drafts', seatStates: {
       offline: 'offline', ready: 'ready', ringing: 'ringing', talking: 'talking', wrap_up: 'wrap-up', break: 'break', set_aside: 'no answer · set aside',
     },
+  },
+  call: {
+    mute: 'Mute', unmute: 'Unmute', muted: 'muted', hold: 'Hold', resume: 'Resume', held: 'on hold · the citizen hears music', transfer: 'Transfer/three-way', number: 'Seat or number', consult: 'Consult', add: 'Three-way call',
+    blind: 'Transfer now', moving: 'transferring to {to}', calling: 'is being called', joined: 'takes part', consulting: 'is consulted · the citizen hears music', merge: 'Merge', handOver: 'I leave, they go on', drop: 'Drop',
+    pause: 'Pause recording', record: 'Record again', paused: 'recording paused', rate: 'Ask for a rating', harassment: 'Harassment', harassmentReason: 'What the caller did', report: 'Tell the lead', lost: 'Your phone is lost; it rings again…',
+  },
+  floor: {
+    queues: 'Queues', queue: 'Queue', waiting: 'Waiting', ofThem: '{n} to call back', longest: 'Longest', estimate: 'Estimates', free: 'Ready', busy: 'Busy', away: 'Away',
+    seats: 'Seats', seat: 'Seat', person: 'Person', state: 'State', since: 'Since', calls: 'Calls', talked: 'Talked', does: 'Actions', forced: 'set by a lead', byLead: 'by the lead',
+    monitor: 'Monitor', whisper: 'Whisper', barge: 'Barge', takeOver: 'Take over', leave: 'Leave', forceReady: 'Force ready', forceOffline: 'Force logout',
+    missed: 'Missed calls', noMissed: 'No missed call is waiting to be returned.', callBack: 'Call back in its place', waits: 'waits to be called back', callbacks: 'To be called back', tries: '{n} tries', withdraw: 'Withdraw',
+    blocks: 'Harassment', proposed: 'to be decided', until: 'refused until {at}', days: 'Days', block: 'Refuse', lift: 'Lift', decline: 'Decline',
   },
   cancel: 'Cancel',
   confirm: 'OK',

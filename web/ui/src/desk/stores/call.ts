@@ -28,11 +28,13 @@ export const useCall = defineStore('call', () => {
       ticket.value = event.data?.ticket ?? ticket.value
       phase.value = 'talking'
       void load()
+    } else if (event?.type === 'call.changed' && event.id === id.value) {
+      void load()
     } else if (event?.type === 'call.ended' && event.id === id.value) {
       phase.value = 'ended'
       void load()
     }
   })
 
-  return { phase, call, ticket, id }
+  return { phase, call, ticket, id, load }
 })
