@@ -68,6 +68,7 @@ type Center struct {
 
 	blocked   *blocked
 	callbacks *callbacks
+	announced *announcements
 	withdraw  sync.Once
 	withdrawn chan struct{} // closed when the trunks have taken back their registrations
 	stopOnce  sync.Once
@@ -85,7 +86,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c := &Center{
 		cfg: cfg, store: store, handler: h, blobs: blobs, callers: opts.Callers, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
 		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
-		withdrawn: make(chan struct{}), blocked: newBlocked(),
+		withdrawn: make(chan struct{}), blocked: newBlocked(), announced: &announcements{of: map[string]Announcement{}},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -212,7 +213,7 @@ func (c *Center) Start(ctx context.Context) error {
 		// What a seat was before the process began is over, whatever the log says.
 		c.journal.event(newEvent(c.now(), "", s.ID, "", EvState, EventData{State: string(acd.StateOffline), Reason: reasonStarted}))
 	}
-	if err := errors.Join(c.loadSkills(ctx), c.loadBlocks(ctx), c.callbacks.load(ctx)); err != nil {
+	if err := errors.Join(c.loadSkills(ctx), c.loadBlocks(ctx), c.callbacks.load(ctx), c.loadAnnouncements(ctx)); err != nil {
 		return err
 	}
 	// The sockets first: while another process has them, its calls and its

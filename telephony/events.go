@@ -50,40 +50,41 @@ const (
 
 // EventData is what events carry, as JSON; each type fills its part.
 type EventData struct {
-	Direction   Direction   `json:"direction,omitempty"`
-	SIPCallID   string      `json:"sip_call_id,omitempty"`
-	Source      string      `json:"source,omitempty"`
-	Caller      string      `json:"caller,omitempty"`
-	CallerName  string      `json:"caller_name,omitempty"`
-	Private     bool        `json:"private,omitempty"`
-	Trunk       string      `json:"trunk,omitempty"`
-	Gateway     string      `json:"gateway,omitempty"`
-	Called      string      `json:"called,omitempty"`
-	Line        string      `json:"line,omitempty"`
-	Queue       string      `json:"queue,omitempty"`
-	Step        string      `json:"step,omitempty"`
-	Digit       string      `json:"digit,omitempty"`
-	Attempt     int         `json:"attempt,omitempty"`
-	Reason      string      `json:"reason,omitempty"`
-	Outcome     string      `json:"outcome,omitempty"`
-	MovedTo     string      `json:"moved_to,omitempty"`
-	By          Party       `json:"by,omitempty"`
-	Cause       string      `json:"cause,omitempty"`
-	Code        int         `json:"code,omitempty"`
-	Legs        []LegInfo   `json:"legs,omitempty"`
-	Recording   *Recording  `json:"recording,omitempty"`
-	Presence    Presence    `json:"presence,omitempty"`
-	Registered  bool        `json:"registered,omitempty"`
-	State       string      `json:"state,omitempty"`
-	PartyID     string      `json:"party_id,omitempty"`
-	Transfer    *Transfer   `json:"transfer,omitempty"`
-	Supervision Supervision `json:"supervision,omitempty"`
-	Rating      int         `json:"rating,omitempty"`
-	Block       *Block      `json:"block,omitempty"`
-	Callback    *Callback   `json:"callback,omitempty"`
-	CallbackID  string      `json:"callback_id,omitempty"` // of a try to call a citizen back
-	Lead        string      `json:"lead,omitempty"`        // user who did it to another
-	Skills      Skills      `json:"skills,omitempty"`
+	Direction    Direction     `json:"direction,omitempty"`
+	SIPCallID    string        `json:"sip_call_id,omitempty"`
+	Source       string        `json:"source,omitempty"`
+	Caller       string        `json:"caller,omitempty"`
+	CallerName   string        `json:"caller_name,omitempty"`
+	Private      bool          `json:"private,omitempty"`
+	Trunk        string        `json:"trunk,omitempty"`
+	Gateway      string        `json:"gateway,omitempty"`
+	Called       string        `json:"called,omitempty"`
+	Line         string        `json:"line,omitempty"`
+	Queue        string        `json:"queue,omitempty"`
+	Step         string        `json:"step,omitempty"`
+	Digit        string        `json:"digit,omitempty"`
+	Attempt      int           `json:"attempt,omitempty"`
+	Reason       string        `json:"reason,omitempty"`
+	Outcome      string        `json:"outcome,omitempty"`
+	MovedTo      string        `json:"moved_to,omitempty"`
+	By           Party         `json:"by,omitempty"`
+	Cause        string        `json:"cause,omitempty"`
+	Code         int           `json:"code,omitempty"`
+	Legs         []LegInfo     `json:"legs,omitempty"`
+	Recording    *Recording    `json:"recording,omitempty"`
+	Presence     Presence      `json:"presence,omitempty"`
+	Registered   bool          `json:"registered,omitempty"`
+	State        string        `json:"state,omitempty"`
+	PartyID      string        `json:"party_id,omitempty"`
+	Transfer     *Transfer     `json:"transfer,omitempty"`
+	Supervision  Supervision   `json:"supervision,omitempty"`
+	Rating       int           `json:"rating,omitempty"`
+	Block        *Block        `json:"block,omitempty"`
+	Announcement *Announcement `json:"announcement,omitempty"`
+	Callback     *Callback     `json:"callback,omitempty"`
+	CallbackID   string        `json:"callback_id,omitempty"` // of a try to call a citizen back
+	Lead         string        `json:"lead,omitempty"`        // user who did it to another
+	Skills       Skills        `json:"skills,omitempty"`
 }
 
 // Outcomes of an offer.

@@ -41,6 +41,9 @@ func (k *call) serve(line Line) {
 	host := &caller{k: k}
 	k.record(EvPrompt, "", "", EventData{})
 	k.setState(CallPrompt)
+	if !k.announce(host, line.Number) {
+		return
+	}
 	exit, err := k.c.cfg.flowOf(line.Number).Walk(host)
 	host.quiet()
 	switch {

@@ -3,6 +3,7 @@ package telephony
 import (
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"hotline/telephony/ivr"
@@ -12,6 +13,7 @@ import (
 
 // sounds are the sentences that the centre plays, read once at start-up.
 type sounds struct {
+	mu    sync.RWMutex            // of clips: announcements add to them
 	clips map[string]media.Source // by name, or LANGUAGE/name
 }
 
@@ -73,6 +75,8 @@ func beep() media.Source {
 // say makes one sound of sentences in a language; "" is the usual one.
 func (s *sounds) say(language string, names ...string) media.Source {
 	parts := make([]media.Source, 0, len(names))
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for _, n := range names {
 		clip := s.clips[language+"/"+n]
 		if clip == nil {

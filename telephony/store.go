@@ -112,6 +112,12 @@ type Store interface {
 	Callback(ctx context.Context, id string) (Callback, error)
 	Callbacks(ctx context.Context, f CallbackFilter) (CallbackPage, error)
 
+	// SaveAnnouncement makes or replaces that of a line.
+	SaveAnnouncement(ctx context.Context, a Announcement) error
+	DeleteAnnouncement(ctx context.Context, line string) error
+	// Announcements are those of all lines, by line.
+	Announcements(ctx context.Context) ([]Announcement, error)
+
 	SaveBlock(ctx context.Context, b Block) error
 	Block(ctx context.Context, id string) (Block, error)
 	Blocks(ctx context.Context, f BlockFilter) (BlockPage, error)

@@ -13,14 +13,15 @@ import (
 
 // centre is a call centre with the calls it is given.
 type centre struct {
-	mu       sync.Mutex
-	calls    map[string]telephony.CDR
-	sound    []byte
-	hungUp   []string
-	statuses []string
-	skills   map[string]telephony.Skills
-	told     []string // transfers and supervision
-	block    telephony.Block
+	mu        sync.Mutex
+	calls     map[string]telephony.CDR
+	sound     []byte
+	hungUp    []string
+	statuses  []string
+	skills    map[string]telephony.Skills
+	announced []telephony.Announcement
+	told      []string // transfers and supervision
+	block     telephony.Block
 }
 
 func newCentre() *centre {
@@ -204,6 +205,33 @@ func (c *centre) LiftBlock(_ context.Context, _, lead, reason string) (telephony
 	}
 	c.block.LiftedBy, c.block.LiftedAt, c.block.LiftReason = lead, time.Now(), reason
 	return c.block, nil
+}
+
+func (c *centre) Announce(_ context.Context, a telephony.Announcement) (telephony.Announcement, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.Say[0] == "none" {
+		return a, telephony.ErrInvalid
+	}
+	a.From = time.Now()
+	c.announced = []telephony.Announcement{a}
+	return a, nil
+}
+
+func (c *centre) TakeOff(context.Context, string, string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.announced) == 0 {
+		return telephony.ErrNotFound
+	}
+	c.announced = nil
+	return nil
+}
+
+func (c *centre) Announcements() []telephony.Announcement {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.announced
 }
 
 func (c *centre) Callbacks(context.Context, telephony.CallbackFilter) (telephony.CallbackPage, error) {

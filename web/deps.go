@@ -85,6 +85,9 @@ type Calls interface {
 	ProposeBlock(ctx context.Context, callID, user, reason string) (telephony.Block, error)
 	ConfirmBlock(ctx context.Context, id, lead string, term time.Duration) (telephony.Block, error)
 	LiftBlock(ctx context.Context, id, lead, reason string) (telephony.Block, error)
+	Announce(ctx context.Context, a telephony.Announcement) (telephony.Announcement, error)
+	TakeOff(ctx context.Context, line, user string) error
+	Announcements() []telephony.Announcement
 	Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error)
 	ReturnMissed(ctx context.Context, callID, user string) (telephony.Callback, error)
 	WithdrawCallback(ctx context.Context, id, user string) (telephony.Callback, error)

@@ -28,6 +28,11 @@ const (
 	maxMail     = 10 * time.Minute
 )
 
+// ValidPrompt tells whether a name can be that of a WAV file in the folder of the prompts, without .wav.
+func ValidPrompt(name string) bool {
+	return name != "" && len(name) <= 100 && !strings.ContainsAny(name, "\\ \t\n") && !strings.Contains(name, "..") && !strings.HasPrefix(name, "/")
+}
+
 func validLanguage(name string) bool {
 	return name != "" && len(name) <= 20 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
@@ -95,7 +100,7 @@ func (f Flow) check(id string) error {
 		errs = append(errs, fail("priority %d: give %d to %d", s.Queue.Priority, -maxPriority, maxPriority))
 	}
 	for _, name := range s.says() {
-		if name == "" || strings.ContainsAny(name, "\\ \t\n") || strings.Contains(name, "..") || strings.HasPrefix(name, "/") {
+		if !ValidPrompt(name) {
 			errs = append(errs, fail("%q is no prompt: give the name of a WAV file in the folder of the prompts, without .wav", name))
 		}
 	}

@@ -53,6 +53,8 @@ const (
 	ProgressAccepted   = "progress-accepted"   // your ticket was accepted
 	ProgressProcessing = "progress-processing" // it is being worked on
 	ProgressAnswered   = "progress-answered"   // it was answered
+	Holiday            = "holiday"             // an announcement: service is reduced
+	Emergency          = "emergency"           // an announcement: many call for the same reason
 	WaitBefore         = "wait-before"         // 预计等候 …
 	WaitAfter          = "wait-after"          // … 分钟
 	Music              = "music"               // on hold, to be looped
@@ -63,7 +65,7 @@ const (
 // Names lists all sentences that the call centre may play.
 func Names() []string {
 	names := []string{Welcome, Invalid, Connecting, Busy, NoAgent, AheadBefore, AheadAfter, Next, Goodbye, QueueFull, Rate, Rated, SeatLost, CallbackOffer, CallbackNoted, Voicemail, VoicemailNoted, Beep, EnterNumber,
-		ProgressAccepted, ProgressProcessing, ProgressAnswered, WaitBefore, WaitAfter, Music, Ten, Hundred}
+		ProgressAccepted, ProgressProcessing, ProgressAnswered, Holiday, Emergency, WaitBefore, WaitAfter, Music, Ten, Hundred}
 	for d := range 10 {
 		names = append(names, Digit(d))
 	}

@@ -57,6 +57,8 @@ say enter-number '请输入您的工单编号，按井号键结束。'
 say progress-accepted '您的诉求已经受理，正在转交承办单位。'
 say progress-processing '您的诉求正在办理。'
 say progress-answered '您的诉求已经答复。'
+say holiday '您好，今天是节假日，人工服务可能需要等候，您也可以通过网站或微信反映诉求。'
+say emergency '您好，当前因突发情况来电较多，如遇生命财产危险，请拨打一一零、一一九或一二零。'
 digits 零 一 二 三 四 五 六 七 八 九
 say ten 十
 say hundred 百
@@ -85,6 +87,8 @@ say enter-number 'Please enter the number of your ticket, then hash.'
 say progress-accepted 'Your request was accepted and is being handed over.'
 say progress-processing 'Your request is being worked on.'
 say progress-answered 'Your request was answered.'
+say holiday 'Today is a public holiday. You may have to wait for an operator. You can also write to us on the web or by WeChat.'
+say emergency 'Because of an emergency there are many calls at present. If life or property is in danger, call 1 1 0, 1 1 9 or 1 2 0.'
 digits zero one two three four five six seven eight nine
 say ten ten
 say hundred hundred
@@ -113,6 +117,8 @@ say enter-number '請輸入您嘅工單編號，按井號鍵結束。'
 say progress-accepted '您嘅訴求已經受理。'
 say progress-processing '您嘅訴求辦理緊。'
 say progress-answered '您嘅訴求已經答覆。'
+say holiday '您好，今日係假期，可能要等職員接聽，您亦可以透過網站或者微信反映訴求。'
+say emergency '您好，而家因為突發情況來電較多，如果有生命財產危險，請打一一零、一一九或者一二零。'
 digits 零 一 二 三 四 五 六 七 八 九
 say ten 十
 say hundred 百

@@ -25,6 +25,7 @@ type Memory struct {
 	skills    map[string]telephony.Skills
 	blocks    map[string]telephony.Block
 	callbacks map[string]telephony.Callback
+	announced map[string]telephony.Announcement
 }
 
 var _ telephony.Store = (*Memory)(nil)
@@ -33,7 +34,7 @@ var _ telephony.Store = (*Memory)(nil)
 func NewMemory() *Memory {
 	return &Memory{
 		calls: map[string][]byte{}, missed: map[string]telephony.MissedCall{}, seats: map[string]telephony.Seat{}, skills: map[string]telephony.Skills{},
-		blocks: map[string]telephony.Block{}, callbacks: map[string]telephony.Callback{},
+		blocks: map[string]telephony.Block{}, callbacks: map[string]telephony.Callback{}, announced: map[string]telephony.Announcement{},
 	}
 }
 
@@ -390,4 +391,28 @@ func (m *Memory) Callbacks(_ context.Context, f telephony.CallbackFilter) (telep
 	var err error
 	page.Items, page.NextCursor, err = pageOf(all, func(c telephony.Callback) string { return c.ID }, f.Cursor, f.Limit)
 	return page, err
+}
+
+// SaveAnnouncement makes or replaces that of a line.
+func (m *Memory) SaveAnnouncement(_ context.Context, a telephony.Announcement) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a.Say = slices.Clone(a.Say)
+	m.announced[a.Line] = a
+	return nil
+}
+
+// DeleteAnnouncement takes that of a line away.
+func (m *Memory) DeleteAnnouncement(_ context.Context, line string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.announced, line)
+	return nil
+}
+
+// Announcements are those of all lines, by line.
+func (m *Memory) Announcements(context.Context) ([]telephony.Announcement, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.SortedFunc(maps.Values(m.announced), func(a, b telephony.Announcement) int { return strings.Compare(a.Line, b.Line) }), nil
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"skills":           skills,
 		"blocks":           blocks,
 		"callbacks":        callbacks,
+		"announcements":    announcements,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -422,4 +423,24 @@ func callbacks(t *testing.T, s telephony.Store) {
 	require.Equal(t, 4, page.Total)
 	_, err = s.Callbacks(ctx, telephony.CallbackFilter{Cursor: "nonsense"})
 	require.ErrorIs(t, err, telephony.ErrInvalid)
+}
+
+func announcements(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	all, err := s.Announcements(ctx)
+	require.NoError(t, err)
+	require.Empty(t, all)
+	require.NoError(t, s.DeleteAnnouncement(ctx, "12345"), "there is none")
+	one := telephony.Announcement{Line: "12345", Say: []string{"holiday", "festivals/spring"}, From: at(1), Until: at(9), By: "lead1"}
+	other := telephony.Announcement{Line: "12315", Say: []string{"emergency"}, From: at(2), Ends: true, By: "admin"}
+	require.NoError(t, s.SaveAnnouncement(ctx, other))
+	require.NoError(t, s.SaveAnnouncement(ctx, telephony.Announcement{Line: "12345", Say: []string{"old"}, From: at(0), By: "lead2"}))
+	require.NoError(t, s.SaveAnnouncement(ctx, one))
+	all, err = s.Announcements(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []telephony.Announcement{other, one}, all)
+	require.NoError(t, s.DeleteAnnouncement(ctx, "12345"))
+	all, err = s.Announcements(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []telephony.Announcement{other}, all)
 }

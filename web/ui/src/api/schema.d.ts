@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/announcements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What lines announce, now or at a time to come
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["announcements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blocks": {
         parameters: {
             query?: never;
@@ -697,6 +717,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lines/{line}/announcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have the callers of a line hear something first, from the next call on
+         * @description Roles: admin, lead, supervisor, admin.
+         */
+        put: operations["announce"];
+        post?: never;
+        /**
+         * Announce nothing any more
+         * @description Roles: admin, lead, supervisor, admin.
+         */
+        delete: operations["take-off-announcement"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1234,6 +1278,39 @@ export interface components {
             seat?: string;
             /** @enum {string} */
             status: "ready" | "break" | "offline";
+        };
+        Announcement: {
+            by: string;
+            /** @description The call ends with it */
+            ends: boolean;
+            /** Format: date-time */
+            from: string;
+            /** @description Callers hear it now */
+            in_force: boolean;
+            line: string;
+            /** @description Names of prompts */
+            say: string[];
+            /**
+             * Format: date-time
+             * @description Missing: until it is taken off
+             */
+            until?: string;
+        };
+        AnnouncementText: {
+            /** @description The call ends with it; else the line's flow follows */
+            ends?: boolean;
+            /**
+             * Format: date-time
+             * @description Now when none is given
+             */
+            from?: string;
+            /** @description Names of WAV files in the folder of the prompts, without .wav, or shipped ones such as holiday and emergency */
+            say: string[] | null;
+            /**
+             * Format: date-time
+             * @description Until it is taken off when none is given
+             */
+            until?: string;
         };
         Appeal: {
             address: string;
@@ -2029,6 +2106,15 @@ export interface components {
             /** @description Counting stopped at total */
             total_capped: boolean;
         };
+        PageAnnouncement: {
+            items: components["schemas"]["Announcement"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
         PageBlock: {
             items: components["schemas"]["Block"][];
             /** @description Give it as cursor for the next page; empty on the last */
@@ -2747,6 +2833,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announcements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAnnouncement"];
+                };
             };
             /** @description Problem (RFC 9457) */
             default: {
@@ -3734,6 +3849,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageLine"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnouncementText"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Announcement"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-off-announcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                line: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {

@@ -68,6 +68,11 @@ test('an operator has the call in hand, consults a colleague and is supervised',
 
     await lead.reload()
     await expect(lead.locator('[data-test=blocks]')).toContainText('反复辱骂')
+    const line = lead.locator('[data-test=line-12315]')
+    await line.locator('[data-test=announce]').click()
+    await expect(line).toContainText('emergency')
+    await line.locator('[data-test=take-off]').click()
+    await expect(line.locator('[data-test=announce]')).toBeVisible()
     await lead.locator('[data-test=lift]').click()
     await expect(lead.locator('[data-test=blocks]')).toHaveCount(0)
     await page.locator('[data-test=status-offline]').click()
