@@ -51,9 +51,10 @@ const (
 
 // CallbackFilter selects callbacks, newest first.
 type CallbackFilter struct {
-	Open   bool // only those that wait
-	Limit  int  // 1…200; 0 is 50
-	Cursor string
+	Open     bool     // only those that wait
+	NotLines []string // those of these are left out
+	Limit    int      // 1…200; 0 is 50
+	Cursor   string
 }
 
 // CallbackPage is one page of callbacks. Total stops counting at 10,000.
@@ -96,6 +97,11 @@ func newCallbacks(c *Center) *callbacks {
 // Callbacks lists callbacks, newest first.
 func (c *Center) Callbacks(ctx context.Context, f CallbackFilter) (CallbackPage, error) {
 	return c.store.Callbacks(ctx, f)
+}
+
+// Callback reads one. Errors: ErrNotFound.
+func (c *Center) Callback(ctx context.Context, id string) (Callback, error) {
+	return c.store.Callback(ctx, id)
 }
 
 // ReturnMissed has a missed call called back in the place that its caller had. Errors: ErrNotFound; ErrConflict where it was called back,

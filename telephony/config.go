@@ -159,7 +159,7 @@ func (c Config) validate() error {
 			bad("line %q: there is no queue %q", l.Number, l.Queue)
 		}
 	}
-	errs = append(errs, validFlows(c.Flows, queues, numbers))
+	errs = append(errs, validFlows(c.Flows, queues, numbers), validSealed(c.Queues, c.Lines, c.Flows))
 	if err := c.validateTrunks(); err != nil {
 		errs = append(errs, err)
 	}

@@ -24,6 +24,7 @@ type QueueConfig struct {
 	Overflow       acd.Overflow  // where callers go whom the queue cannot serve
 	NoAgent        acd.NoAgent   // what becomes of them while nobody is at work; empty: they wait
 	NoAgentAfter   time.Duration // how long nobody must be at work; 0: at once
+	Sealed         bool          // its lines' calls are for the people of its own seats alone
 	Callback       bool          // its callers are told that they may ask for a callback
 	CallbackMissed bool          // callers who left it unanswered are called back
 	CallbackTries  int           // calls to a citizen who is not reached; 0 is 3

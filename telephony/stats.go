@@ -109,7 +109,8 @@ const (
 
 // StatsOptions of figures; the zero value works.
 type StatsOptions struct {
-	Within time.Duration // of WithinX; 0 is 20 s
+	Within   time.Duration // of WithinX; 0 is 20 s
+	NotLines []string      // calls of these are left out
 }
 
 // Stats computes the figures of the calls that started in [from, to) from
@@ -133,6 +134,9 @@ func (c *Center) Stats(ctx context.Context, from, to time.Time, opts StatsOption
 	st := CallStats{From: from, To: to, Lines: map[string]CallFigures{}, Queues: map[string]CallFigures{}, Seats: map[string]CallFigures{}}
 	hours := map[time.Time]CallFigures{}
 	for _, cdr := range calls {
+		if slices.Contains(opts.NotLines, cdr.Line) {
+			continue
+		}
 		st.count(*cdr, within, hours)
 	}
 	for h, f := range hours {

@@ -32,6 +32,7 @@ type CallFilter struct {
 	From, To  time.Time // by StartedAt, half-open; zero is open
 	Caller    string    // exact number
 	Line      string
+	NotLines  []string // calls of these are left out
 	Queue     string
 	Seat      string
 	User      string
@@ -53,8 +54,9 @@ type CallPage struct {
 type MissedFilter struct {
 	From, To time.Time // by EndedAt, half-open; zero is open
 	Line     string
-	Open     bool // only those not yet called back
-	Limit    int  // 1…200; 0 is 50
+	NotLines []string // calls of these are left out
+	Open     bool     // only those not yet called back
+	Limit    int      // 1…200; 0 is 50
 	Cursor   string
 }
 

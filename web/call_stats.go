@@ -95,7 +95,9 @@ func (s *Server) countCalls(ctx context.Context, in *CallStatsInput) (telephony.
 	if err != nil {
 		return telephony.CallStats{}, err
 	}
-	return s.deps.Calls.Stats(ctx, from, to, in.options())
+	opts := in.options()
+	opts.NotLines = s.sealedFrom(ctx)
+	return s.deps.Calls.Stats(ctx, from, to, opts)
 }
 
 func statistics(f telephony.CallStats) CallStatistics {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"hotline/telephony"
@@ -46,7 +47,7 @@ func (s *Server) callbackRoutes() {
 }
 
 func (s *Server) listCallbacks(ctx context.Context, in *callbacksInput) (*body[Page[Callback]], error) {
-	p, err := s.deps.Calls.Callbacks(ctx, telephony.CallbackFilter{Open: in.Open, Limit: in.Limit, Cursor: in.Cursor})
+	p, err := s.deps.Calls.Callbacks(ctx, telephony.CallbackFilter{Open: in.Open, NotLines: s.sealedFrom(ctx), Limit: in.Limit, Cursor: in.Cursor})
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +55,20 @@ func (s *Server) listCallbacks(ctx context.Context, in *callbacksInput) (*body[P
 }
 
 func (s *Server) returnMissed(ctx context.Context, in *CallRef) (*body[Callback], error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	return callbackOr(s.deps.Calls.ReturnMissed(ctx, in.ID, identityOf(ctx).user.ID))
 }
 
 func (s *Server) withdrawCallback(ctx context.Context, in *CallbackRef) (*body[Callback], error) {
+	cb, err := s.deps.Calls.Callback(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(s.sealedFrom(ctx), cb.Line) {
+		return nil, telephony.ErrNotFound
+	}
 	return callbackOr(s.deps.Calls.WithdrawCallback(ctx, in.ID, identityOf(ctx).user.ID))
 }
 

@@ -106,7 +106,7 @@ func withCalls[I, O any](s *Server, h func(context.Context, *I) (*O, error)) fun
 func (s *Server) listCalls(ctx context.Context, in *callsInput) (*body[Page[Call]], error) {
 	f := telephony.CallFilter{
 		From: in.From, To: in.To, Line: in.Line, Queue: in.Queue, Seat: in.Seat, User: in.User,
-		Direction: telephony.Direction(in.Direction), Limit: in.Limit, Cursor: in.Cursor,
+		Direction: telephony.Direction(in.Direction), NotLines: s.sealedFrom(ctx), Limit: in.Limit, Cursor: in.Cursor,
 	}
 	if in.Missed != "" {
 		missed := in.Missed == "true"
@@ -129,7 +129,7 @@ func (s *Server) listCalls(ctx context.Context, in *callsInput) (*body[Page[Call
 }
 
 func (s *Server) getCall(ctx context.Context, in *CallRef) (*body[Call], error) {
-	c, err := s.deps.Calls.Call(ctx, in.ID)
+	c, err := s.callOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (s *Server) getCall(ctx context.Context, in *CallRef) (*body[Call], error) 
 
 // ownCall reads a call that the user may act on: anyone's with the roles, else the own.
 func (s *Server) ownCall(ctx context.Context, id string, others access) (telephony.CDR, error) {
-	c, err := s.deps.Calls.Call(ctx, id)
+	c, err := s.callOf(ctx, id)
 	if err != nil {
 		return c, err
 	}
@@ -166,7 +166,7 @@ func (s *Server) hangup(ctx context.Context, in *CallRef) (*struct{}, error) {
 
 func (s *Server) missedCalls(ctx context.Context, in *missedInput) (*body[Page[MissedCall]], error) {
 	p, err := s.deps.Calls.Missed(ctx, telephony.MissedFilter{
-		From: in.From, To: in.To, Line: in.Line, Open: in.Open, Limit: in.Limit, Cursor: in.Cursor,
+		From: in.From, To: in.To, Line: in.Line, NotLines: s.sealedFrom(ctx), Open: in.Open, Limit: in.Limit, Cursor: in.Cursor,
 	})
 	if err != nil {
 		return nil, err
@@ -175,6 +175,9 @@ func (s *Server) missedCalls(ctx context.Context, in *missedInput) (*body[Page[M
 }
 
 func (s *Server) handleMissed(ctx context.Context, in *CallRef) (*struct{}, error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.deps.Calls.HandleMissed(ctx, in.ID, identityOf(ctx).user.ID)
 }
 

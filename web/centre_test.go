@@ -19,6 +19,8 @@ type centre struct {
 	hungUp    []string
 	statuses  []string
 	skills    map[string]telephony.Skills
+	sealed    map[string][]string
+	filters   []any // of lists that were asked for
 	announced []telephony.Announcement
 	told      []string // transfers and supervision
 	block     telephony.Block
@@ -35,6 +37,7 @@ func newCentre() *centre {
 func (c *centre) Calls(_ context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.filters = append(c.filters, f)
 	var p telephony.CallPage
 	for _, id := range []string{"c1", "c2"} {
 		if cdr := c.calls[id]; f.User == "" || f.User == cdr.User {
@@ -49,6 +52,9 @@ func (c *centre) Call(_ context.Context, id string) (telephony.CDR, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cdr, ok := c.calls[id]
+	if id == "c3" || id == "c4" { // missed ones
+		return telephony.CDR{ID: id, Line: "12345"}, nil
+	}
 	if !ok {
 		return cdr, fmt.Errorf("call: %w", telephony.ErrNotFound)
 	}
@@ -234,6 +240,19 @@ func (c *centre) Announcements() []telephony.Announcement {
 	return c.announced
 }
 
+func (c *centre) Sealed() map[string][]string { return c.sealed }
+
+func (c *centre) Callback(_ context.Context, id string) (telephony.Callback, error) {
+	cb := theCallback("")
+	if id == "b2" {
+		cb.Line = "12388"
+	}
+	if id != "b1" && id != "b2" {
+		return cb, telephony.ErrNotFound
+	}
+	return cb, nil
+}
+
 func (c *centre) Callbacks(context.Context, telephony.CallbackFilter) (telephony.CallbackPage, error) {
 	return telephony.CallbackPage{Items: []telephony.Callback{theCallback("")}, Total: 1}, nil
 }
@@ -327,7 +346,10 @@ func (c *centre) Lines() []telephony.Line {
 	return []telephony.Line{{Number: "12345", Name: "12345", Queue: "default"}}
 }
 
-func (c *centre) Missed(context.Context, telephony.MissedFilter) (telephony.MissedPage, error) {
+func (c *centre) Missed(_ context.Context, f telephony.MissedFilter) (telephony.MissedPage, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.filters = append(c.filters, f)
 	return telephony.MissedPage{Items: []telephony.MissedCall{{CallID: "c3", Caller: "13700002222", Line: "12345", Waited: 1500 * time.Millisecond}}, Total: 1}, nil
 }
 
@@ -339,6 +361,9 @@ func (c *centre) HandleMissed(_ context.Context, id, _ string) error {
 }
 
 func (c *centre) Stats(_ context.Context, from, to time.Time, opts telephony.StatsOptions) (telephony.CallStats, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.filters = append(c.filters, opts)
 	return telephony.CallStats{From: from, To: to, Total: telephony.CallFigures{Calls: 3, Queued: 2, Answered: 1, WaitTotal: 3 * time.Second},
 		Seats: map[string]telephony.CallFigures{"=8001": {Queued: 2}}}, nil
 }

@@ -88,6 +88,8 @@ type Calls interface {
 	Announce(ctx context.Context, a telephony.Announcement) (telephony.Announcement, error)
 	TakeOff(ctx context.Context, line, user string) error
 	Announcements() []telephony.Announcement
+	Sealed() map[string][]string
+	Callback(ctx context.Context, id string) (telephony.Callback, error)
 	Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error)
 	ReturnMissed(ctx context.Context, callID, user string) (telephony.Callback, error)
 	WithdrawCallback(ctx context.Context, id, user string) (telephony.Callback, error)

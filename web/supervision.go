@@ -56,6 +56,9 @@ func (s *Server) supervisionRoutes() {
 }
 
 func (s *Server) supervise(ctx context.Context, in *superviseInput) (*body[AddedParty], error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	me := identityOf(ctx).user
 	seat := in.Body.Seat
 	def(&seat, me.Seat)
@@ -67,14 +70,23 @@ func (s *Server) supervise(ctx context.Context, in *superviseInput) (*body[Added
 }
 
 func (s *Server) setSupervision(ctx context.Context, in *setSupervisionInput) (*struct{}, error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.deps.Calls.SetSupervision(ctx, in.ID, in.Party, identityOf(ctx).user.ID, telephony.Supervision(in.Body.Mode))
 }
 
 func (s *Server) endSupervision(ctx context.Context, in *SupervisionRef) (*struct{}, error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.deps.Calls.EndSupervision(ctx, in.ID, in.Party, identityOf(ctx).user.ID)
 }
 
 func (s *Server) takeOver(ctx context.Context, in *SupervisionRef) (*struct{}, error) {
+	if _, err := s.callOf(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	return nil, s.deps.Calls.TakeOver(ctx, in.ID, in.Party)
 }
 

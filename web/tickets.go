@@ -331,7 +331,7 @@ func (s *Server) reveal(ctx context.Context, in *revealInput) (*body[Person], er
 		if !plainText([]byte(in.Body.CallID)) {
 			return nil, byStatus(http.StatusNotFound)
 		}
-		c, err := s.deps.Calls.Call(ctx, in.Body.CallID)
+		c, err := s.callOf(ctx, in.Body.CallID)
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ type callbackRow struct {
 	bun.BaseModel `bun:"table:telephony_callbacks,alias:b"`
 
 	ID        string `bun:"id,pk"`
+	Line      string `bun:"line"`
 	CreatedAt int64  `bun:"created_at"`
 	EndedAt   int64  `bun:"ended_at"` // 0: it waits
 	Doc       string `bun:"doc"`
@@ -32,7 +33,7 @@ func (s *Store) SaveCallback(ctx context.Context, c telephony.Callback) error {
 	if err != nil {
 		return fmt.Errorf("callback %s: %w", c.ID, err)
 	}
-	row := &callbackRow{ID: c.ID, CreatedAt: millis(c.CreatedAt), EndedAt: millis(c.EndedAt), Doc: string(doc)}
+	row := &callbackRow{ID: c.ID, Line: c.Line, CreatedAt: millis(c.CreatedAt), EndedAt: millis(c.EndedAt), Doc: string(doc)}
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").Set("ended_at = EXCLUDED.ended_at").Set("doc = EXCLUDED.doc").Exec(ctx)
 		return err
@@ -56,6 +57,7 @@ func (s *Store) Callback(ctx context.Context, id string) (telephony.Callback, er
 func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error) {
 	page := telephony.CallbackPage{Items: []telephony.Callback{}}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
+		without(q, "b.line", f.NotLines)
 		if f.Open {
 			q.Where("b.ended_at = 0")
 		}

@@ -129,6 +129,7 @@ func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.Ca
 				q.Where("c.? = ?", bun.Ident(col), v)
 			}
 		}
+		without(q, "c.line", f.NotLines)
 		if f.Missed != nil {
 			q.Where("c.missed = ?", flag(*f.Missed))
 		}
@@ -187,6 +188,7 @@ func (s *Store) Missed(ctx context.Context, f telephony.MissedFilter) (telephony
 		if f.Line != "" {
 			q.Where("m.line = ?", f.Line)
 		}
+		without(q, "m.line", f.NotLines)
 		if f.Open {
 			q.Where("m.handled_at = 0")
 		}
@@ -238,6 +240,13 @@ func (s *Store) HandleMissed(ctx context.Context, callID, user string, at time.T
 		}
 		return fmt.Errorf("missed call %s was called back already: %w", callID, telephony.ErrConflict)
 	})
+}
+
+// without leaves lines out.
+func without(q *bun.SelectQuery, column string, lines []string) {
+	if len(lines) > 0 {
+		q.Where("? NOT IN ?", bun.Safe(column), bun.Tuple(lines))
+	}
 }
 
 // between adds a half-open interval; zero times leave it open.

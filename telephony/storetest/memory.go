@@ -147,7 +147,7 @@ func (m *Memory) Calls(_ context.Context, f telephony.CallFilter) (telephony.Cal
 	same := func(want, is string) bool { return want == "" || want == is }
 	var all []telephony.CDR
 	for _, c := range m.records() {
-		if within(c.StartedAt, f.From, f.To) && same(f.Caller, c.Caller) && same(f.Line, c.Line) && same(f.Queue, c.Queue) &&
+		if within(c.StartedAt, f.From, f.To) && same(f.Caller, c.Caller) && same(f.Line, c.Line) && !slices.Contains(f.NotLines, c.Line) && same(f.Queue, c.Queue) &&
 			same(f.Seat, c.Seat) && same(f.User, c.User) && same(string(f.Direction), string(c.Direction)) &&
 			(f.Missed == nil || *f.Missed == c.Missed) {
 			all = append(all, c)
@@ -199,7 +199,7 @@ func (m *Memory) Missed(_ context.Context, f telephony.MissedFilter) (telephony.
 	defer m.mu.Unlock()
 	var all []telephony.MissedCall
 	for _, k := range m.missed {
-		if within(k.EndedAt, f.From, f.To) && (f.Line == "" || f.Line == k.Line) && (!f.Open || k.HandledAt.IsZero()) {
+		if within(k.EndedAt, f.From, f.To) && (f.Line == "" || f.Line == k.Line) && !slices.Contains(f.NotLines, k.Line) && (!f.Open || k.HandledAt.IsZero()) {
 			all = append(all, k)
 		}
 	}
@@ -384,6 +384,7 @@ func (m *Memory) Callbacks(_ context.Context, f telephony.CallbackFilter) (telep
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
+	all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return slices.Contains(f.NotLines, c.Line) })
 	if f.Open {
 		all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return !c.EndedAt.IsZero() })
 	}

@@ -93,6 +93,7 @@ func callsByFilter(t *testing.T, s telephony.Store) {
 		{"seat", telephony.CallFilter{Seat: "8001"}, []int{4, 1}},
 		{"user", telephony.CallFilter{User: "u2", Direction: telephony.Inbound}, []int{2}},
 		{"line", telephony.CallFilter{Line: "12315"}, []int{5}},
+		{"without a line", telephony.CallFilter{NotLines: []string{"12315", "12388"}}, []int{4, 3, 2, 1, 0}},
 		{"queue", telephony.CallFilter{Queue: "other"}, []int{5}},
 		{"caller", telephony.CallFilter{Caller: "13800138000", From: at(3)}, []int{4, 3}},
 		{"no such", telephony.CallFilter{Caller: "1' OR '1'='1"}, []int{}},
@@ -182,7 +183,10 @@ func missedCalls(t *testing.T, s telephony.Store) {
 		require.NoError(t, s.SaveCall(ctx, c, &m), "twice has one effect")
 		want = append([]telephony.MissedCall{m}, want...)
 	}
-	page, err := s.Missed(ctx, telephony.MissedFilter{})
+	page, err := s.Missed(ctx, telephony.MissedFilter{NotLines: []string{"12345"}})
+	require.NoError(t, err)
+	require.NotContains(t, linesOf(page.Items), "12345")
+	page, err = s.Missed(ctx, telephony.MissedFilter{})
 	require.NoError(t, err)
 	require.Equal(t, want, page.Items)
 	require.Equal(t, 3, page.Total)
@@ -418,6 +422,8 @@ func callbacks(t *testing.T, s telephony.Store) {
 		require.Equal(t, c, got)
 	}
 	require.Equal(t, []string{"b3", "b2", "b1", "b0"}, ids(telephony.CallbackFilter{Open: true}))
+	require.Empty(t, ids(telephony.CallbackFilter{NotLines: []string{"12388", "12345"}}))
+	require.Len(t, ids(telephony.CallbackFilter{NotLines: []string{"12388"}}), 5)
 	page, err := s.Callbacks(ctx, telephony.CallbackFilter{Open: true})
 	require.NoError(t, err)
 	require.Equal(t, 4, page.Total)
@@ -443,4 +449,11 @@ func announcements(t *testing.T, s telephony.Store) {
 	all, err = s.Announcements(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []telephony.Announcement{other}, all)
+}
+
+func linesOf(missed []telephony.MissedCall) (lines []string) {
+	for _, m := range missed {
+		lines = append(lines, m.Line)
+	}
+	return lines
 }

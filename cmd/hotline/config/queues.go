@@ -34,6 +34,7 @@ type queueEntry struct {
 	} `yaml:"overflow"`
 	NoAgent        string        `yaml:"no-agent"`
 	NoAgentAfter   time.Duration `yaml:"no-agent-after"`
+	Sealed         bool          `yaml:"sealed"`
 	Callback       bool          `yaml:"callback"`
 	CallbackMissed bool          `yaml:"callback-missed"`
 	CallbackTries  int           `yaml:"callback-tries"`
@@ -80,7 +81,7 @@ func (e queueEntry) queue() telephony.QueueConfig {
 	return telephony.QueueConfig{
 		Name: e.Name, Seats: e.Seats, Rules: acd.Rules(e.Rules), Strategy: acd.Strategy(e.Strategy), Priority: e.Priority, Headstart: e.Headstart, Reserve: e.Reserve,
 		MaxLength: e.MaxLength, MaxWait: e.MaxWait, Overflow: acd.Overflow(e.Overflow), NoAgent: acd.NoAgent(e.NoAgent), NoAgentAfter: e.NoAgentAfter,
-		Callback: e.Callback, CallbackMissed: e.CallbackMissed, CallbackTries: e.CallbackTries, CallbackRetry: e.CallbackRetry,
+		Sealed: e.Sealed, Callback: e.Callback, CallbackMissed: e.CallbackMissed, CallbackTries: e.CallbackTries, CallbackRetry: e.CallbackRetry,
 		Rate: e.Rate, WrapUp: e.WrapUp, SetAside: e.SetAside, AnnounceEvery: e.AnnounceEvery, Handle: e.Handle,
 	}
 }

@@ -3,6 +3,7 @@
 -- +goose Up
 CREATE TABLE telephony_callbacks (
     id         TEXT   NOT NULL PRIMARY KEY,
+    line       TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     ended_at   BIGINT NOT NULL,
     doc        TEXT   NOT NULL
