@@ -29,6 +29,7 @@ type call struct {
 	tries    atomic.Int32   // gateways tried
 
 	caller   *party // the side that is there first; nil in a callback until a seat has answered
+	settling bool   // only its record is left to be written; under the centre's lock
 	free     func() // gives back the trunk's channel that the caller came on, if any
 	attempts map[string]*attempt
 	peer     *party // the other side, once connected
@@ -112,11 +113,22 @@ func (c *Center) enlist(k *call) error {
 	switch {
 	case c.draining:
 		return ErrStopping
-	case len(c.calls) >= c.cfg.MaxCalls:
+	case len(c.calls)-c.settling >= c.cfg.MaxCalls, len(c.calls) >= settled*c.cfg.MaxCalls:
 		return errTooMany
 	}
 	c.calls[k.id] = k
 	return nil
+}
+
+// settled is how many times as many calls as may go on there may be with those whose record waits for the store.
+const settled = 2
+
+// settle notes that a call takes up nothing any more but the place that its record waits in.
+func (k *call) settle() {
+	k.c.mu.Lock()
+	defer k.c.mu.Unlock()
+	k.settling = true
+	k.c.settling++
 }
 
 // prepareCall makes a call that nobody knows of yet.
@@ -136,6 +148,9 @@ func (k *call) forget() {
 	k.c.mu.Lock()
 	defer k.c.mu.Unlock()
 	delete(k.c.calls, k.id)
+	if k.settling {
+		k.c.settling--
+	}
 	if len(k.c.calls) == 0 && k.c.draining {
 		k.c.idleOnce.Do(func() { close(k.c.idle) })
 	}
@@ -414,6 +429,7 @@ func (k *call) finish() {
 		k.closeParty(k.caller)
 	}
 	k.free()
+	k.settle()
 	k.recordAt(k.end.at, EvLegs, "", "", EventData{Legs: k.legs})
 	k.recordAt(k.end.at, EvEnded, "", k.end.user, EventData{By: k.end.by, Cause: k.end.cause, Code: k.end.code})
 	cdr, _ := k.snapshot()

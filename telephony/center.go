@@ -61,6 +61,7 @@ type Center struct {
 
 	mu       sync.Mutex
 	calls    map[string]*call
+	settling int // of these: those whose records are being written
 	started  bool
 	up       chan struct{} // closed when started
 	draining bool

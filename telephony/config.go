@@ -48,7 +48,7 @@ type Config struct {
 	Prompts         fs.FS                // WAV files; nil: the ones shipped
 	RTCPort         int                  // UDP port that all browsers' sound goes over; 0: any free one
 	SecureSeats     bool                 // seats' phones that registered over TLS are called with SRTP alone
-	MaxCalls        int                  // at once; 0 is 1,000
+	MaxCalls        int                  // that go on at once; 0 is 1,000. Twice as many there may be with those whose records wait for the store
 	MinExpires      time.Duration        // of a registration; 0 is 60 s
 	MaxExpires      time.Duration        // 0 is 1 h
 	T1              time.Duration        // RFC 3261 timer; 0 is 500 ms, one value per process

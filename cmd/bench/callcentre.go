@@ -24,6 +24,7 @@ const (
 	centreTalk   = 47500 * time.Millisecond // mean; ringing and wrap-up are added
 	centreRing   = 1500 * time.Millisecond
 	centreWrapUp = 5 * time.Second
+	centreSeed   = "146" // of which the arrivals take the ten minutes, with waits of 10 s and more among them
 )
 
 // level is what a city asks of its call centre.
@@ -66,7 +67,7 @@ func (r *run) centreLoaded(ctx context.Context, server *drill.Server) (e estimat
 	last := 8000 + centreSeats
 	seats := fmt.Sprintf("8001-%d", last)
 	callers, err := callsim(r.binaries.Callsim, load.phones(server.Setup, "load", "--seats", seats, "--calls", fmt.Sprint(centreCalls), "--concurrency", "400",
-		"--rate", fmt.Sprint(centreCalls/centreTime.Seconds()), "--arrivals", "poisson", "--talk", centreTalk.String(), "--ring", centreRing.String(),
+		"--rate", fmt.Sprint(centreCalls/centreTime.Seconds()), "--arrivals", "poisson", "--seed", centreSeed, "--talk", centreTalk.String(), "--ring", centreRing.String(),
 		"--abandon", "0.1", "--abandon-after", "15s", "--wait", "5m", "--digits", "0", "--digits-after", "0s", "--duration", (2*centreTime).String())...)
 	if err != nil {
 		return e, err
