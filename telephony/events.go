@@ -80,6 +80,9 @@ type EventData struct {
 	Supervision  Supervision   `json:"supervision,omitempty"`
 	Rating       int           `json:"rating,omitempty"`
 	Block        *Block        `json:"block,omitempty"`
+	From         time.Time     `json:"from,omitzero"`
+	To           time.Time     `json:"to,omitzero"`
+	Count        int           `json:"count,omitempty"`
 	Announcement *Announcement `json:"announcement,omitempty"`
 	Callback     *Callback     `json:"callback,omitempty"`
 	CallbackID   string        `json:"callback_id,omitempty"` // of a try to call a citizen back

@@ -59,49 +59,55 @@ func (t *SeatTimes) spent(state acd.State, d time.Duration) {
 // lookBack is how far back the state is looked for that a seat had when an interval began; who had none since was offline.
 const lookBack = 24 * time.Hour
 
+// stay is a time in which a seat was in one state, with one person.
+type stay struct {
+	seat, user string
+	state      acd.State
+	from, to   time.Time
+}
+
 // seatTimes sums up what the seats did in [from, to), until now, from the log.
 func (c *Center) seatTimes(ctx context.Context, from, to time.Time) (map[string]SeatTimes, error) {
-	type since struct {
-		state acd.State
-		at    time.Time
-	}
-	times, now := map[string]SeatTimes{}, map[string]since{}
-	spend := func(seat string, until time.Time) {
-		s, ok := now[seat]
-		if !ok {
-			return
+	times := map[string]SeatTimes{}
+	err := c.stays(ctx, from, to, func(s stay) {
+		t := times[s.seat]
+		t.spent(s.state, s.to.Sub(s.from))
+		times[s.seat] = t
+	})
+	for seat, t := range times {
+		if t == (SeatTimes{}) {
+			delete(times, seat)
 		}
-		t := times[seat]
-		t.spent(s.state, span(later(s.at, from), until))
-		times[seat] = t
+	}
+	return times, err
+}
+
+// stays tells of all stays in [from, to), until now, cut off at its bounds; those of a seat in order.
+func (c *Center) stays(ctx context.Context, from, to time.Time, tell func(stay)) error {
+	if present := c.now(); present.Before(to) {
+		to = present
+	}
+	now := map[string]stay{}
+	end := func(s stay, at time.Time) {
+		if s.from, s.to = later(s.from, from), at; s.to.After(s.from) {
+			tell(s)
+		}
 	}
 	err := c.eachEvent(ctx, EventFilter{States: true, From: from.Add(-lookBack), To: to}, func(e Event) error {
 		var d EventData
 		if err := json.Unmarshal(e.Data, &d); err != nil {
 			return fmt.Errorf("event %d: %w", e.ID, err)
 		}
-		if e.At.After(from) {
-			spend(e.Seat, e.At)
+		if s, ok := now[e.Seat]; ok {
+			end(s, e.At)
 		}
-		now[e.Seat] = since{acd.State(d.State), e.At}
+		now[e.Seat] = stay{seat: e.Seat, user: e.User, state: acd.State(d.State), from: e.At}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	for _, s := range now {
+		end(s, to)
 	}
-	end := to
-	if present := c.now(); present.Before(to) {
-		end = present
-	}
-	for seat := range now {
-		spend(seat, end)
-	}
-	for seat, t := range times {
-		if t == (SeatTimes{}) {
-			delete(times, seat)
-		}
-	}
-	return times, nil
+	return err
 }
 
 func later(a, b time.Time) time.Time {

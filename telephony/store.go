@@ -114,6 +114,11 @@ type Store interface {
 	Callback(ctx context.Context, id string) (Callback, error)
 	Callbacks(ctx context.Context, f CallbackFilter) (CallbackPage, error)
 
+	// ReplaceShifts replaces those that begin in [from, to), in one transaction.
+	ReplaceShifts(ctx context.Context, from, to time.Time, shifts []Shift) error
+	// Shifts are those that lie in [from, to) or reach into it, by begin and person.
+	Shifts(ctx context.Context, from, to time.Time) ([]Shift, error)
+
 	// SaveAnnouncement makes or replaces that of a line.
 	SaveAnnouncement(ctx context.Context, a Announcement) error
 	DeleteAnnouncement(ctx context.Context, line string) error

@@ -19,6 +19,7 @@ type centre struct {
 	hungUp    []string
 	statuses  []string
 	skills    map[string]telephony.Skills
+	shifts    []telephony.Shift
 	sealed    map[string][]string
 	filters   []any // of lists that were asked for
 	announced []telephony.Announcement
@@ -211,6 +212,29 @@ func (c *centre) LiftBlock(_ context.Context, _, lead, reason string) (telephony
 	}
 	c.block.LiftedBy, c.block.LiftedAt, c.block.LiftReason = lead, time.Now(), reason
 	return c.block, nil
+}
+
+func (c *centre) PlanShifts(_ context.Context, _, _ time.Time, shifts []telephony.Shift, user string) ([]telephony.Shift, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range shifts {
+		if !shifts[i].To.After(shifts[i].From) {
+			return nil, telephony.ErrInvalid
+		}
+		shifts[i].By = user
+	}
+	c.shifts = shifts
+	return shifts, nil
+}
+
+func (c *centre) Attendances(context.Context, time.Time, time.Time) (telephony.RosterReport, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := telephony.RosterReport{Unplanned: []telephony.Unscheduled{{User: "u-agent2", Present: time.Hour}}}
+	for _, s := range c.shifts {
+		r.Shifts = append(r.Shifts, telephony.Attendance{Shift: s, Late: time.Minute})
+	}
+	return r, nil
 }
 
 func (c *centre) Announce(_ context.Context, a telephony.Announcement) (telephony.Announcement, error) {

@@ -85,6 +85,8 @@ type Calls interface {
 	ProposeBlock(ctx context.Context, callID, user, reason string) (telephony.Block, error)
 	ConfirmBlock(ctx context.Context, id, lead string, term time.Duration) (telephony.Block, error)
 	LiftBlock(ctx context.Context, id, lead, reason string) (telephony.Block, error)
+	PlanShifts(ctx context.Context, from, to time.Time, shifts []telephony.Shift, user string) ([]telephony.Shift, error)
+	Attendances(ctx context.Context, from, to time.Time) (telephony.RosterReport, error)
 	Announce(ctx context.Context, a telephony.Announcement) (telephony.Announcement, error)
 	TakeOff(ctx context.Context, line, user string) error
 	Announcements() []telephony.Announcement

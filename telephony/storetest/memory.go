@@ -26,6 +26,7 @@ type Memory struct {
 	blocks    map[string]telephony.Block
 	callbacks map[string]telephony.Callback
 	announced map[string]telephony.Announcement
+	shifts    []telephony.Shift
 }
 
 var _ telephony.Store = (*Memory)(nil)
@@ -416,4 +417,32 @@ func (m *Memory) Announcements(context.Context) ([]telephony.Announcement, error
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.SortedFunc(maps.Values(m.announced), func(a, b telephony.Announcement) int { return strings.Compare(a.Line, b.Line) }), nil
+}
+
+// ReplaceShifts replaces those that begin in [from, to).
+func (m *Memory) ReplaceShifts(_ context.Context, from, to time.Time, shifts []telephony.Shift) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shifts = slices.DeleteFunc(m.shifts, func(s telephony.Shift) bool { return !s.From.Before(from) && s.From.Before(to) })
+	m.shifts = append(m.shifts, shifts...)
+	return nil
+}
+
+// Shifts are those that lie in [from, to) or reach into it.
+func (m *Memory) Shifts(_ context.Context, from, to time.Time) ([]telephony.Shift, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := []telephony.Shift{}
+	for _, s := range m.shifts {
+		if s.From.Before(to) && s.To.After(from) {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b telephony.Shift) int {
+		if d := a.From.Compare(b.From); d != 0 {
+			return d
+		}
+		return strings.Compare(a.User, b.User)
+	})
+	return found, nil
 }

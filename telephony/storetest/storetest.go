@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) telephony.Store) {
 		"blocks":           blocks,
 		"callbacks":        callbacks,
 		"announcements":    announcements,
+		"shifts":           shifts,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -456,4 +457,28 @@ func linesOf(missed []telephony.MissedCall) (lines []string) {
 		lines = append(lines, m.Line)
 	}
 	return lines
+}
+
+func shifts(t *testing.T, s telephony.Store) {
+	ctx := t.Context()
+	shift := func(id, user string, from, to int) telephony.Shift {
+		return telephony.Shift{ID: id, User: user, From: at(from), To: at(to), Note: "早班", By: "lead1"}
+	}
+	early, late, other := shift("s1", "u1", 0, 10), shift("s2", "u1", 10, 20), shift("s3", "u2", 10, 30)
+	require.NoError(t, s.ReplaceShifts(ctx, at(0), at(20), []telephony.Shift{late, other, early}))
+	get := func(from, to int) []telephony.Shift {
+		t.Helper()
+		found, err := s.Shifts(ctx, at(from), at(to))
+		require.NoError(t, err)
+		return found
+	}
+	require.Equal(t, []telephony.Shift{early, late, other}, get(0, 40))
+	require.Equal(t, []telephony.Shift{late, other}, get(10, 11), "the end of one is not in it")
+	require.Equal(t, []telephony.Shift{other}, get(25, 26), "it reaches into it")
+	require.Empty(t, get(30, 40))
+	anew := shift("s4", "u3", 12, 13)
+	require.NoError(t, s.ReplaceShifts(ctx, at(10), at(20), []telephony.Shift{anew}))
+	require.Equal(t, []telephony.Shift{early, anew}, get(0, 40))
+	require.NoError(t, s.ReplaceShifts(ctx, at(0), at(40), nil))
+	require.Empty(t, get(0, 40))
 }

@@ -858,6 +858,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shifts in a time or reaching into it, each with who came and when; and who worked unplanned
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["roster"];
+        /**
+         * Replace the shifts that begin in a time
+         * @description Roles: lead, supervisor, admin.
+         */
+        put: operations["plan-roster"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -1354,6 +1378,45 @@ export interface components {
             /** Format: date-time */
             signed_at?: string;
             signed_by?: string;
+        };
+        Attendance: {
+            /**
+             * Format: double
+             * @description Present / what has passed of the shift
+             */
+            adherence: number;
+            /**
+             * Format: int64
+             * @description Of that
+             */
+            break_ms: number;
+            /**
+             * Format: int64
+             * @description From the person's leaving to its end; of shifts that are over
+             */
+            early_ms: number;
+            /** Format: date-time */
+            from: string;
+            /** @description It goes on, and the person sits at a seat */
+            here: boolean;
+            /**
+             * Format: int64
+             * @description From its begin until the person came, or until now
+             */
+            late_ms: number;
+            note?: string;
+            /**
+             * Format: int64
+             * @description Within the shift, in any state but offline
+             */
+            present_ms: number;
+            /**
+             * Format: date-time
+             * @description At most a day later
+             */
+            to: string;
+            user: string;
+            user_name?: string;
         };
         Block: {
             /** @description The call that it is about */
@@ -2426,6 +2489,13 @@ export interface components {
             /** @description Why; needed unless the running call is one of the ticket */
             reason?: string;
         };
+        Roster: {
+            shifts: components["schemas"]["Attendance"][];
+            unplanned: components["schemas"]["Unscheduled"][];
+        };
+        RosterPlan: {
+            shifts: components["schemas"]["Shift"][] | null;
+        };
         SearchResult: {
             facets: {
                 [key: string]: components["schemas"]["Bucket"][] | null;
@@ -2481,6 +2551,17 @@ export interface components {
             /** @description For Authorization: Bearer; browsers use the cookie instead */
             token: string;
             user: components["schemas"]["User"];
+        };
+        Shift: {
+            /** Format: date-time */
+            from: string;
+            note?: string;
+            /**
+             * Format: date-time
+             * @description At most a day later
+             */
+            to: string;
+            user: string;
         };
         SkillsInputBody: {
             /** @description Levels from 1 to 9, by skill; they replace what was known */
@@ -2634,6 +2715,14 @@ export interface components {
              * @description The ticket's after the event
              */
             version: number;
+        };
+        Unscheduled: {
+            /** @description Now */
+            here: boolean;
+            /** Format: int64 */
+            present_ms: number;
+            user: string;
+            user_name?: string;
         };
         User: {
             /** @description Code; empty for the centre */
@@ -4096,6 +4185,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageQueue"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roster: {
+        parameters: {
+            query: {
+                from: string;
+                /** @description At most 62 days later */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "plan-roster": {
+        parameters: {
+            query: {
+                from: string;
+                /** @description At most 62 days later */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterPlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Roster"];
                 };
             };
             /** @description Problem (RFC 9457) */
