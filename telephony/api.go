@@ -216,7 +216,7 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 		k.forget()
 		return "", err
 	}
-	k.begin(EventData{Direction: r.direction, SIPCallID: k.caller.sess.CallID(), Source: devices[0].Source.String(), Caller: seat, Called: number, Line: r.line}, seat, user)
+	k.begin(EventData{Direction: r.direction, SIPCallID: k.caller.sess.CallID(), Source: devices[0].Source.String(), Caller: seat, Called: number, Line: c.lineFor(seat, r.line)}, seat, user)
 	go k.clickToDial(r)
 	return k.id, nil
 }

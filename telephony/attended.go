@@ -34,6 +34,10 @@ func (k *call) handOver(p *party, first *call, by *party, e invite.Referred) {
 		e.Reply(491)
 		return
 	}
+	if !k.mayJoin(other, first, by) {
+		e.Reply(403)
+		return
+	}
 	k.hold(false, nil)
 	k.bridge.Record(nil)
 	k.bridge.Close()
@@ -63,6 +67,23 @@ func (k *call) handOver(p *party, first *call, by *party, e invite.Referred) {
 		e.Reply(491)
 		back()
 	}
+}
+
+// mayJoin tells whether neither of two calls brings a seat into the other's line that has no part in it.
+func (k *call) mayJoin(other *party, first *call, by *party) bool {
+	mine, _ := k.snapshot()
+	theirs, _ := first.snapshot()
+	return k.c.within(theirs.Line, other.seat) && k.c.within(mine.Line, first.seatBeside(by))
+}
+
+// seatBeside is the seat at the other end of a call than p, "" where there is none. It may be asked on any goroutine.
+func (k *call) seatBeside(p *party) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if other := k.otherThan(p); other != nil {
+		return other.seat
+	}
+	return ""
 }
 
 // take puts the other party of a second call into the place of by. From here

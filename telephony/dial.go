@@ -159,7 +159,7 @@ func (c *Center) fromSeat(s *invite.Session, seat string) {
 	}
 	k.caller.floor = taken
 	defer k.finish()
-	k.begin(EventData{Direction: r.direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called, Line: r.line}, seat, view.User)
+	k.begin(EventData{Direction: r.direction, SIPCallID: s.CallID(), Source: s.Source().String(), Caller: seat, Called: called, Line: c.lineFor(seat, r.line)}, seat, view.User)
 	k.watchCaller()
 	rings := func(code int) {
 		var sound []byte

@@ -47,6 +47,9 @@ func (c *Center) AddParty(_ context.Context, callID, number, user string) (strin
 	if err != nil {
 		return "", err
 	}
+	if !c.within(cdr.Line, r.seat) {
+		return "", fmt.Errorf("seat %s does not belong to the calls of line %s: %w", number, cdr.Line, ErrNotFound)
+	}
 	return k.invite(r, &third{who: PartyThird, number: number}, user)
 }
 

@@ -19,6 +19,22 @@ func (c *Center) Sealed() map[string][]string {
 	return sealed
 }
 
+// within tells whether a seat may take part in the calls of a line; "" is no seat.
+func (c *Center) within(line, seat string) bool {
+	seats, sealed := c.Sealed()[line]
+	return !sealed || seat == "" || slices.Contains(seats, seat)
+}
+
+// lineFor is the line that a seat's own call is for: a sealed one of the seat, or else the one that it goes over.
+func (c *Center) lineFor(seat, line string) string {
+	for sealed, seats := range c.Sealed() {
+		if slices.Contains(seats, seat) {
+			return sealed
+		}
+	}
+	return line
+}
+
 // validSealed reports ways out of sealed queues.
 func validSealed(queues []QueueConfig, lines []Line, flows []ivr.Flow) error {
 	var errs []error

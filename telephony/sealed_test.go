@@ -38,3 +38,41 @@ func TestSealedQueues(t *testing.T) {
 	require.Equal(t, map[string][]string{"12388": {"8009"}}, c.Sealed())
 	require.NoError(t, c.Stop(t.Context()))
 }
+
+// A sealed call stays among its seats, whoever would bring in another one, and the calls of its seats are the line's.
+func TestSealedCallsStayAmongTheirSeats(t *testing.T) {
+	there, calls := citizen(t)
+	r := newRig(t, func(c *telephony.Config) {
+		c.Lines = []telephony.Line{{Number: "12315", Queue: "general"}, {Number: "12345", Queue: "sealed"}}
+		c.Queues = []telephony.QueueConfig{{Name: "sealed", Sealed: true, Seats: []string{"8001", "8004"}, WrapUp: -1}, {Name: "general", WrapUp: -1}}
+		c.TrunkList = []telephony.Trunk{{Name: "telecom", Gateways: []telephony.Gateway{{Host: there}}}}
+	})
+	r.seat("8002")
+	r.seat("8003")
+	citizen, seat, id := talk(r)
+	_, inside := r.seat("8004")
+	require.Equal(t, "12345", r.center.Live()[0].Line)
+	require.ErrorIs(t, r.center.Transfer(t.Context(), id, "8002", "agent1"), telephony.ErrNotFound)
+	_, err := r.center.AddParty(t.Context(), id, "8002", "agent1")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+	_, err = r.center.Supervise(t.Context(), id, "agent3", "", telephony.Monitor)
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+	require.NoError(t, r.center.Transfer(t.Context(), id, "8004", "agent1"))
+	colleague := r.next(inside)
+	require.NoError(t, colleague.Answer())
+	r.done(seat)
+	r.hearEachOther(citizen, colleague)
+	citizen.Hangup()
+	r.endedCall()
+	r.seatState("8001", "ready")
+
+	_, err = r.center.Dial(t.Context(), "agent4", "8004", number)
+	require.NoError(t, err)
+	own := r.next(inside)
+	require.NoError(t, own.Answer())
+	r.next(calls)
+	r.awaitTalking()
+	own.Hangup()
+	require.Equal(t, "12345", r.endedCall().Line)
+	r.awaitClean()
+}

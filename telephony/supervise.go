@@ -50,6 +50,9 @@ func (c *Center) Supervise(_ context.Context, callID, supervisor, seat string, h
 	if err != nil {
 		return "", err
 	}
+	if !c.within(cdr.Line, seat) {
+		return "", fmt.Errorf("call %s: %w", callID, ErrNotFound)
+	}
 	return k.invite(r, &third{who: PartySupervisor, number: seat, mode: how}, supervisor)
 }
 

@@ -233,7 +233,8 @@ func (k *call) sendOn(p *party, number string, accept func()) (code int) {
 	}
 	r, err := k.c.target(from, number)
 	seat := r.seat
-	if err != nil || seat != "" && (seat == p.seat || seat == other.seat) {
+	cdr, _ := k.snapshot()
+	if err != nil || seat != "" && (seat == p.seat || seat == other.seat) || !k.c.within(cdr.Line, seat) {
 		return sip.StatusNotFound
 	}
 	key := k.id + "/" + newID(k.now())
