@@ -137,6 +137,30 @@ func (s *Service) Earlier(ctx context.Context, a Actor, ref string) ([]Ticket, e
 	return list, nil
 }
 
+// OfCaller lists the tickets of a citizen's number, newest first, 20 at most, without confidential ones: what is told to a caller of whom only
+// the number is known. It is for the platform alone.
+func (s *Service) OfCaller(ctx context.Context, a Actor, phone string) ([]Ticket, error) {
+	if !a.Has(RoleSystem) {
+		return nil, ErrForbidden
+	}
+	phone, err := NormalizePhone(phone)
+	if err != nil || phone == "" {
+		return nil, err
+	}
+	const most = 20
+	all, err := s.store.ByPhone(ctx, phone, most)
+	if err != nil {
+		return nil, fmt.Errorf("tickets of a caller: %w", err)
+	}
+	list := []Ticket{}
+	for _, t := range all {
+		if !t.Confidential {
+			list = append(list, a.view(t))
+		}
+	}
+	return list, nil
+}
+
 // ByCall lists the tickets that a call is linked to.
 func (s *Service) ByCall(ctx context.Context, a Actor, callID string) ([]Ticket, error) {
 	all, err := s.store.ByCall(ctx, callID)

@@ -195,7 +195,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 		a.opts.Telephony(&cfg)
 	}
 	calls := bridge.New(a.Engines.Tickets, a.Engines.Store, a.log, nil)
-	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), telephony.Options{Log: a.log})
+	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), telephony.Options{Log: a.log, Callers: bridge.NewCallers(a.Engines.Tickets)})
 	if err != nil {
 		return fmt.Errorf("call centre: %w", err)
 	}
