@@ -13,6 +13,7 @@ type Block struct {
 	ID          string    `json:"id"`
 	Caller      string    `json:"caller"`
 	CallID      string    `json:"call_id"` // the call that it is about
+	Line        string    `json:"line"`    // of that call
 	Reason      string    `json:"reason"`
 	ProposedBy  string    `json:"proposed_by"` // user
 	ProposedAt  time.Time `json:"proposed_at"`
@@ -29,10 +30,11 @@ func (b Block) InForce(at time.Time) bool { return b.LiftedAt.IsZero() && at.Bef
 
 // BlockFilter selects blocks, newest first.
 type BlockFilter struct {
-	Open   bool      // neither lifted nor run out: those to decide on and those in force
-	At     time.Time // of Open
-	Limit  int       // 1…200; 0 is 50
-	Cursor string    // from BlockPage.NextCursor
+	NotLines []string  // those of these are left out
+	Open     bool      // neither lifted nor run out: those to decide on and those in force
+	At       time.Time // of Open
+	Limit    int       // 1…200; 0 is 50
+	Cursor   string    // from BlockPage.NextCursor
 }
 
 // BlockPage is one page of blocks. Total stops counting at 10,000.
@@ -66,7 +68,7 @@ func (c *Center) ProposeBlock(ctx context.Context, callID, user, reason string) 
 		return Block{}, fmt.Errorf("call %s has no caller's number that could be blocked: %w", callID, ErrConflict)
 	}
 	now := c.now().UTC().Truncate(time.Millisecond)
-	return c.saveBlock(ctx, user, Block{ID: newID(now), Caller: cdr.Caller, CallID: callID, Reason: reason, ProposedBy: user, ProposedAt: now})
+	return c.saveBlock(ctx, user, Block{ID: newID(now), Caller: cdr.Caller, CallID: callID, Line: cdr.Line, Reason: reason, ProposedBy: user, ProposedAt: now})
 }
 
 // ConfirmBlock puts a block in force for a term from now on, again when it has run out. Errors: ErrNotFound, ErrInvalid.
@@ -99,6 +101,9 @@ func (c *Center) LiftBlock(ctx context.Context, id, lead, reason string) (Block,
 	b.LiftedBy, b.LiftedAt, b.LiftReason = lead, c.now().UTC().Truncate(time.Millisecond), reason
 	return c.saveBlock(ctx, lead, b)
 }
+
+// Block reads one. Errors: ErrNotFound.
+func (c *Center) Block(ctx context.Context, id string) (Block, error) { return c.store.Block(ctx, id) }
 
 // Blocks lists blocks, newest first.
 func (c *Center) Blocks(ctx context.Context, f BlockFilter) (BlockPage, error) {

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"hotline/telephony"
@@ -80,21 +82,36 @@ func (s *Server) proposeBlock(ctx context.Context, in *proposeBlockInput) (*body
 }
 
 func (s *Server) confirmBlock(ctx context.Context, in *confirmBlockInput) (*body[Block], error) {
+	if err := s.blockThere(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	b, err := s.deps.Calls.ConfirmBlock(ctx, in.ID, identityOf(ctx).user.ID, time.Duration(in.Body.Days)*24*time.Hour)
 	return s.blockOr(b, err)
 }
 
 func (s *Server) liftBlock(ctx context.Context, in *liftBlockInput) (*body[Block], error) {
+	if err := s.blockThere(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	b, err := s.deps.Calls.LiftBlock(ctx, in.ID, identityOf(ctx).user.ID, in.Body.Reason)
 	return s.blockOr(b, err)
 }
 
 func (s *Server) listBlocks(ctx context.Context, in *blocksInput) (*body[Page[Block]], error) {
-	p, err := s.deps.Calls.Blocks(ctx, telephony.BlockFilter{Open: in.Open, Limit: in.Limit, Cursor: in.Cursor})
+	p, err := s.deps.Calls.Blocks(ctx, telephony.BlockFilter{Open: in.Open, NotLines: s.sealedFrom(ctx), Limit: in.Limit, Cursor: in.Cursor})
 	if err != nil {
 		return nil, err
 	}
 	return answer(Page[Block]{Items: convert(p.Items, s.blockView), NextCursor: p.NextCursor, Total: p.Total, TotalCapped: p.TotalCapped}), nil
+}
+
+// blockThere tells whether a block is there for the user.
+func (s *Server) blockThere(ctx context.Context, id string) error {
+	b, err := s.deps.Calls.Block(ctx, id)
+	if err == nil && slices.Contains(s.sealedFrom(ctx), b.Line) {
+		return fmt.Errorf("block %s: %w", id, telephony.ErrNotFound)
+	}
+	return err
 }
 
 func (s *Server) blockOr(b telephony.Block, err error) (*body[Block], error) {

@@ -190,7 +190,16 @@ func (c *centre) TakeOver(ctx context.Context, id, party string) error {
 func (c *centre) ProposeBlock(_ context.Context, id, user, reason string) (telephony.Block, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.block = telephony.Block{ID: "b1", Caller: c.calls[id].Caller, CallID: id, Reason: reason, ProposedBy: user, ProposedAt: time.Now()}
+	c.block = telephony.Block{ID: "b1", Caller: c.calls[id].Caller, CallID: id, Line: c.calls[id].Line, Reason: reason, ProposedBy: user, ProposedAt: time.Now()}
+	return c.block, nil
+}
+
+func (c *centre) Block(_ context.Context, id string) (telephony.Block, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id != "b1" {
+		return telephony.Block{}, telephony.ErrNotFound
+	}
 	return c.block, nil
 }
 

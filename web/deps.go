@@ -95,6 +95,7 @@ type Calls interface {
 	Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error)
 	ReturnMissed(ctx context.Context, callID, user string) (telephony.Callback, error)
 	WithdrawCallback(ctx context.Context, id, user string) (telephony.Callback, error)
+	Block(ctx context.Context, id string) (telephony.Block, error)
 	Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error)
 	PauseRecording(ctx context.Context, callID, user string) error
 	ResumeRecording(ctx context.Context, callID, user string) error

@@ -33,6 +33,10 @@ func TestSealedCalls(t *testing.T) {
 	lead.send("POST", "/api/v1/calls/c1/supervision/1/take-over", nil).problem(http.StatusNotFound, "not_found")
 	lead.send("DELETE", "/api/v1/callbacks/b2", nil).problem(http.StatusNotFound, "not_found")
 
+	agent.send("POST", "/api/v1/calls/c1/harassment", map[string]string{"reason": "abuse"}).want(http.StatusOK)
+	lead.send("PUT", "/api/v1/blocks/b1", map[string]int{"days": 3}).problem(http.StatusNotFound, "not_found")
+	lead.send("POST", "/api/v1/blocks/b1/lift", map[string]string{"reason": "x"}).problem(http.StatusNotFound, "not_found")
+
 	w.calls.filters = nil
 	lead.get("/api/v1/calls").want(http.StatusOK)
 	lead.get("/api/v1/missed-calls").want(http.StatusOK)

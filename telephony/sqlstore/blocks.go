@@ -15,6 +15,7 @@ type blockRow struct {
 	ID          string `bun:"id,pk"`
 	Caller      string `bun:"caller"`
 	CallID      string `bun:"call_id"`
+	Line        string `bun:"line"`
 	Reason      string `bun:"reason"`
 	ProposedBy  string `bun:"proposed_by"`
 	ProposedAt  int64  `bun:"proposed_at"`
@@ -28,7 +29,7 @@ type blockRow struct {
 
 func (r *blockRow) block() telephony.Block {
 	return telephony.Block{
-		ID: r.ID, Caller: r.Caller, CallID: r.CallID, Reason: r.Reason, ProposedBy: r.ProposedBy, ProposedAt: instant(r.ProposedAt),
+		ID: r.ID, Caller: r.Caller, CallID: r.CallID, Line: r.Line, Reason: r.Reason, ProposedBy: r.ProposedBy, ProposedAt: instant(r.ProposedAt),
 		ConfirmedBy: r.ConfirmedBy, ConfirmedAt: instant(r.ConfirmedAt), Until: instant(r.Until),
 		LiftedBy: r.LiftedBy, LiftedAt: instant(r.LiftedAt), LiftReason: r.LiftReason,
 	}
@@ -37,7 +38,7 @@ func (r *blockRow) block() telephony.Block {
 // SaveBlock makes or changes a block.
 func (s *Store) SaveBlock(ctx context.Context, b telephony.Block) error {
 	row := &blockRow{
-		ID: b.ID, Caller: b.Caller, CallID: b.CallID, Reason: b.Reason, ProposedBy: b.ProposedBy, ProposedAt: millis(b.ProposedAt),
+		ID: b.ID, Caller: b.Caller, CallID: b.CallID, Line: b.Line, Reason: b.Reason, ProposedBy: b.ProposedBy, ProposedAt: millis(b.ProposedAt),
 		ConfirmedBy: b.ConfirmedBy, ConfirmedAt: millis(b.ConfirmedAt), Until: millis(b.Until),
 		LiftedBy: b.LiftedBy, LiftedAt: millis(b.LiftedAt), LiftReason: b.LiftReason,
 	}
@@ -68,6 +69,7 @@ func (s *Store) Block(ctx context.Context, id string) (telephony.Block, error) {
 func (s *Store) Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error) {
 	page := telephony.BlockPage{Items: []telephony.Block{}}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
+		without(q, "b.line", f.NotLines)
 		if f.Open {
 			q.Where("b.lifted_at = 0 AND (b.until = 0 OR b.until > ?)", millis(f.At))
 		}

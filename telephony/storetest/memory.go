@@ -325,6 +325,7 @@ func (m *Memory) Blocks(_ context.Context, f telephony.BlockFilter) (telephony.B
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
+	all = slices.DeleteFunc(all, func(b telephony.Block) bool { return slices.Contains(f.NotLines, b.Line) })
 	if f.Open {
 		all = slices.DeleteFunc(all, func(b telephony.Block) bool {
 			return !b.LiftedAt.IsZero() || !b.Until.IsZero() && !f.At.Before(b.Until)

@@ -352,7 +352,7 @@ func blocks(t *testing.T, s telephony.Store) {
 	require.ErrorIs(t, err, telephony.ErrNotFound)
 	var all []telephony.Block
 	for n := range 5 {
-		b := telephony.Block{ID: fmt.Sprintf("b%d", n), Caller: "13800138000", CallID: "c", Reason: "反复辱骂", ProposedBy: "agent1", ProposedAt: at(n)}
+		b := telephony.Block{ID: fmt.Sprintf("b%d", n), Caller: "13800138000", CallID: "c", Line: "12345", Reason: "反复辱骂", ProposedBy: "agent1", ProposedAt: at(n)}
 		require.NoError(t, s.SaveBlock(ctx, b))
 		all = append([]telephony.Block{b}, all...)
 	}
@@ -383,6 +383,7 @@ func blocks(t *testing.T, s telephony.Store) {
 	page, err := s.Blocks(ctx, telephony.BlockFilter{Open: true, At: at(40)})
 	require.NoError(t, err)
 	require.Equal(t, 2, page.Total)
+	require.Empty(t, ids(telephony.BlockFilter{NotLines: []string{"12345"}}))
 	_, err = s.Blocks(ctx, telephony.BlockFilter{Cursor: "nonsense"})
 	require.ErrorIs(t, err, telephony.ErrInvalid)
 }
