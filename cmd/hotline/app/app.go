@@ -194,6 +194,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 	if a.opts.Telephony != nil {
 		a.opts.Telephony(&cfg)
 	}
+	cfg.Workday = newWorkdays(a.Engines.Tickets, a.log, time.Now).Workday
 	calls := bridge.New(a.Engines.Tickets, a.Engines.Store, a.log, nil)
 	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), telephony.Options{Log: a.log, Callers: bridge.NewCallers(a.Engines.Tickets)})
 	if err != nil {
