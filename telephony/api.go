@@ -249,14 +249,15 @@ func (k *call) clickToDial(r route) {
 	case <-up:
 	}
 	k.record(EvAnswered, "", "", EventData{})
-	k.callOutWithTone(r)
+	k.callOutWithTone(r, func() {})
 }
 
-// callOutWithTone calls the other side of a seat that has answered; it hears that the other side rings.
-func (k *call) callOutWithTone(r route) {
+// callOutWithTone calls the other side of a seat that has answered; it hears that the other side rings. answered is run when that answers.
+func (k *call) callOutWithTone(r route, answered func()) {
 	tone := k.caller.leg.Play(ringback(), true)
 	k.callOut(r, func() error {
 		tone.Stop()
+		answered()
 		return nil
 	}, func(code int) {
 		if code == 183 { // the other side is heard instead

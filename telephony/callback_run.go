@@ -14,7 +14,10 @@ func (b *callbacks) serve(p *pending) {
 	for p.ctx.Err() == nil {
 		k := b.c.prepareCall()
 		hangUp := context.AfterFunc(p.ctx, func() { k.stop(PartySystem, "", CauseHangup, 0) })
-		begun, err := k.callBack(b.view(p), func() error { return b.tried(p, k.id) })
+		begun, err := k.callBack(b.view(p), func() error { return b.tried(p, k.id) }, func(user string) {
+			hangUp() // the end of the callback is not the end of the conversation
+			b.finish(p, CallbackReached, user)
+		})
 		hangUp()
 		if begun {
 			k.finish()
@@ -27,7 +30,6 @@ func (b *callbacks) serve(p *pending) {
 		case errors.Is(err, ErrStopping): // it waits for the next process
 			return
 		case !cdr.BridgedAt.IsZero():
-			b.finish(p, CallbackReached, cdr.User)
 			return
 		case p.ctx.Err() == nil && !b.again(p):
 			b.finish(p, CallbackFailed, "")
@@ -92,8 +94,8 @@ func (c Config) queue(name string) QueueConfig {
 }
 
 // callBack lets a callback wait for a seat, and has the citizen called when one has answered. It tells whether a seat was rung at all: the call has a
-// record then. tried is run before the citizen is called.
-func (k *call) callBack(cb Callback, tried func() error) (begun bool, err error) {
+// record then. tried is run before the citizen is called, reached when the two talk.
+func (k *call) callBack(cb Callback, tried func() error, reached func(user string)) (begun bool, err error) {
 	in := k.c.floor.arrive(acd.Arrive{
 		Call: k.id, Queue: cb.Queue, Since: cb.Since, Needs: cb.Needs, Priority: cb.Priority, Prefer: cb.Prefer, Callback: true, NotUntil: cb.NotUntil,
 	})
@@ -120,7 +122,7 @@ func (k *call) callBack(cb Callback, tried func() error) (begun bool, err error)
 					return begun, nil
 				case acd.Connect:
 					if a := k.attempts[d.Seat]; a != nil && a.party != nil {
-						k.reach(cb.Number, a, tried)
+						k.reach(cb.Number, a, tried, reached)
 						return true, nil
 					}
 				}
@@ -137,7 +139,7 @@ func (k *call) beginCallback(cb Callback) {
 }
 
 // reach calls the citizen for a seat that has answered.
-func (k *call) reach(number string, a *attempt, tried func() error) {
+func (k *call) reach(number string, a *attempt, tried func() error, reached func(user string)) {
 	k.putIn(0, a.party)
 	k.record(EvSeat, a.offer.Seat, a.offer.User, EventData{Attempt: a.offer.Attempt})
 	r, err := k.c.through(number)
@@ -149,7 +151,7 @@ func (k *call) reach(number string, a *attempt, tried func() error) {
 		k.stop(PartySystem, "", CauseFailed, 0)
 		return
 	}
-	k.callOutWithTone(r)
+	k.callOutWithTone(r, func() { k.wg.Go(func() { reached(a.offer.User) }) })
 }
 
 // wantsCallback takes a key of a caller who waits, and tells whether it asks for a callback that can be had.
