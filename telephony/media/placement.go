@@ -17,7 +17,7 @@ const (
 	// sameRun is how far the lateness of packets may differ that belong to one run of timestamps: more is a leap.
 	sameRun = SampleRate
 	// goOn is how long packets must come late to show that the stream has moved.
-	goOn = SampleRate / 4
+	goOn = 3 * SampleRate / 10
 	// memory is how long a packet that came soon determines the place; from once to twice that time.
 	memory = 4 * SampleRate
 	// idle is how long a pause may be after which the place is found anew.

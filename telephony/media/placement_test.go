@@ -118,7 +118,40 @@ func TestNothingShiftsOneSideAgainstTheOther(t *testing.T) {
 	})
 }
 
-func checkPlaces(t *rapid.T, path string, packets []spoken) {
+// The last packets before a leap of the timestamps all come late, and none after them tells that the stream stays where it was.
+func TestTheLastPacketsBeforeALeapComeLate(t *testing.T) {
+	var packets []spoken
+	at, ts := int64(1000), uint32(5000)
+	for i := range 200 {
+		p := spoken{ssrc: 7, ts: ts, at: at, arrival: at + FrameSamples, mark: byte(i%100) + 1, heard: true}
+		if i >= 100 && i < 111 {
+			p.arrival += 500 + int64(i-100)*28 // 62 to 98 ms
+		}
+		packets = append(packets, p)
+		at, ts = at+FrameSamples, ts+FrameSamples
+		if i == 110 {
+			ts += 1 << 20
+		}
+	}
+	slices.SortStableFunc(packets, func(a, b spoken) int { return int(a.arrival - b.arrival) })
+	c := newClock()
+	r, err := NewRecorder(filepath.Join(t.TempDir(), "leap.wav"), RecorderOptions{Now: c.now})
+	require.NoError(t, err)
+	flushed(r)
+	silent := make([]byte, FrameSamples)
+	for _, p := range packets {
+		for i := range silent {
+			silent[i] = p.mark
+		}
+		r.write(p.channel, PCMA, silent, p.ssrc, p.ts, c.now().Add(sampleTime(int(p.arrival))))
+	}
+	c.advance(sampleTime(int(at) + SampleRate))
+	_, err = r.Close()
+	require.NoError(t, err)
+	checkPlaces(t, r.path, packets)
+}
+
+func checkPlaces(t rapid.TB, path string, packets []spoken) {
 	data := rawRecording(t, path)
 	for i, p := range packets {
 		if !p.heard {
@@ -155,7 +188,7 @@ func found(data []byte, p spoken) (at int64, most int) {
 	return at, most
 }
 
-func rawRecording(t *rapid.T, path string) []byte {
+func rawRecording(t rapid.TB, path string) []byte {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return data[recordingHeaderSize:]
