@@ -118,18 +118,19 @@ func TestNothingShiftsOneSideAgainstTheOther(t *testing.T) {
 	})
 }
 
-// The last packets before a leap of the timestamps all come late, and none after them tells that the stream stays where it was.
+// The last packets before a leap of the timestamps come late, some of them later than one that was sent after them; none after that tells that the
+// stream stays where it was.
 func TestTheLastPacketsBeforeALeapComeLate(t *testing.T) {
 	var packets []spoken
 	at, ts := int64(1000), uint32(5000)
 	for i := range 200 {
 		p := spoken{ssrc: 7, ts: ts, at: at, arrival: at + FrameSamples, mark: byte(i%100) + 1, heard: true}
-		if i >= 100 && i < 111 {
-			p.arrival += 500 + int64(i-100)*28 // 62 to 98 ms
+		if i >= 100 && i < 114 && i != 104 {
+			p.arrival += 790 - int64(i-100)*3 // 99 to 94 ms
 		}
 		packets = append(packets, p)
 		at, ts = at+FrameSamples, ts+FrameSamples
-		if i == 110 {
+		if i == 113 {
 			ts += 1 << 20
 		}
 	}
