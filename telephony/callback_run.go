@@ -35,6 +35,22 @@ func (b *callbacks) serve(p *pending) {
 			b.finish(p, CallbackFailed, "")
 			return
 		}
+		if errors.Is(err, errRefused) {
+			b.pause(p)
+		}
+	}
+}
+
+// errRefused is why a callback has no place in its queue at present.
+var errRefused = errors.New("telephony: the queue takes no callback now")
+
+// pause waits until the next try may be made: a callback that the queue has put off keeps its place there, one that it has refused has none.
+func (b *callbacks) pause(p *pending) {
+	timer := time.NewTimer(b.view(p).NotUntil.Sub(b.c.now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.ctx.Done():
 	}
 }
 
@@ -97,7 +113,7 @@ func (c Config) queue(name string) QueueConfig {
 // record then. tried is run before the citizen is called, reached when the two talk.
 func (k *call) callBack(cb Callback, tried func() error, reached func(user string)) (begun bool, err error) {
 	in := k.c.floor.arrive(acd.Arrive{
-		Call: k.id, Queue: cb.Queue, Since: cb.Since, Needs: cb.Needs, Priority: cb.Priority, Prefer: cb.Prefer, Callback: true, NotUntil: cb.NotUntil,
+		Call: k.id, Queue: k.c.queueOf(cb.Line, cb.Queue), Since: cb.Since, Needs: cb.Needs, Priority: cb.Priority, Prefer: cb.Prefer, Callback: true, NotUntil: cb.NotUntil,
 	})
 	for {
 		select {
@@ -119,7 +135,7 @@ func (k *call) callBack(cb Callback, tried func() error, reached func(user strin
 				case acd.Withdraw:
 					k.withdraw(d)
 				case acd.Refuse: // the queue is full
-					return begun, nil
+					return begun, errRefused
 				case acd.Connect:
 					if a := k.attempts[d.Seat]; a != nil && a.party != nil {
 						k.reach(cb.Number, a, tried, reached)

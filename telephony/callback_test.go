@@ -1,6 +1,8 @@
 package telephony_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -223,4 +225,43 @@ func TestCallbacksSurviveARestart(t *testing.T) {
 	r.endedCall()
 	oneCallback(r, telephony.CallbackReached)
 	r.awaitClean()
+}
+
+// A callback that a full queue does not take is put off, and asks the store no more than that; it has its place once there is one.
+func TestACallbackThatAFullQueueRefuses(t *testing.T) {
+	there, calls := citizen(t)
+	r := prepareRig(t, callsBack(t, there, telephony.QueueConfig{MaxLength: 1, CallbackRetry: time.Second}))
+	var writes atomic.Int64
+	r.wrap = func(s telephony.Store) telephony.Store { return countedCallbacks{s, &writes} }
+	r.start()
+	missed := queued(r)
+	missed.Hangup()
+	cdr := r.endedCall()
+	full := queued(r)
+	_, err := r.center.ReturnMissed(t.Context(), cdr.ID, "lead1")
+	require.NoError(t, err)
+	began := time.Now()
+	r.await("two seconds", func() bool { return time.Since(began) > 2*time.Second })
+	require.LessOrEqual(t, writes.Load(), int64(5), "the first one, and one a second")
+	full.Hangup()
+	r.endedCall()
+	_, rings := r.seat("8001")
+	seat := r.next(rings)
+	require.NoError(t, seat.Answer())
+	r.hearEachOther(r.next(calls), seat)
+	seat.Hangup()
+	r.endedCall()
+	oneCallback(r, telephony.CallbackReached)
+	r.awaitClean()
+}
+
+// countedCallbacks counts what is written of callbacks.
+type countedCallbacks struct {
+	telephony.Store
+	writes *atomic.Int64
+}
+
+func (s countedCallbacks) SaveCallback(ctx context.Context, c telephony.Callback) error {
+	s.writes.Add(1)
+	return s.Store.SaveCallback(ctx, c)
 }
