@@ -85,11 +85,23 @@ func (b *board) userOf(seat string) string {
 	return b.seats[seat].User
 }
 
-func (b *board) touch(seat string) {
+func (b *board) touch(seat string) { b.mark(&b.changed, seat) }
+
+// mark notes in one of the board's sets what has changed.
+func (b *board) mark(set *map[string]bool, what string) {
 	b.mu.Lock()
-	b.changed[seat] = true
+	(*set)[what] = true
 	b.mu.Unlock()
 	b.poke()
+}
+
+// take empties one of the board's sets and gives what was in it.
+func (b *board) take(set *map[string]bool) map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	taken := *set
+	*set = map[string]bool{}
+	return taken
 }
 
 func (b *board) poke() {
@@ -148,18 +160,12 @@ func (b *board) happened(callID, typ string) {
 	switch typ {
 	case EvHeld, EvResumed, EvMuted, EvUnmuted, EvPartyCalled, EvPartyRinging, EvPartyJoined, EvPartyLeft, EvSupervised,
 		EvTransfer, EvTransferEnded, EvSeatLost, EvSeatBack, EvRecordingPaused, EvRecordingResumed, EvTalkEnded, EvRated:
-		b.mu.Lock()
-		b.calls[callID] = true
-		b.mu.Unlock()
-		b.poke()
+		b.mark(&b.calls, callID)
 	}
 }
 
 func (b *board) tellCalls(ctx context.Context) {
-	b.mu.Lock()
-	changed := b.calls
-	b.calls = map[string]bool{}
-	b.mu.Unlock()
+	changed := b.take(&b.calls)
 	if b.talks == nil {
 		return
 	}

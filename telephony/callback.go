@@ -142,10 +142,8 @@ func (c *Center) WithdrawCallback(ctx context.Context, id, user string) (Callbac
 
 // queueOf is a queue that exists: the one given, or the line's.
 func (c *Center) queueOf(line, queue string) string {
-	for _, q := range c.cfg.Queues {
-		if q.Name == queue {
-			return queue
-		}
+	if _, ok := c.cfg.queue(queue); ok {
+		return queue
 	}
 	for _, l := range c.cfg.Lines {
 		if l.Number == line {

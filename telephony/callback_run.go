@@ -78,7 +78,8 @@ func (b *callbacks) tried(p *pending, callID string) error {
 func (b *callbacks) again(p *pending) bool {
 	ctx, cancel := context.WithTimeout(p.ctx, saving)
 	defer cancel()
-	q := b.c.cfg.queue(b.view(p).Queue)
+	cb := b.view(p)
+	q, _ := b.c.cfg.queue(b.c.queueOf(cb.Line, cb.Queue))
 	left := true
 	_, err := b.change(ctx, p, func(cb *Callback) {
 		p.trying = false
@@ -99,21 +100,12 @@ func (b *callbacks) finish(p *pending, state CallbackState, user string) {
 	}
 }
 
-// queue is the configuration of a queue that exists.
-func (c Config) queue(name string) QueueConfig {
-	for _, q := range c.Queues {
-		if q.Name == name {
-			return q
-		}
-	}
-	return c.Queues[0]
-}
-
 // callBack lets a callback wait for a seat, and has the citizen called when one has answered. It tells whether a seat was rung at all: the call has a
 // record then. tried is run before the citizen is called, reached when the two talk.
 func (k *call) callBack(cb Callback, tried func() error, reached func(user string)) (begun bool, err error) {
+	cb.Queue = k.c.queueOf(cb.Line, cb.Queue)
 	in := k.c.floor.arrive(acd.Arrive{
-		Call: k.id, Queue: k.c.queueOf(cb.Line, cb.Queue), Since: cb.Since, Needs: cb.Needs, Priority: cb.Priority, Prefer: cb.Prefer, Callback: true, NotUntil: cb.NotUntil,
+		Call: k.id, Queue: cb.Queue, Since: cb.Since, Needs: cb.Needs, Priority: cb.Priority, Prefer: cb.Prefer, Callback: true, NotUntil: cb.NotUntil,
 	})
 	for {
 		select {
@@ -173,7 +165,8 @@ func (k *call) reach(number string, a *attempt, tried func() error, reached func
 // wantsCallback takes a key of a caller who waits, and tells whether it asks for a callback that can be had.
 func (k *call) wantsCallback(key rune, queue string) bool {
 	cdr, _ := k.snapshot()
-	return key == callbackKey && k.c.cfg.queue(queue).Callback && !k.rings() && k.c.callable(cdr.Caller)
+	q, _ := k.c.cfg.queue(queue)
+	return key == callbackKey && q.Callback && !k.rings() && k.c.callable(cdr.Caller)
 }
 
 // callbackKey asks for a callback in the queue.
@@ -218,14 +211,19 @@ func (k *call) park(place acd.Arrive) bool {
 
 // returnMissed puts the caller of a queue that returns its missed calls back into the place that the caller had.
 func (c *Center) returnMissed(cdr CDR) {
+	q, _ := c.cfg.queue(cdr.Queue)
 	if cdr.missed() == nil || cdr.QueuedAt.IsZero() || cdr.Cause == CauseCallback || cdr.Cause == CauseShutdown ||
-		!c.cfg.queue(cdr.Queue).CallbackMissed || cdr.Wait() < shortAbandon || !c.callable(cdr.Caller) {
+		!q.CallbackMissed || cdr.Wait() < shortAbandon || !c.callable(cdr.Caller) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.background, saving)
+	c.callbacks.owe(Callback{Number: cdr.Caller, CallID: cdr.ID, Line: cdr.Line, Queue: q.Name, Since: cdr.QueuedAt, By: CallbackMissed})
+}
+
+// owe adds a callback that no user is there to hear of; one that waits for the number already is enough.
+func (b *callbacks) owe(cb Callback) {
+	ctx, cancel := context.WithTimeout(b.c.background, saving)
 	defer cancel()
-	_, err := c.callbacks.add(ctx, Callback{Number: cdr.Caller, CallID: cdr.ID, Line: cdr.Line, Queue: c.queueOf(cdr.Line, cdr.Queue), Since: cdr.QueuedAt, By: CallbackMissed})
-	if err != nil && !errors.Is(err, ErrConflict) {
-		c.log.Error("a missed call is not called back", "call_id", cdr.ID, "error", err)
+	if _, err := b.add(ctx, cb); err != nil && !errors.Is(err, ErrConflict) {
+		b.c.log.Error("a missed call is not called back", "call_id", cb.CallID, "error", err)
 	}
 }

@@ -70,6 +70,7 @@ type Center struct {
 	blocked   *blocked
 	callbacks *callbacks
 	announced *announcements
+	sealed    map[string][]string
 	withdraw  sync.Once
 	withdrawn chan struct{} // closed when the trunks have taken back their registrations
 	stopOnce  sync.Once
@@ -87,7 +88,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c := &Center{
 		cfg: cfg, store: store, handler: h, blobs: blobs, callers: opts.Callers, log: opts.Log, now: opts.Now, patient: opts.HandlerTimeout,
 		calls: map[string]*call{}, idle: make(chan struct{}), up: make(chan struct{}),
-		withdrawn: make(chan struct{}), blocked: newBlocked(), announced: &announcements{of: map[string]Announcement{}},
+		withdrawn: make(chan struct{}), blocked: newBlocked(), sealed: cfg.sealed(), announced: &announcements{of: map[string]Announcement{}},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -185,13 +185,13 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvTransfer, EvTransferEnded:
 		c.noted(e, d)
 	case EvEnded:
-		c.endHold(e.At)
+		endLast(c.Holds, e.At)
 		c.endPause(e.At, "")
 		c.endParties(e.At)
 		c.endTransfers(e.At)
 		c.endLoss(e.At, false)
 		c.endMessage(e.At)
-		c.endMute(e.At)
+		endLast(c.Mutes, e.At)
 		c.EndedAt, c.EndedBy, c.EndedUser, c.Cause, c.Code = e.At, d.By, e.User, d.Cause, d.Code
 		c.Missed = c.Direction == Inbound && c.SeatAt.IsZero() && c.BridgedAt.IsZero() && d.Cause != CauseBlocked
 	}
@@ -205,7 +205,7 @@ func (c *CDR) applyTalk(e Event, d EventData) {
 	case EvHeld:
 		c.Holds = append(c.Holds, Span{From: e.At})
 	case EvResumed:
-		c.endHold(e.At)
+		endLast(c.Holds, e.At)
 	case EvRecordingPaused:
 		if !c.paused() {
 			c.Pauses = append(c.Pauses, Pause{From: e.At, By: e.User})
@@ -213,7 +213,7 @@ func (c *CDR) applyTalk(e Event, d EventData) {
 	case EvRecordingResumed:
 		c.endPause(e.At, e.User)
 	case EvTalkEnded:
-		c.endHold(e.At)
+		endLast(c.Holds, e.At)
 		c.endPause(e.At, "")
 		c.TalkEndedAt = e.At
 	case EvRated:
@@ -232,9 +232,10 @@ func (c *CDR) offer(seat string, attempt int) *Offered {
 	return nil
 }
 
-func (c *CDR) endHold(at time.Time) {
-	if n := len(c.Holds); n > 0 && c.Holds[n-1].To.IsZero() {
-		c.Holds[n-1].To = at
+// endLast ends the last of some spans, if it goes on.
+func endLast(spans []Span, at time.Time) {
+	if n := len(spans); n > 0 && spans[n-1].To.IsZero() {
+		spans[n-1].To = at
 	}
 }
 

@@ -3,6 +3,8 @@ package telephony
 import (
 	"net/netip"
 
+	"github.com/emiago/sipgo/sip"
+
 	"hotline/telephony/invite"
 	"hotline/telephony/media"
 )
@@ -35,17 +37,20 @@ func (k *call) legOptions(transport string, p *party, signal netip.Addr, secure 
 	return opts
 }
 
-// soundFails hears that nothing can be sent to a party any more. The call goes on without one that was added to it, and waits for its seat.
+// soundFails hears that nothing can be sent to a party any more. The call goes on without one that was added to it.
 func (k *call) soundFails(p *party) {
-	switch {
-	case p.fails != nil:
+	if p.fails != nil {
 		p.fails()
-	case p.seat != "":
-		p.sess.Hangup(deadSound())
-	default:
-		k.stop(PartySystem, "", CauseMedia, 488)
+		return
 	}
+	k.soundOver(p, sip.StatusNotAcceptableHere)
 }
 
-// deadSound ends a leg whose sound is of no use.
-func deadSound() invite.Cause { return invite.Cause{By: invite.System, Reason: CauseMedia, Code: 488} }
+// soundOver ends the leg of a seat, which may come back, and the call of others.
+func (k *call) soundOver(p *party, code int) {
+	if p.seat == "" {
+		k.stop(PartySystem, "", CauseMedia, code)
+		return
+	}
+	p.sess.Hangup(invite.Cause{By: invite.System, Reason: CauseMedia, Code: code})
+}

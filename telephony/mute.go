@@ -3,7 +3,6 @@ package telephony
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"hotline/telephony/media"
 )
@@ -91,11 +90,5 @@ func (c *CDR) applyMute(e Event) {
 		c.Mutes = append(c.Mutes, Span{From: e.At})
 		return
 	}
-	c.endMute(e.At)
-}
-
-func (c *CDR) endMute(at time.Time) {
-	if n := len(c.Mutes); n > 0 && c.Mutes[n-1].To.IsZero() {
-		c.Mutes[n-1].To = at
-	}
+	endLast(c.Mutes, e.At)
 }

@@ -30,6 +30,34 @@ type third struct {
 // supervises tells whether the party is a supervisor, whom the two need not know of.
 func (t *third) supervises() bool { return t.mode != "" }
 
+func (t *third) added() bool { return !t.supervises() }
+
+// thirdOf is the party of an id and a kind, or nil. The caller holds mu.
+func (k *call) thirdOf(id string, of func(*third) bool) *third {
+	i := slices.IndexFunc(k.thirds, func(t *third) bool { return t.id == id && of(t) })
+	if i < 0 {
+		return nil
+	}
+	return k.thirds[i]
+}
+
+// withThird has fn run by the goroutine of a call, with one of its parties.
+func (c *Center) withThird(ctx context.Context, callID, partyID string, of func(*third) bool, fn func(*call, *third) error) error {
+	return c.asked(ctx, callID, func(k *call) error {
+		k.mu.Lock()
+		t := k.thirdOf(partyID, of)
+		k.mu.Unlock()
+		if t == nil {
+			return errNoParty(callID, partyID)
+		}
+		return fn(k, t)
+	})
+}
+
+func errNoParty(callID, partyID string) error {
+	return fmt.Errorf("call %s has no party %s: %w", callID, partyID, ErrNotFound)
+}
+
 // AddParty calls a seat or a number on behalf of a user and, once it answers, lets it talk with both sides of a running
 // call. It returns at once with the party's id, which is unique within the call; the call's record tells how it goes on.
 // The caller is heard, and recorded, on the left, everybody else on the right. Errors: ErrNotFound where there is no such
@@ -78,7 +106,7 @@ func (k *call) invite(r route, t *third, user string) (string, error) {
 
 // DropParty hangs up an added party, also one that still rings; the others talk on. Errors: ErrNotFound, ErrConflict.
 func (c *Center) DropParty(_ context.Context, callID, partyID, user string) error {
-	return c.dropThird(callID, partyID, user, func(t *third) bool { return !t.supervises() })
+	return c.dropThird(callID, partyID, user, (*third).added)
 }
 
 func (c *Center) dropThird(callID, partyID, user string, of func(*third) bool) error {
@@ -88,14 +116,13 @@ func (c *Center) dropThird(callID, partyID, user string, of func(*third) bool) e
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, t := range k.thirds {
-		if t.id == partyID && of(t) {
-			t.by = user
-			t.cancel()
-			return nil
-		}
+	t := k.thirdOf(partyID, of)
+	if t == nil {
+		return errNoParty(callID, partyID)
 	}
-	return fmt.Errorf("call %s has no party %s: %w", callID, partyID, ErrNotFound)
+	t.by = user
+	t.cancel()
+	return nil
 }
 
 // talking is a running call whose two sides are there.

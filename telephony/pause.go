@@ -26,20 +26,7 @@ func (c *Center) ResumeRecording(ctx context.Context, callID, user string) error
 }
 
 func (c *Center) pauseRecording(ctx context.Context, callID, user string, on bool) error {
-	k, err := c.talking(callID)
-	if err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	k.post(func() { done <- k.pause(user, on) })
-	select {
-	case err = <-done:
-		return err
-	case <-k.ctx.Done():
-		return fmt.Errorf("call %s is ending: %w", callID, ErrConflict)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.asked(ctx, callID, func(k *call) error { return k.pause(user, on) })
 }
 
 // pause runs on the goroutine that owns the call.

@@ -36,6 +36,15 @@ type QueueConfig struct {
 	Handle         time.Duration // time that a call takes a seat, until calls have been measured; 0 is 3 min
 }
 
+// queue is the configuration of a queue, if there is one of the name.
+func (c Config) queue(name string) (QueueConfig, bool) {
+	i := slices.IndexFunc(c.Queues, func(q QueueConfig) bool { return q.Name == name })
+	if i < 0 {
+		return QueueConfig{}, false
+	}
+	return c.Queues[i], true
+}
+
 func (q QueueConfig) withDefaults() QueueConfig {
 	q.MaxLength = cmp.Or(q.MaxLength, 200)
 	q.MaxWait = cmp.Or(q.MaxWait, 10*time.Minute)

@@ -51,7 +51,8 @@ func (k *call) ratable() bool {
 // hungUp hears that one of the two has hung up. A seat that does so in a call of a queue whose callers are asked leaves the citizen to that.
 func (k *call) hungUp(p *party, e ending) {
 	cdr, state := k.snapshot()
-	asks := p.seat != "" && e.cause == CauseHangup && e.by == p.who && (state == CallTalking || state == CallHeld) && k.c.cfg.asksIn(cdr.Queue)
+	q, _ := k.c.cfg.queue(cdr.Queue)
+	asks := p.seat != "" && e.cause == CauseHangup && e.by == p.who && (state == CallTalking || state == CallHeld) && q.Rate
 	asked := asks && k.do(func() {
 		if k.otherThan(p) == nil || !k.ratable() {
 			k.stop(e.by, e.user, e.cause, e.code)
@@ -62,16 +63,6 @@ func (k *call) hungUp(p *party, e ending) {
 	if !asked {
 		k.stop(e.by, e.user, e.cause, e.code)
 	}
-}
-
-// asksIn tells whether the callers of a queue are asked to rate.
-func (c Config) asksIn(queue string) bool {
-	for _, q := range c.Queues {
-		if q.Name == queue {
-			return q.Rate
-		}
-	}
-	return false
 }
 
 // askRating is what follows the conversation; the call ends with it. It runs on the call's goroutine.

@@ -9,10 +9,14 @@ import (
 )
 
 // Sealed lists the sealed lines, such as 12388, each with the seats whose people alone may know of its calls.
-func (c *Center) Sealed() map[string][]string {
+// They are not to be changed.
+func (c *Center) Sealed() map[string][]string { return c.sealed }
+
+// sealed works out what Sealed gives.
+func (c Config) sealed() map[string][]string {
 	sealed := map[string][]string{}
-	for _, l := range c.cfg.Lines {
-		if q := c.cfg.queue(l.Queue); q.Sealed {
+	for _, l := range c.Lines {
+		if q, _ := c.queue(l.Queue); q.Sealed {
 			sealed[l.Number] = slices.Clone(q.Seats)
 		}
 	}
@@ -21,13 +25,13 @@ func (c *Center) Sealed() map[string][]string {
 
 // within tells whether a seat may take part in the calls of a line; "" is no seat.
 func (c *Center) within(line, seat string) bool {
-	seats, sealed := c.Sealed()[line]
+	seats, sealed := c.sealed[line]
 	return !sealed || seat == "" || slices.Contains(seats, seat)
 }
 
 // lineFor is the line that a seat's own call is for: a sealed one of the seat, or else the one that it goes over.
 func (c *Center) lineFor(seat, line string) string {
-	for sealed, seats := range c.Sealed() {
+	for sealed, seats := range c.sealed {
 		if slices.Contains(seats, seat) {
 			return sealed
 		}

@@ -3,7 +3,6 @@ package telephony
 import (
 	"time"
 
-	"hotline/telephony/invite"
 	"hotline/telephony/media"
 )
 
@@ -31,19 +30,10 @@ func (k *call) checkMedia(began time.Time) {
 	case min(caller, peer) > limits.MediaTimeout:
 		k.stop(PartySystem, "", CauseMedia, 0)
 	case callerDead, caller > limits.OneSideTimeout:
-		k.soundDied(k.caller)
+		k.soundOver(k.caller, 0)
 	case peerDead, peer > limits.OneSideTimeout:
-		k.soundDied(k.peer)
+		k.soundOver(k.peer, 0)
 	}
-}
-
-// soundDied ends the leg of a seat, which may come back, and the call of others.
-func (k *call) soundDied(p *party) {
-	if p.seat == "" {
-		k.stop(PartySystem, "", CauseMedia, 0)
-		return
-	}
-	p.sess.Hangup(invite.Cause{By: invite.System, Reason: CauseMedia})
 }
 
 // silent is how long nothing has come from a party, neither sound nor report; dead tells that its reports stopped.

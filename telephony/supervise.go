@@ -93,24 +93,7 @@ func (c *Center) TakeOver(ctx context.Context, callID, partyID string) error {
 
 // supervised has fn run by the goroutine of a call, with one of its supervisors.
 func (c *Center) supervised(ctx context.Context, callID, partyID string, fn func(*call, *third) error) error {
-	return c.asked(ctx, callID, func(k *call) error {
-		t := k.supervisor(partyID)
-		if t == nil {
-			return fmt.Errorf("call %s has no supervisor %s: %w", callID, partyID, ErrNotFound)
-		}
-		return fn(k, t)
-	})
-}
-
-func (k *call) supervisor(id string) *third {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, t := range k.thirds {
-		if t.id == id && t.supervises() {
-			return t
-		}
-	}
-	return nil
+	return c.withThird(ctx, callID, partyID, (*third).supervises, fn)
 }
 
 // hearing is a party's mode in the conference. The caller holds mu, on the call's goroutine.

@@ -163,7 +163,7 @@ func (k *call) conferred() bool {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.ContainsFunc(k.thirds, func(t *third) bool { return !t.supervises() })
+	return slices.ContainsFunc(k.thirds, (*third).added)
 }
 
 // refer takes a REFER of a party.

@@ -214,19 +214,12 @@ func (cr *carrier) state() TrunkState {
 
 // trunkChanged tells the observer behind the caller's back.
 func (c *Center) trunkChanged(name string) {
-	b := c.board
-	b.mu.Lock()
-	b.routes[name] = true
-	b.mu.Unlock()
-	b.poke()
+	c.board.mark(&c.board.routes, name)
 }
 
 // tellTrunks tells the observer of trunks that changed.
 func (b *board) tellTrunks(ctx context.Context) {
-	b.mu.Lock()
-	changed := b.routes
-	b.routes = map[string]bool{}
-	b.mu.Unlock()
+	changed := b.take(&b.routes)
 	if b.trunks == nil {
 		return
 	}

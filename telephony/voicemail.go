@@ -1,8 +1,6 @@
 package telephony
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"hotline/telephony/ivr"
@@ -78,14 +76,9 @@ func (k *call) callBackLater() {
 	if !k.c.callable(cdr.Caller) || k.messageTook() < shortMessage {
 		return
 	}
-	ctx, cancel := context.WithTimeout(k.c.background, saving)
-	defer cancel()
-	_, err := k.c.callbacks.add(ctx, Callback{
+	k.c.callbacks.owe(Callback{
 		Number: cdr.Caller, CallID: k.id, Line: cdr.Line, Queue: k.c.queueOf(cdr.Line, ""), Since: k.now(), By: CallbackMissed,
 	})
-	if err != nil && !errors.Is(err, ErrConflict) {
-		k.log.Error("who left a message is not called back", "error", err)
-	}
 }
 
 // messageTook is how long the message is so far.

@@ -2,9 +2,7 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"hotline/telephony"
@@ -108,10 +106,10 @@ func (s *Server) listBlocks(ctx context.Context, in *blocksInput) (*body[Page[Bl
 // blockThere tells whether a block is there for the user.
 func (s *Server) blockThere(ctx context.Context, id string) error {
 	b, err := s.deps.Calls.Block(ctx, id)
-	if err == nil && slices.Contains(s.sealedFrom(ctx), b.Line) {
-		return fmt.Errorf("block %s: %w", id, telephony.ErrNotFound)
+	if err != nil {
+		return err
 	}
-	return err
+	return s.there(ctx, b.Line)
 }
 
 func (s *Server) blockOr(b telephony.Block, err error) (*body[Block], error) {

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"hotline/telephony"
@@ -66,8 +65,8 @@ func (s *Server) withdrawCallback(ctx context.Context, in *CallbackRef) (*body[C
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(s.sealedFrom(ctx), cb.Line) {
-		return nil, telephony.ErrNotFound
+	if err := s.there(ctx, cb.Line); err != nil {
+		return nil, err
 	}
 	return callbackOr(s.deps.Calls.WithdrawCallback(ctx, in.ID, identityOf(ctx).user.ID))
 }

@@ -20,11 +20,22 @@ func (s *Server) sealedFrom(ctx context.Context) []string {
 	return lines
 }
 
+// there tells whether something of a line's calls is there for the user.
+func (s *Server) there(ctx context.Context, line string) error {
+	if slices.Contains(s.sealedFrom(ctx), line) {
+		return fmt.Errorf("of a sealed line: %w", telephony.ErrNotFound)
+	}
+	return nil
+}
+
 // callOf reads a call that is there for the user.
 func (s *Server) callOf(ctx context.Context, id string) (telephony.CDR, error) {
 	c, err := s.deps.Calls.Call(ctx, id)
-	if err == nil && slices.Contains(s.sealedFrom(ctx), c.Line) {
-		return telephony.CDR{}, fmt.Errorf("call %s: %w", id, telephony.ErrNotFound)
+	if err == nil {
+		err = s.there(ctx, c.Line)
 	}
-	return c, err
+	if err != nil {
+		return telephony.CDR{}, err
+	}
+	return c, nil
 }

@@ -128,34 +128,28 @@ func visitsOf(ctx context.Context, s drill.Setup, began time.Time) (visits []vis
 	byID := map[string]*visit{}
 	offered, bridged := map[string]time.Time{}, map[string]time.Time{}
 	var busy time.Duration
-	for f := (telephony.EventFilter{Limit: 10000}); ; {
-		events, err := e.Calls.Events(ctx, f)
-		if err != nil {
-			return nil, records, 0, err
+	err = eachEvent(ctx, e.Calls, func(ev telephony.Event) error {
+		v := byID[ev.CallID]
+		switch {
+		case ev.Type == telephony.EvQueued:
+			byID[ev.CallID] = &visit{id: ev.CallID, arrived: ev.At}
+		case v == nil:
+		case ev.Type == telephony.EvOffered:
+			offered[ev.CallID] = ev.At
+		case ev.Type == telephony.EvSeat:
+			v.waited, v.ring = ev.At.Sub(v.arrived), ev.At.Sub(offered[ev.CallID])
+		case ev.Type == telephony.EvBridged:
+			bridged[ev.CallID] = ev.At
+		case ev.Type == telephony.EvEnded && v.waited == 0:
+			v.left, v.waited = ev.At, ev.At.Sub(v.arrived)
+		case ev.Type == telephony.EvEnded:
+			v.talk = ev.At.Sub(bridged[ev.CallID])
+			busy += v.ring + v.talk + centreWrapUp
 		}
-		for _, ev := range events {
-			f.After = ev.ID
-			v := byID[ev.CallID]
-			switch {
-			case ev.Type == telephony.EvQueued:
-				byID[ev.CallID] = &visit{id: ev.CallID, arrived: ev.At}
-			case v == nil:
-			case ev.Type == telephony.EvOffered:
-				offered[ev.CallID] = ev.At
-			case ev.Type == telephony.EvSeat:
-				v.waited, v.ring = ev.At.Sub(v.arrived), ev.At.Sub(offered[ev.CallID])
-			case ev.Type == telephony.EvBridged:
-				bridged[ev.CallID] = ev.At
-			case ev.Type == telephony.EvEnded && v.waited == 0:
-				v.left, v.waited = ev.At, ev.At.Sub(v.arrived)
-			case ev.Type == telephony.EvEnded:
-				v.talk = ev.At.Sub(bridged[ev.CallID])
-				busy += v.ring + v.talk + centreWrapUp
-			}
-		}
-		if len(events) < f.Limit {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, records, 0, err
 	}
 	visits = ready(byID)
 	if len(visits) > 0 {

@@ -154,29 +154,39 @@ func (m *queued) read(ctx context.Context, s drill.Setup) (err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	free, offered := map[string]time.Time{}, map[string]time.Time{}
+	return eachEvent(ctx, e.Calls, func(ev telephony.Event) error {
+		var d telephony.EventData
+		if err := json.Unmarshal(ev.Data, &d); len(ev.Data) > 0 && err != nil {
+			return err
+		}
+		within := ev.At.After(m.began) && ev.At.Before(m.began.Add(m.took))
+		switch {
+		case ev.Type == telephony.EvBridged && within:
+			m.answered++
+		case ev.Type == telephony.EvState && d.State == string(acd.StateReady):
+			free[ev.Seat] = ev.At
+		case ev.Type == telephony.EvOffered:
+			offered[ev.Seat] = ev.At
+		case ev.Type == telephony.EvRinging && within && free[ev.Seat].After(m.began):
+			m.next = append(m.next, ev.At.Sub(free[ev.Seat]))
+			m.phone = append(m.phone, ev.At.Sub(offered[ev.Seat]))
+			delete(free, ev.Seat)
+		}
+		return nil
+	})
+}
+
+// eachEvent reads the log of events page by page.
+func eachEvent(ctx context.Context, store telephony.Store, do func(telephony.Event) error) error {
 	for f := (telephony.EventFilter{Limit: 10000}); ; {
-		events, err := e.Calls.Events(ctx, f)
+		events, err := store.Events(ctx, f)
 		if err != nil {
 			return err
 		}
 		for _, ev := range events {
 			f.After = ev.ID
-			var d telephony.EventData
-			if err := json.Unmarshal(ev.Data, &d); len(ev.Data) > 0 && err != nil {
+			if err := do(ev); err != nil {
 				return err
-			}
-			within := ev.At.After(m.began) && ev.At.Before(m.began.Add(m.took))
-			switch {
-			case ev.Type == telephony.EvBridged && within:
-				m.answered++
-			case ev.Type == telephony.EvState && d.State == string(acd.StateReady):
-				free[ev.Seat] = ev.At
-			case ev.Type == telephony.EvOffered:
-				offered[ev.Seat] = ev.At
-			case ev.Type == telephony.EvRinging && within && free[ev.Seat].After(m.began):
-				m.next = append(m.next, ev.At.Sub(free[ev.Seat]))
-				m.phone = append(m.phone, ev.At.Sub(offered[ev.Seat]))
-				delete(free, ev.Seat)
 			}
 		}
 		if len(events) < f.Limit {

@@ -67,7 +67,6 @@ func (s *Store) Block(ctx context.Context, id string) (telephony.Block, error) {
 
 // Blocks lists blocks, newest first.
 func (s *Store) Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error) {
-	page := telephony.BlockPage{Items: []telephony.Block{}}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		without(q, "b.line", f.NotLines)
 		if f.Open {
@@ -75,25 +74,15 @@ func (s *Store) Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.
 		}
 		return q
 	}
-	var err error
-	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), filter(s.db.Read().NewSelect().TableExpr("telephony_blocks AS b"))); err != nil {
-		return page, fmt.Errorf("count blocks: %w", err)
-	}
-	limit := pageLimit(f.Limit, 50, 200)
-	var rows []blockRow
-	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("b.proposed_at DESC, b.id DESC").Limit(int64(limit) + 1)
-	if err := after(q, "b.proposed_at", "b.id", f.Cursor); err != nil {
+	p, err := blocks.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
+	page := telephony.BlockPage{Items: []telephony.Block{}, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}
+	if err != nil {
 		return page, err
 	}
-	if err := q.Scan(ctx); err != nil {
-		return page, fmt.Errorf("list blocks: %w", err)
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.NextCursor = cursor(rows[limit-1].ProposedAt, rows[limit-1].ID)
-	}
-	for i := range rows {
-		page.Items = append(page.Items, rows[i].block())
+	for i := range p.rows {
+		page.Items = append(page.Items, p.rows[i].block())
 	}
 	return page, nil
 }
+
+var blocks = list[blockRow]{"blocks", "telephony_blocks AS b", "b.proposed_at", "b.id", func(r *blockRow) (int64, string) { return r.ProposedAt, r.ID }}

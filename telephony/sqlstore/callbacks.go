@@ -55,7 +55,6 @@ func (s *Store) Callback(ctx context.Context, id string) (telephony.Callback, er
 
 // Callbacks lists callbacks, newest first.
 func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error) {
-	page := telephony.CallbackPage{Items: []telephony.Callback{}}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		without(q, "b.line", f.NotLines)
 		if f.Open {
@@ -63,25 +62,13 @@ func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (tele
 		}
 		return q
 	}
-	var err error
-	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), filter(s.db.Read().NewSelect().TableExpr("telephony_callbacks AS b"))); err != nil {
-		return page, fmt.Errorf("count callbacks: %w", err)
-	}
-	limit := pageLimit(f.Limit, 50, 200)
-	var rows []callbackRow
-	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("b.created_at DESC, b.id DESC").Limit(int64(limit) + 1)
-	if err := after(q, "b.created_at", "b.id", f.Cursor); err != nil {
+	p, err := callbacks.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
+	page := telephony.CallbackPage{Items: []telephony.Callback{}, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}
+	if err != nil {
 		return page, err
 	}
-	if err := q.Scan(ctx); err != nil {
-		return page, fmt.Errorf("list callbacks: %w", err)
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.NextCursor = cursor(rows[limit-1].CreatedAt, rows[limit-1].ID)
-	}
-	for i := range rows {
-		cb, err := rows[i].callback()
+	for i := range p.rows {
+		cb, err := p.rows[i].callback()
 		if err != nil {
 			return page, err
 		}
@@ -89,3 +76,5 @@ func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (tele
 	}
 	return page, nil
 }
+
+var callbacks = list[callbackRow]{"callbacks", "telephony_callbacks AS b", "b.created_at", "b.id", func(r *callbackRow) (int64, string) { return r.CreatedAt, r.ID }}

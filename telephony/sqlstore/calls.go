@@ -119,7 +119,6 @@ func (s *Store) Call(ctx context.Context, id string) (telephony.CDR, error) {
 
 // Calls lists records, newest first.
 func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
-	page := telephony.CallPage{}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		between(q, "c.started_at", f.From, f.To)
 		for col, v := range map[string]string{
@@ -135,27 +134,15 @@ func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.Ca
 		}
 		return q
 	}
-	var err error
-	counted := filter(s.db.Read().NewSelect().TableExpr("telephony_calls AS c"))
-	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), counted); err != nil {
-		return page, fmt.Errorf("count calls: %w", err)
+	p, err := calls.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
+	if err != nil {
+		return telephony.CallPage{}, err
 	}
-	limit := pageLimit(f.Limit, 50, 200)
-	var rows []callRow
-	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("c.started_at DESC, c.id DESC").Limit(int64(limit) + 1)
-	if err := after(q, "c.started_at", "c.id", f.Cursor); err != nil {
-		return page, err
-	}
-	if err := q.Scan(ctx); err != nil {
-		return page, fmt.Errorf("list calls: %w", err)
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.NextCursor = cursor(rows[limit-1].StartedAt, rows[limit-1].ID)
-	}
-	page.Items, err = records(rows)
-	return page, err
+	items, err := records(p.rows)
+	return telephony.CallPage{Items: items, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}, err
 }
+
+var calls = list[callRow]{"calls", "telephony_calls AS c", "c.started_at", "c.id", func(r *callRow) (int64, string) { return r.StartedAt, r.ID }}
 
 // OpenCalls lists the calls without an end, oldest first.
 func (s *Store) OpenCalls(ctx context.Context, limit int) ([]telephony.CDR, error) {
@@ -182,7 +169,6 @@ func records(rows []callRow) ([]telephony.CDR, error) {
 
 // Missed lists missed calls, newest first.
 func (s *Store) Missed(ctx context.Context, f telephony.MissedFilter) (telephony.MissedPage, error) {
-	page := telephony.MissedPage{}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		between(q, "m.ended_at", f.From, f.To)
 		if f.Line != "" {
@@ -194,30 +180,18 @@ func (s *Store) Missed(ctx context.Context, f telephony.MissedFilter) (telephony
 		}
 		return q
 	}
-	var err error
-	counted := filter(s.db.Read().NewSelect().TableExpr("telephony_missed AS m"))
-	if page.Total, page.TotalCapped, err = total(ctx, s.db.Read(), counted); err != nil {
-		return page, fmt.Errorf("count missed calls: %w", err)
+	p, err := missedCalls.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
+	if err != nil {
+		return telephony.MissedPage{}, err
 	}
-	limit := pageLimit(f.Limit, 50, 200)
-	var rows []missedRow
-	q := filter(s.db.Read().NewSelect().Model(&rows)).OrderExpr("m.ended_at DESC, m.call_id DESC").Limit(int64(limit) + 1)
-	if err := after(q, "m.ended_at", "m.call_id", f.Cursor); err != nil {
-		return page, err
-	}
-	if err := q.Scan(ctx); err != nil {
-		return page, fmt.Errorf("list missed calls: %w", err)
-	}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.NextCursor = cursor(rows[limit-1].EndedAt, rows[limit-1].CallID)
-	}
-	page.Items = make([]telephony.MissedCall, len(rows))
-	for i := range rows {
-		page.Items[i] = rows[i].missed()
+	page := telephony.MissedPage{Items: make([]telephony.MissedCall, len(p.rows)), NextCursor: p.next, Total: p.total, TotalCapped: p.capped}
+	for i := range p.rows {
+		page.Items[i] = p.rows[i].missed()
 	}
 	return page, nil
 }
+
+var missedCalls = list[missedRow]{"missed calls", "telephony_missed AS m", "m.ended_at", "m.call_id", func(r *missedRow) (int64, string) { return r.EndedAt, r.CallID }}
 
 // HandleMissed marks a missed call as called back, once.
 func (s *Store) HandleMissed(ctx context.Context, callID, user string, at time.Time) error {

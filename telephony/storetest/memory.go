@@ -319,12 +319,7 @@ func (m *Memory) Block(_ context.Context, id string) (telephony.Block, error) {
 func (m *Memory) Blocks(_ context.Context, f telephony.BlockFilter) (telephony.BlockPage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := slices.SortedFunc(maps.Values(m.blocks), func(a, b telephony.Block) int {
-		if d := b.ProposedAt.Compare(a.ProposedAt); d != 0 {
-			return d
-		}
-		return strings.Compare(b.ID, a.ID)
-	})
+	all := newest(m.blocks, func(b telephony.Block) time.Time { return b.ProposedAt })
 	all = slices.DeleteFunc(all, func(b telephony.Block) bool { return slices.Contains(f.NotLines, b.Line) })
 	if f.Open {
 		all = slices.DeleteFunc(all, func(b telephony.Block) bool {
@@ -335,6 +330,21 @@ func (m *Memory) Blocks(_ context.Context, f telephony.BlockFilter) (telephony.B
 	var err error
 	page.Items, page.NextCursor, err = pageOf(all, func(b telephony.Block) string { return b.ID }, f.Cursor, f.Limit)
 	return page, err
+}
+
+// newest lists what is kept by id, newest first.
+func newest[T any](kept map[string]T, at func(T) time.Time) []T {
+	ids := slices.SortedFunc(maps.Keys(kept), func(a, b string) int {
+		if d := at(kept[b]).Compare(at(kept[a])); d != 0 {
+			return d
+		}
+		return strings.Compare(b, a)
+	})
+	all := make([]T, len(ids))
+	for i, id := range ids {
+		all[i] = kept[id]
+	}
+	return all
 }
 
 // pageOf cuts a page out of a list. A cursor is the id of the last one of the page before.
@@ -380,12 +390,7 @@ func (m *Memory) Callback(_ context.Context, id string) (telephony.Callback, err
 func (m *Memory) Callbacks(_ context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := slices.SortedFunc(maps.Values(m.callbacks), func(a, b telephony.Callback) int {
-		if d := b.CreatedAt.Compare(a.CreatedAt); d != 0 {
-			return d
-		}
-		return strings.Compare(b.ID, a.ID)
-	})
+	all := newest(m.callbacks, func(c telephony.Callback) time.Time { return c.CreatedAt })
 	all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return slices.Contains(f.NotLines, c.Line) })
 	if f.Open {
 		all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return !c.EndedAt.IsZero() })
