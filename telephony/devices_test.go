@@ -81,7 +81,8 @@ func TestDevicesRefuse(t *testing.T) {
 	a.Reject(603)
 	r.done(b)
 	r.await("the offer came to nothing", func() bool {
-		return r.center.Live()[0].State == telephony.CallQueued || len(r.center.Live()[0].Offers) > 0
+		offers := r.center.Live()[0].Offers
+		return len(offers) > 0 && !offers[0].EndedAt.IsZero()
 	})
 	c.Hangup()
 	cdr := r.endedCall()
