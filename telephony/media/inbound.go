@@ -64,6 +64,7 @@ type inbound struct {
 
 	packets, bytes, malformed, strange uint64
 	unauthentic, replayed              uint64
+	early                              early
 	first, last                        time.Time
 }
 
@@ -178,6 +179,17 @@ func (in *inbound) stats(s *Stats) {
 
 // datagram takes one packet that came at now, on the reading goroutine, through validation, measurement, recording, the listener and the bridge.
 func (l *Leg) datagram(data []byte, src netip.AddrPort, now time.Time, p *rtp.Packet, pcm []int16) {
+	if u := l.unsealer.Load(); u != nil && u.keyless {
+		l.holdEarly(data, src, now)
+		return
+	}
+	if l.early.Load() {
+		l.takeEarly(data, src, now, p, pcm)
+	}
+	l.take(data, src, now, p, pcm)
+}
+
+func (l *Leg) take(data []byte, src netip.AddrPort, now time.Time, p *rtp.Packet, pcm []int16) {
 	rx := l.rx.Load()
 	if rx == nil {
 		return

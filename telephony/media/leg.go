@@ -57,6 +57,7 @@ type Leg struct {
 	out   outbound
 
 	unsealer atomic.Pointer[unsealer] // nil: in the clear; its inside is guarded by inMu
+	early    atomic.Bool              // packets wait in in.early
 	reports  reportKeys
 	rtc      atomic.Pointer[rtcTransport] // nil: plain RTP or SRTP over the leg's own ports
 	bridge   atomic.Pointer[Leg]

@@ -87,7 +87,7 @@ func (l *Leg) Offer() []byte {
 	n.offer()
 	if !n.agreed && len(n.keys) > 0 {
 		// Without the party's key nothing of it can be told from a stranger's.
-		l.unsealer.CompareAndSwap(nil, &unsealer{})
+		l.unsealer.CompareAndSwap(nil, &unsealer{keyless: true})
 	}
 	// Audio may arrive before the answer does (RFC 3264 §5.1).
 	l.listen(formats)

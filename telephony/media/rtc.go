@@ -104,8 +104,8 @@ func (l *Leg) openRTC() (*rtcTransport, error) {
 		r.close()
 		return nil, ErrClosed
 	}
-	// Until there are keys nothing is taken.
-	l.unsealer.Store(&unsealer{})
+	// Until there are keys nothing is taken: it waits.
+	l.unsealer.Store(&unsealer{keyless: true})
 	l.inMu.Lock()
 	l.in.party, l.in.locked, l.in.signal = rtcSource(), rtcSource(), netip.Addr{}
 	l.inMu.Unlock()
@@ -213,7 +213,7 @@ func (r *rtcTransport) arrived(data []byte, now time.Time, packet *rtp.Packet, p
 	case data[0] >= 20 && data[0] <= 63:
 		// What does not fit is sent again.
 		_, _ = r.flight.Write(data)
-	case data[0] >= 128 && data[0] <= 191 && r.ready.Load():
+	case data[0] >= 128 && data[0] <= 191 && !r.failed.Load():
 		r.leg.datagram(data, rtcSource(), now, packet, pcm)
 	}
 }

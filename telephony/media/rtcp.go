@@ -73,6 +73,9 @@ func (l *Leg) controlDatagram(data []byte, src netip.AddrPort, now time.Time) {
 	if !known {
 		return
 	}
+	if u := l.unsealer.Load(); u != nil && u.keyless {
+		return // what it says cannot be believed yet, and will be said again
+	}
 	if data = l.openControl(data); data == nil {
 		return
 	}

@@ -325,10 +325,54 @@ func TestRequiredMeansNeverInTheClear(t *testing.T) {
 	leg.Offer()
 	leg.Play(Tone(440, -10, 0), true)
 	p.send(leg, rtp.Header{PayloadType: 8, SSRC: 1}, make([]byte, 160))
-	eventually(t, "dropped", func() bool { return leg.Stats().Unauthentic == 1 })
+	eventually(t, "held", leg.early.Load)
 	require.ErrorIs(t, leg.Accept(p.sdp("8")), ErrNoKey)
 	require.Zero(t, leg.Stats().Received)
 	require.Zero(t, leg.Stats().Sent)
+}
+
+// The first sound may come before the answer with its key has been read. It is kept, and nothing in the clear passes with it.
+func TestSoundBeforeTheKeys(t *testing.T) {
+	ports := testPorts(t, PortOptions{})
+	caller, called := legOn(t, ports, LegOptions{Security: RequireSRTP}), legOn(t, ports, LegOptions{})
+	heard := make(chan int, 100)
+	caller.Receive(func(pcm []int16) { heard <- len(pcm) })
+	offer := caller.Offer()
+	newPeer(t).send(caller, rtp.Header{PayloadType: 8, SSRC: 1}, make([]byte, 160))
+	eventually(t, "held", caller.early.Load)
+	answer, err := called.Answer(offer)
+	require.NoError(t, err)
+	soon(t, called.Play(Tone(440, -10, 5*20*time.Millisecond), false).Done())
+	eventually(t, "held", func() bool { return caller.earlyPackets() == 6 })
+	require.Zero(t, caller.Stats().Received)
+	require.NoError(t, caller.Accept(answer))
+	soon(t, called.Play(Tone(440, -10, 3*20*time.Millisecond), false).Done())
+	for range 8 {
+		soon(t, heard)
+	}
+	stats := caller.Stats()
+	require.EqualValues(t, 8, stats.Received)
+	require.Zero(t, stats.Lost)
+	require.EqualValues(t, 1, stats.Unauthentic, "what the stranger sent")
+	require.Empty(t, heard)
+}
+
+// The newest packets wait, and no more of them than there is room for.
+func TestEarlySoundIsBounded(t *testing.T) {
+	leg := legOn(t, testPorts(t, PortOptions{}), LegOptions{Security: RequireSRTP})
+	leg.Offer()
+	p := newPeer(t)
+	for seq := range uint16(maxEarly + 5) {
+		p.send(leg, rtp.Header{PayloadType: 8, SSRC: 1, SequenceNumber: seq}, make([]byte, 160))
+	}
+	eventually(t, "dropped", func() bool { return leg.Stats().Unauthentic == 5 })
+	require.Equal(t, maxEarly, leg.earlyPackets())
+}
+
+func (l *Leg) earlyPackets() int {
+	l.inMu.Lock()
+	defer l.inMu.Unlock()
+	return len(l.in.early.packets)
 }
 
 func TestSealedBridges(t *testing.T) {

@@ -64,9 +64,10 @@ func (s *sealer) seal(packet []byte) []byte {
 }
 
 // unsealer decrypts what a leg receives; guarded by Leg.inMu. After a change of keys the former ones are taken until the first packet
-// under the new ones, because the change reaches the party's sender some time after the SDP. Without keys nothing is taken.
+// under the new ones, because the change reaches the party's sender some time after the SDP.
 type unsealer struct {
-	keys []*receiveKey // the newest first, at most two
+	keyless bool          // the party's keys are not known yet, and nothing is taken; never changes
+	keys    []*receiveKey // the newest first, at most two
 }
 
 // open decrypts a packet in place; nil when it is not the party's. replayed: it was, once.
