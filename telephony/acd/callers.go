@@ -88,13 +88,19 @@ func (m *Machine) arrive(e Arrive) {
 	}
 	c.key = c.since.Add(-q.cfg.Step * time.Duration(q.cfg.Priority+e.Priority))
 	m.callers[e.Call] = c
-	if c.prefer != "" {
-		if m.preferring[c.prefer] == nil {
-			m.preferring[c.prefer] = map[*caller]bool{}
-		}
-		m.preferring[c.prefer][c] = true
-	}
+	m.prefers(c)
 	m.enter(c, q)
+}
+
+// prefers remembers whom a caller prefers.
+func (m *Machine) prefers(c *caller) {
+	if c.prefer == "" {
+		return
+	}
+	if m.preferring[c.prefer] == nil {
+		m.preferring[c.prefer] = map[*caller]bool{}
+	}
+	m.preferring[c.prefer][c] = true
 }
 
 // enter puts a caller into a queue, or where that queue's overflow leads when it is full.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // line is one line of a recorded day: the queues first, then events.
@@ -45,6 +46,19 @@ var decoders = map[string]func(data []byte) (Event, error){
 	Seize{}.kind():       as[Seize],
 	EndWrapUp{}.kind():   as[EndWrapUp],
 	Tick{}.kind():        as[Tick],
+}
+
+// Decode reads an event that [Encode] wrote, and sets its time.
+func Decode(data []byte, at time.Time) (Event, error) {
+	var l line
+	if err := json.Unmarshal(data, &l); err != nil {
+		return nil, fmt.Errorf("an event cannot be read: %w", err)
+	}
+	ev, err := decode(l)
+	if err != nil {
+		return nil, err
+	}
+	return ev.on(at), nil
 }
 
 func decode(l line) (Event, error) {

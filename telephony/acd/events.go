@@ -16,6 +16,7 @@ const (
 // the newest time seen.
 type Event interface {
 	at() time.Time
+	on(at time.Time) Event
 	kind() string // in a record
 }
 
@@ -133,3 +134,16 @@ func (Failed) kind() string      { return "failed" }
 func (Seize) kind() string       { return "seize" }
 func (EndWrapUp) kind() string   { return "end_wrap_up" }
 func (Tick) kind() string        { return "tick" }
+
+func (e SetPresence) on(at time.Time) Event { e.At = at; return e }
+func (e SetDevice) on(at time.Time) Event   { e.At = at; return e }
+func (e SetSkills) on(at time.Time) Event   { e.At = at; return e }
+func (e Arrive) on(at time.Time) Event      { e.At = at; return e }
+func (e Park) on(at time.Time) Event        { e.At = at; return e }
+func (e Leave) on(at time.Time) Event       { e.At = at; return e }
+func (e Ringing) on(at time.Time) Event     { e.At = at; return e }
+func (e Answered) on(at time.Time) Event    { e.At = at; return e }
+func (e Failed) on(at time.Time) Event      { e.At = at; return e }
+func (e Seize) on(at time.Time) Event       { e.At = at; return e }
+func (e EndWrapUp) on(at time.Time) Event   { e.At = at; return e }
+func (e Tick) on(at time.Time) Event        { e.At = at; return e }

@@ -110,6 +110,23 @@ func (d *day) step() {
 		d.apply(acd.Tick{At: due})
 	}
 	d.apply(d.random())
+	if rapid.IntRange(0, 30).Draw(d.t, "goes on from a snapshot") == 0 {
+		d.restore()
+	}
+}
+
+// restore goes on with a machine made of a snapshot. The replay, which knows none, must come to the same.
+func (d *day) restore() {
+	snapshot, err := d.m.Snapshot()
+	require.NoError(d.t, err)
+	queues, err := acd.Configured(snapshot)
+	require.NoError(d.t, err)
+	restored, err := acd.Restore(queues, snapshot)
+	require.NoError(d.t, err)
+	again, err := restored.Snapshot()
+	require.NoError(d.t, err)
+	require.Equal(d.t, string(snapshot), string(again))
+	d.m = restored
 }
 
 func (d *day) apply(ev acd.Event) {
