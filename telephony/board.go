@@ -33,8 +33,10 @@ func newBoard(c *Center) *board {
 	b.observer, _ = c.handler.(Observer)
 	b.trunks, _ = c.handler.(TrunkObserver)
 	b.talks, _ = c.handler.(CallObserver)
-	c.floor.onSeat = func(d acd.SeatChanged, v acd.SeatView) {
-		c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
+	c.floor.onSeat = func(d acd.SeatChanged, v acd.SeatView, own bool) {
+		if own { // of several nodes one puts it on record
+			c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
+		}
 		b.touch(d.Seat)
 	}
 	c.floor.onQueue = func() {

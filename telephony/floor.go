@@ -10,13 +10,17 @@ import (
 )
 
 // floor gives the queue machine its clock and its lock, and hands each
-// decision to the call that it is about.
+// decision to the call that it is about. Where several nodes share the queues
+// each has a machine of its own that is told of the same events: see share.
 type floor struct {
 	now     func() time.Time
 	log     *slog.Logger
-	onSeat  func(acd.SeatChanged, acd.SeatView) // under the lock: must be quick
-	onQueue func()                              // the same
+	onSeat  func(d acd.SeatChanged, v acd.SeatView, own bool) // under the lock: must be quick; own: this node said what brought it about
+	onQueue func()                                            // the same
 	wake    chan struct{}
+	share   *share // nil: this node is alone
+
+	queuesGiven []acd.Queue // by this node's settings
 
 	mu      sync.Mutex
 	m       *acd.Machine
@@ -56,28 +60,38 @@ func newFloor(cfg Config, now func() time.Time, log *slog.Logger) *floor {
 		queues[i] = q.machine(cfg.RingTimeout)
 	}
 	return &floor{
-		now: now, log: log, m: acd.New(queues), wake: make(chan struct{}, 1), inboxes: map[string]*inbox{},
-		onSeat: func(acd.SeatChanged, acd.SeatView) {}, onQueue: func() {},
+		now: now, log: log, queuesGiven: queues, m: acd.New(queues), wake: make(chan struct{}, 1), inboxes: map[string]*inbox{},
+		onSeat: func(acd.SeatChanged, acd.SeatView, bool) {}, onQueue: func() {},
 	}
 }
 
 // apply runs one event, made with the time of now, through the machine.
 func (f *floor) apply(event func(at time.Time) acd.Event) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.run(event(f.now()))
+	done := f.happens(event(f.now()))
+	f.mu.Unlock()
+	done()
 }
 
-func (f *floor) run(ev acd.Event) {
+// happens runs an event of this node through the machine, or has it run by all
+// nodes in its turn: done then waits for that. The caller holds mu.
+func (f *floor) happens(ev acd.Event) (done func() bool) {
+	if f.share != nil {
+		return f.share.say(ev)
+	}
+	f.run(ev, true)
+	return func() bool { return true }
+}
+
+// run runs an event through this node's machine. The caller holds mu.
+func (f *floor) run(ev acd.Event, own bool) {
 	for _, d := range f.m.Apply(ev) {
 		if s, ok := d.(acd.SeatChanged); ok {
 			v, _ := f.m.Seat(s.Seat)
-			f.onSeat(s, v)
+			f.onSeat(s, v, own)
 			continue
 		}
-		if b := f.inboxes[acd.CallOf(d)]; b != nil {
-			b.put(d)
-		}
+		f.decide(d)
 	}
 	if _, tick := ev.(acd.Tick); !tick {
 		f.onQueue()
@@ -88,6 +102,16 @@ func (f *floor) run(ev acd.Event) {
 	}
 }
 
+// decide hands a decision to the call that it is about. The caller holds mu.
+func (f *floor) decide(d acd.Decision) {
+	if f.share != nil {
+		f.share.decided(d)
+	}
+	if b := f.inboxes[acd.CallOf(d)]; b != nil {
+		b.put(d)
+	}
+}
+
 // arrive puts a call into a queue, at the time of now; its decisions come to the inbox.
 func (f *floor) arrive(e acd.Arrive) *inbox {
 	b := &inbox{ready: make(chan struct{}, 1)}
@@ -95,7 +119,7 @@ func (f *floor) arrive(e acd.Arrive) *inbox {
 	defer f.mu.Unlock()
 	f.inboxes[e.Call] = b
 	e.At = f.now()
-	f.run(e)
+	f.happens(e)
 	return b
 }
 
@@ -104,16 +128,22 @@ func (f *floor) leave(call string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.inboxes, call)
-	f.run(acd.Leave{At: f.now(), Call: call})
+	f.happens(acd.Leave{At: f.now(), Call: call})
 }
 
 // seize takes a seat for a call of its own; false when it is not free.
 func (f *floor) seize(call, seat string) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.run(acd.Seize{At: f.now(), Call: call, Seat: seat})
-	v, ok := f.m.Seat(seat)
-	return ok && v.Call == call
+	done := f.happens(acd.Seize{At: f.now(), Call: call, Seat: seat})
+	f.mu.Unlock()
+	known := done()
+	if v, ok := f.seat(seat); ok && v.Call == call {
+		return true
+	}
+	if !known { // it may still come
+		f.leave(call)
+	}
+	return false
 }
 
 func (f *floor) seat(id string) (acd.SeatView, bool) {
@@ -148,18 +178,26 @@ func (f *floor) queues() []acd.QueueView {
 	return f.m.Queues()
 }
 
+// due is how long it is until something in the machine runs out.
+func (f *floor) due() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	due, ok := f.m.Deadline()
+	switch {
+	case !ok:
+		return time.Hour
+	case f.share != nil:
+		return f.share.until(due)
+	}
+	return max(due.Sub(f.now()), 0)
+}
+
 // tick wakes the machine when something in it runs out, until ctx ends.
 func (f *floor) tick(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		f.mu.Lock()
-		due, ok := f.m.Deadline()
-		f.mu.Unlock()
-		wait := time.Hour
-		if ok {
-			wait = max(due.Sub(f.now()), 0)
-		}
+		wait := f.due()
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():

@@ -95,11 +95,11 @@ type alarmState struct {
 func (m *Machine) Snapshot() ([]byte, error) {
 	s := state{
 		Now: m.now, Seq: m.seq, Queues: map[string]queueState{}, Users: map[string]string{}, Talks: map[string]string{}, Skills: m.skills,
-		Seats: make([]seatState, 0, len(m.ids)), Callers: make([]callerState, 0, len(m.callers)), Alarms: make([]alarmState, 0, len(m.alarms.list)),
+		Configured: m.Configured(),
+		Seats:      make([]seatState, 0, len(m.ids)), Callers: make([]callerState, 0, len(m.callers)), Alarms: make([]alarmState, 0, len(m.alarms.list)),
 	}
 	for _, name := range m.names {
 		q := m.queues[name]
-		s.Configured = append(s.Configured, q.cfg)
 		s.Queues[name] = queueState{
 			Last: q.last, Empty: q.empty, Handle: q.handle.inOrder(), Answer: q.answer.inOrder(), Errors: q.errors.inOrder(), Count: q.errors.count,
 		}
@@ -168,6 +168,15 @@ func (al *alarm) saved() alarmState {
 		st.Seat, st.Call = of.seat.id, of.caller.id
 	}
 	return st
+}
+
+// Configured are the machine's queues, with their defaults.
+func (m *Machine) Configured() []Queue {
+	all := make([]Queue, 0, len(m.names))
+	for _, name := range m.names {
+		all = append(all, m.queues[name].cfg)
+	}
+	return all
 }
 
 // Configured are the queues that a snapshot's machine was made of.

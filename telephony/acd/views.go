@@ -93,6 +93,22 @@ func (m *Machine) Caller(call string) (CallerView, bool) {
 	return v, true
 }
 
+// Standing lists the offers of a caller that stand, as they were decided.
+func (m *Machine) Standing(call string) []Offer {
+	c := m.callers[call]
+	if c == nil {
+		return nil
+	}
+	all := make([]Offer, 0, len(c.offers))
+	for _, o := range c.offers {
+		all = append(all, Offer{
+			Call: c.id, Queue: c.queue.cfg.Name, Seat: o.seat.id, User: o.seat.user, Attempt: o.attempt,
+			Reason: string(c.queue.cfg.Strategy), Callback: c.callback,
+		})
+	}
+	return all
+}
+
 func (c *caller) view() CallerView {
 	v := CallerView{Call: c.id, Queue: c.queue.cfg.Name, Since: c.since, Talking: c.talking(), Callback: c.callback, Offers: len(c.offers)}
 	switch {
