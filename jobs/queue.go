@@ -135,6 +135,9 @@ func (q *Queue) Embedded() bool { return q.mem != nil }
 // String is the queue's URL without its password.
 func (q *Queue) String() string { return q.name }
 
+// Client is the connection, for what else nodes share over the same Redis. It stays the queue's.
+func (q *Queue) Client() redis.UniversalClient { return q.client }
+
 // Close ends the connections. Runners must be stopped first: asynq ends the
 // process with a panic when its connection is closed under it, so Close refuses.
 func (q *Queue) Close() error {

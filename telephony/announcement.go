@@ -70,6 +70,7 @@ func (c *Center) Announce(ctx context.Context, a Announcement) (Announcement, er
 		return a, err
 	}
 	c.announced.set(a)
+	c.changed(changedAnnouncements)
 	c.journal.event(newEvent(now, "", "", a.By, EvAnnouncement, EventData{Announcement: &a}))
 	return a, nil
 }
@@ -86,6 +87,7 @@ func (c *Center) TakeOff(ctx context.Context, line, user string) error {
 		return err
 	}
 	c.announced.remove(line)
+	c.changed(changedAnnouncements)
 	c.journal.event(newEvent(c.now(), "", "", user, EvAnnouncementOff, EventData{Announcement: &a}))
 	return nil
 }
@@ -114,14 +116,18 @@ func (c *Center) loadAnnouncements(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the announcements: %w", err)
 	}
+	fresh := map[string]Announcement{}
 	for _, a := range all {
 		for _, name := range a.Say {
 			if err := c.sounds.learn(c.cfg, name); err != nil {
 				c.log.Warn("prompt of an announcement cannot be read, a tone is played in its place", "line", a.Line, "prompt", name, "error", err)
 			}
 		}
-		c.announced.set(a)
+		fresh[a.Line] = a
 	}
+	c.announced.mu.Lock()
+	defer c.announced.mu.Unlock()
+	c.announced.of = fresh
 	return nil
 }
 

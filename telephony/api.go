@@ -147,6 +147,7 @@ func (c *Center) SaveSeat(ctx context.Context, s Seat) error {
 	}
 	c.registrar.setAccount(s)
 	c.board.know(s)
+	c.changed(changedSeats)
 	return nil
 }
 
@@ -157,10 +158,15 @@ func (c *Center) Realm() string { return c.cfg.Realm }
 // Two changes may be told out of order, so what holds now is looked up.
 func (c *Center) deviceChanged(seat string) {
 	registered := false
+	v, _ := c.floor.seat(seat)
+	known := c.node != "" && v.Registered == c.registrar.registered(seat)
 	c.floor.apply(func(at time.Time) acd.Event {
 		registered = c.registrar.registered(seat)
 		return acd.SetDevice{At: at, Seat: seat, Registered: registered}
 	})
+	if known { // by the other nodes, when this one begins
+		return
+	}
 	c.journal.event(newEvent(c.now(), "", seat, "", EvDevice, EventData{Registered: registered}))
 	s := c.registrar.account(seat)
 	// Only where nobody has said anything yet: a phone that flaps must not

@@ -116,6 +116,7 @@ func (c *Center) saveBlock(ctx context.Context, user string, b Block) (Block, er
 		return b, err
 	}
 	c.blocked.set(b)
+	c.changed(changedBlocks)
 	c.journal.event(newEvent(c.now(), b.CallID, "", user, EvBlock, EventData{Block: &b}))
 	return b, nil
 }
@@ -123,15 +124,17 @@ func (c *Center) saveBlock(ctx context.Context, user string, b Block) (Block, er
 // loadBlocks learns the blocks that are in force.
 func (c *Center) loadBlocks(ctx context.Context) error {
 	f := BlockFilter{Open: true, At: c.now(), Limit: 200}
+	fresh := newBlocked()
 	for {
 		page, err := c.store.Blocks(ctx, f)
 		if err != nil {
 			return fmt.Errorf("read the blocked numbers: %w", err)
 		}
 		for _, b := range page.Items {
-			c.blocked.set(b)
+			fresh.set(b)
 		}
 		if f.Cursor = page.NextCursor; f.Cursor == "" {
+			c.blocked.become(fresh)
 			return nil
 		}
 	}
@@ -159,6 +162,13 @@ func (l *blocked) set(b Block) {
 		l.open[b.Caller] = map[string]Block{}
 	}
 	l.open[b.Caller][b.ID] = b
+}
+
+// become takes over all of another one, which is not used any more.
+func (l *blocked) become(fresh *blocked) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open = fresh.open
 }
 
 func (l *blocked) refuses(caller string, at time.Time) bool {

@@ -34,9 +34,10 @@ func newBoard(c *Center) *board {
 	b.trunks, _ = c.handler.(TrunkObserver)
 	b.talks, _ = c.handler.(CallObserver)
 	c.floor.onSeat = func(d acd.SeatChanged, v acd.SeatView, own bool) {
-		if own { // of several nodes one puts it on record
-			c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
+		if !own { // of several nodes one puts it on record and tells of it
+			return
 		}
+		c.journal.event(newEvent(c.now(), v.Call, d.Seat, v.User, EvState, EventData{State: string(d.State), Reason: d.Reason}))
 		b.touch(d.Seat)
 	}
 	c.floor.onQueue = func() {

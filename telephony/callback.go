@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type Callback struct {
 	NotUntil  time.Time     `json:"not_until,omitzero"` // the next try is not before
 	Calls     []string      `json:"calls,omitempty"`    // the tries
 	State     CallbackState `json:"state"`
+	Node      string        `json:"node,omitempty"` // that sees to it; empty where there is one
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
 	EndedBy   string        `json:"ended_by,omitempty"` // user who talked, or withdrew it
 }
@@ -53,6 +56,7 @@ const (
 type CallbackFilter struct {
 	Open     bool     // only those that wait
 	NotLines []string // those of these are left out
+	Number   string   // the citizen's; any when empty
 	Limit    int      // 1…200; 0 is 50
 	Cursor   string
 }
@@ -165,7 +169,10 @@ func (c *Center) callable(number string) bool {
 // add stores a new callback and lets it wait.
 func (b *callbacks) add(ctx context.Context, cb Callback) (Callback, error) {
 	now := b.c.now().UTC().Truncate(time.Millisecond)
-	cb.ID, cb.CreatedAt, cb.State, cb.Since = newID(now), now, CallbackWaiting, cb.Since.UTC()
+	cb.ID, cb.CreatedAt, cb.State, cb.Since, cb.Node = newID(now), now, CallbackWaiting, cb.Since.UTC(), b.c.node
+	if b.elsewhere(ctx, cb.Number) != nil {
+		return cb, fmt.Errorf("the number of call %s is to be called back already: %w", cb.CallID, ErrConflict)
+	}
 	p, err := b.expect(cb)
 	if err != nil {
 		return cb, err
@@ -255,6 +262,9 @@ func (b *callbacks) load(ctx context.Context) error {
 			return fmt.Errorf("read the callbacks: %w", err)
 		}
 		for _, cb := range page.Items {
+			if !b.mine(cb) {
+				continue
+			}
 			if _, err := b.expect(cb); err != nil {
 				b.c.log.Error("a callback does not wait any more", "callback", cb.ID, "error", err)
 			}
@@ -268,8 +278,16 @@ func (b *callbacks) load(ctx context.Context) error {
 // resume lets all that were learnt of wait again.
 func (b *callbacks) resume() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.open {
+	all := slices.Collect(maps.Values(b.open))
+	b.mu.Unlock()
+	for _, p := range all {
+		if b.view(p).Node != b.c.node {
+			ctx, cancel := context.WithTimeout(b.c.background, saving)
+			if _, err := b.change(ctx, p, func(cb *Callback) { cb.Node = b.c.node }); err != nil {
+				b.c.log.Error("whose a callback is is not on record", "callback", p.cb.ID, "error", err)
+			}
+			cancel()
+		}
 		b.start(p)
 	}
 }
@@ -293,11 +311,13 @@ func (b *callbacks) answered(cdr CDR) {
 	b.mu.Lock()
 	p := b.numbers[cdr.Caller]
 	b.mu.Unlock()
-	if p == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(b.c.background, b.c.patient)
 	defer cancel()
+	if p == nil {
+		if p = b.elsewhere(ctx, cdr.Caller); p == nil {
+			return
+		}
+	}
 	if _, err := b.end(ctx, p, CallbackCalledAgain, cdr.User); err != nil {
 		b.c.log.Error("a callback is not ended whose citizen has called", "callback", p.cb.ID, "error", err)
 	}

@@ -41,6 +41,9 @@ func (b *callbacks) serve(p *pending) {
 	}
 }
 
+// errOver is why a citizen is not called: another node has ended the callback.
+var errOver = errors.New("telephony: the callback is over")
+
 // errRefused is why a callback has no place in its queue at present.
 var errRefused = errors.New("telephony: the queue takes no callback now")
 
@@ -67,6 +70,12 @@ const saving = 10 * time.Second
 func (b *callbacks) tried(p *pending, callID string) error {
 	ctx, cancel := context.WithTimeout(p.ctx, saving)
 	defer cancel()
+	if over, err := b.over(ctx, p.cb.ID); err != nil {
+		return err
+	} else if over {
+		b.forget(p)
+		return errOver
+	}
 	_, err := b.change(ctx, p, func(cb *Callback) {
 		cb.Calls = append(cb.Calls[:len(cb.Calls):len(cb.Calls)], callID)
 		p.trying = true

@@ -44,6 +44,7 @@ const (
 // times mean that it never came to that.
 type CDR struct {
 	ID          string     `json:"id"`
+	Node        string     `json:"node,omitempty"` // that had the call; empty where there is one
 	Direction   Direction  `json:"direction"`
 	SIPCallID   string     `json:"sip_call_id"`
 	Source      string     `json:"source"` // address the INVITE came from

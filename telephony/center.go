@@ -27,6 +27,7 @@ type Options struct {
 	Locations      Locations        // where the seats' devices are; nil: in memory
 	Callers        Callers          // what is known of citizens; nil: nothing
 	Resolver       Resolver         // of gateways' names; nil: net.DefaultResolver
+	Cluster        *Cluster         // of the nodes that share the call centre; nil: this one is alone
 }
 
 // Center is the call centre of one node.
@@ -37,6 +38,7 @@ type Center struct {
 	log     *slog.Logger
 	now     func() time.Time
 	patient time.Duration // with the handler
+	node    string        // name among those that share the call centre; "": it is alone
 
 	endpoint  *invite.Endpoint
 	ports     *media.Ports
@@ -93,6 +95,9 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Cluster != nil {
+		c.node = opts.Cluster.Node
+	}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -105,17 +110,20 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	c.background, c.endAll = context.WithCancel(context.Background())
 	c.sounds = loadSounds(cfg, c.log)
 	c.floor = newFloor(cfg, c.now, c.log)
-	c.registrar = newRegistrar(cfg, c.now, c.deviceChanged, opts.Locations, c.log)
+	c.registrar = newRegistrar(cfg, c.node, c.now, c.deviceChanged, opts.Locations, c.log)
 	c.registrar.stands = func(b Binding) bool { return c.endpoint.FlowAlive(b.Source, b.Transport) }
 	var err error
 	if c.trunks, err = newTrunks(cfg, opts.Resolver, c.now, c.log, c.trunkChanged); err != nil {
 		return nil, err
 	}
 	c.journal = newJournal(store, c.log)
-	c.spool = newSpool(cfg.SpoolDir, cfg.RecordingKeys, blobs, store, c.log, c.now)
+	c.spool = newSpool(cfg.SpoolDir, c.node, cfg.RecordingKeys, blobs, store, c.log, c.now)
 	c.strangers = newThrottle(0.1, 3, maxSources, c.now)
 	c.messages = newThrottle(messageRate, messageBurst, maxSources, c.now)
 	c.board = newBoard(c)
+	if opts.Cluster != nil {
+		c.join(*opts.Cluster)
+	}
 	c.quality = newQualities()
 	c.callbacks = newCallbacks(c)
 	if err := c.newSIP(); err != nil {
@@ -204,6 +212,9 @@ func (c *Center) Start(ctx context.Context) error {
 	if err := prepareSpool(c.cfg.SpoolDir); err != nil {
 		return err
 	}
+	if err := c.meet(ctx); err != nil {
+		return err
+	}
 	seats, err := c.store.Seats(ctx)
 	if err != nil {
 		return fmt.Errorf("read the seats: %w", err)
@@ -211,7 +222,10 @@ func (c *Center) Start(ctx context.Context) error {
 	for _, s := range seats {
 		c.registrar.setAccount(s)
 		c.board.know(s)
-		c.registrar.note(s.ID, c.registrar.lookup(s.ID))
+		c.registrar.note(s.ID, false, c.registrar.lookup(s.ID))
+		if v, known := c.floor.seat(s.ID); known && v.State != acd.StateOffline {
+			continue // it is at work on other nodes
+		}
 		// What a seat was before the process began is over, whatever the log says.
 		c.journal.event(newEvent(c.now(), "", s.ID, "", EvState, EventData{State: string(acd.StateOffline), Reason: reasonStarted}))
 	}
@@ -354,6 +368,7 @@ func (c *Center) stop(ctx context.Context) error {
 	if err := c.journal.sync(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("call log not written to its end: %w", err))
 	}
+	c.part()
 	c.endAll()
 	c.wg.Wait()
 	c.ports.Close()
@@ -444,7 +459,7 @@ func (c *Center) Ready(ctx context.Context) error {
 	case draining:
 		return ErrStopping
 	}
-	if _, err := c.store.OpenCalls(ctx, 1); err != nil {
+	if _, err := c.store.OpenCalls(ctx, c.node, 1); err != nil {
 		return fmt.Errorf("telephony: store: %w", err)
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 // X-Call-ID lets a softphone open the right ticket.
 func (c *Center) toSeat(b Binding, caller, callID string) invite.Outgoing {
 	out := invite.Outgoing{
-		From: c.fromURI(caller), Destination: b.Source.String(), Transport: b.Transport, Flow: b.own(),
+		From: c.fromURI(caller), Destination: b.Source.String(), Transport: b.Transport, Flow: b.own(c.node),
 		Headers: []sip.Header{sip.NewHeader("X-Call-ID", callID)},
 	}
 	if err := sip.ParseUri(b.Contact, &out.To); err != nil { // it was parsed when it was registered
@@ -56,10 +56,14 @@ func hopOf(uri string) (dest, network string) {
 }
 
 // devices are the bindings of a seat that a call is offered to: of a device
-// with several flows the newest alone (RFC 5626 section 6).
+// with several flows the newest alone (RFC 5626 section 6). A connection to
+// another node is out of reach.
 func (c *Center) devices(seat string) []Binding {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(c.registrar.lookup(seat), func(b Binding) bool {
+		if b.flows() && b.Node != c.node {
+			return true
+		}
 		twice := b.Instance != "" && seen[b.Instance]
 		seen[b.Instance] = true
 		return twice

@@ -17,4 +17,8 @@
 //   - A recording is on disk, readable, while the call runs; it leaves the
 //     spool only after the blob store has it.
 //   - Everything that a peer can make grow is bounded.
+//   - Of several nodes ([Cluster]) each has the calls that came to it, and alone
+//     carries out the decisions on them; their queue machines run the same events
+//     in the order of an [EventLog]. What a node holds and the others do not know,
+//     it says again.
 package telephony

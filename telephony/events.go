@@ -52,6 +52,7 @@ const (
 type EventData struct {
 	Direction    Direction     `json:"direction,omitempty"`
 	SIPCallID    string        `json:"sip_call_id,omitempty"`
+	Node         string        `json:"node,omitempty"`
 	Source       string        `json:"source,omitempty"`
 	Caller       string        `json:"caller,omitempty"`
 	CallerName   string        `json:"caller_name,omitempty"`
@@ -132,6 +133,7 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvStarted:
 		c.StartedAt, c.Direction, c.SIPCallID, c.Source = e.At, d.Direction, d.SIPCallID, d.Source
 		c.Caller, c.Called, c.Line, c.Seat, c.User = d.Caller, d.Called, d.Line, e.Seat, e.User
+		c.Node = d.Node
 		c.CallerName, c.Private, c.Trunk, c.Callback = d.CallerName, d.Private, d.Trunk, d.CallbackID
 	case EvAnswered:
 		c.AnsweredAt = e.At

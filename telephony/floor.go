@@ -15,8 +15,8 @@ import (
 type floor struct {
 	now     func() time.Time
 	log     *slog.Logger
-	onSeat  func(d acd.SeatChanged, v acd.SeatView, own bool) // under the lock: must be quick; own: this node said what brought it about
-	onQueue func()                                            // the same
+	onSeat  func(d acd.SeatChanged, v acd.SeatView, own bool) // under the lock: must be quick; own: this node, of several, said what brought it about
+	onQueue func()                                            // the same, of what this node said
 	wake    chan struct{}
 	share   *share // nil: this node is alone
 
@@ -93,7 +93,7 @@ func (f *floor) run(ev acd.Event, own bool) {
 		}
 		f.decide(d)
 	}
-	if _, tick := ev.(acd.Tick); !tick {
+	if _, tick := ev.(acd.Tick); !tick && own {
 		f.onQueue()
 	}
 	select {
@@ -159,10 +159,13 @@ func (f *floor) seatOf(user string) string {
 	return f.m.SeatOf(user)
 }
 
-// counts is how many seats ring or talk, and how many callers wait or are offered.
+// counts is how many seats ring or talk, and how many callers wait or are offered; of several nodes, for calls of this one.
 func (f *floor) counts() (taken, waiting int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.share != nil {
+		return f.share.counts()
+	}
 	return f.m.Taken(), f.m.Waiting()
 }
 

@@ -81,6 +81,7 @@ func (k *call) legOf(p *party, codecs ...media.Codec) (answer []byte, code int) 
 func (k *call) begin(d EventData, seat, user string) {
 	d.SIPCallID = d.SIPCallID[:min(len(d.SIPCallID), 200)]
 	d.Called = d.Called[:min(len(d.Called), 64)]
+	d.Node = k.c.node
 	k.record(EvStarted, seat, user, d)
 	cdr, _ := k.snapshot()
 	k.c.journal.save(cdr, nil)

@@ -75,7 +75,7 @@ func TestRepairAfterCrash(t *testing.T) {
 	wav, err := media.ReadWAV(body)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(wav.Channels[0]), 4000)
-	open, err := r.store.OpenCalls(t.Context(), 10)
+	open, err := r.store.OpenCalls(t.Context(), "", 10)
 	require.NoError(t, err)
 	require.Empty(t, open)
 	require.FileExists(t, filepath.Join(r.cfg.SpoolDir, "junk.wav"), "what is not understood is not deleted")

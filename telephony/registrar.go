@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -28,6 +29,7 @@ type registrar struct {
 	changed  func(seat string) // it has its first device, or none any more; called without the lock
 	log      *slog.Logger
 	where    Locations
+	node     string
 	editing  [64]sync.Mutex       // by seat: changes are told in the order they are made
 	stands   func(b Binding) bool // whether a binding's connection is there
 
@@ -57,11 +59,12 @@ const (
 	maxSources    = 10000
 )
 
-func newRegistrar(cfg Config, now func() time.Time, changed func(string), where Locations, log *slog.Logger) *registrar {
+func newRegistrar(cfg Config, node string, now func() time.Time, changed func(string), where Locations, log *slog.Logger) *registrar {
 	if where == nil {
 		where = NewMemoryLocations()
 	}
 	return &registrar{
+		node:  node,
 		realm: cfg.Realm, min: cfg.MinExpires, max: cfg.MaxExpires, now: now,
 		nonces: newNonces(now), throttle: newThrottle(registerRate, registerBurst, maxSources, now),
 		changed: changed, log: log, where: where, stands: func(Binding) bool { return true },
@@ -147,16 +150,16 @@ func (r *registrar) edit(seat string, fn func(have []Binding) ([]Binding, error)
 		if err != nil {
 			return nil, err
 		}
-		r.note(seat, all)
+		r.note(seat, len(have) > 0, all)
 		return all, nil
 	}
 }
 
-// note remembers which connections a seat depends on, and whether it has a device.
-func (r *registrar) note(seat string, all []Binding) {
+// note remembers which connections a seat depends on, and whether it has a device; had: it had one before, by whatever node.
+func (r *registrar) note(seat string, had bool, all []Binding) {
 	r.mu.Lock()
 	for _, b := range all {
-		if key := (flowKey{b.Source, b.Transport}); b.own() {
+		if key := (flowKey{b.Source, b.Transport}); b.own(r.node) {
 			if r.flows[key] == nil {
 				r.flows[key] = map[string]bool{}
 			}
@@ -171,7 +174,7 @@ func (r *registrar) note(seat string, all []Binding) {
 			}
 		}
 	}
-	had, has := r.has[seat], len(all) > 0
+	has := len(all) > 0
 	if has {
 		r.has[seat] = true
 	} else {
@@ -196,8 +199,11 @@ func (r *registrar) await(seat string) (came <-chan struct{}, forget func()) {
 	}
 }
 
-// own tells whether a binding lives as long as a connection of this node.
-func (b Binding) own() bool { return b.Transport != "udp" && len(b.Path) == 0 && b.Node == "" }
+// own tells whether a binding lives as long as a connection of a node.
+func (b Binding) own(node string) bool { return b.flows() && b.Node == node }
+
+// flows tells whether a binding lives as long as a connection.
+func (b Binding) flows() bool { return b.Transport != "udp" && len(b.Path) == 0 }
 
 // flowClosed ends the bindings of a connection that is gone.
 func (r *registrar) flowClosed(peer netip.AddrPort, network string) {
@@ -209,10 +215,26 @@ func (r *registrar) flowClosed(peer netip.AddrPort, network string) {
 	for seat := range seats {
 		_, err := r.edit(seat, func(have []Binding) ([]Binding, error) {
 			return slices.DeleteFunc(have, func(b Binding) bool {
-				return b.own() && b.Source == peer && b.Transport == network
+				return b.own(r.node) && b.Source == peer && b.Transport == network
 			}), nil
 		})
 		if err != nil {
+			r.log.Error("a device that is gone stays registered", "seat", seat, "error", err)
+		}
+	}
+}
+
+// lost ends the bindings of connections to a node that is gone.
+func (r *registrar) lost(node string) {
+	r.mu.Lock()
+	seats := slices.Sorted(maps.Keys(r.accounts))
+	r.mu.Unlock()
+	theirs := func(b Binding) bool { return b.own(node) }
+	for _, seat := range seats {
+		if !slices.ContainsFunc(r.lookup(seat), theirs) {
+			continue
+		}
+		if _, err := r.edit(seat, func(have []Binding) ([]Binding, error) { return slices.DeleteFunc(have, theirs), nil }); err != nil {
 			r.log.Error("a device that is gone stays registered", "seat", seat, "error", err)
 		}
 	}
@@ -314,6 +336,9 @@ func (r *registrar) bind(req *sip.Request, seat string, src netip.AddrPort, list
 	for i := range list {
 		b := &list[i].b
 		b.Source, b.Transport = src, strings.ToLower(req.Transport())
+		if b.flows() {
+			b.Node = r.node
+		}
 		outbound = outbound || b.RegID != 0
 	}
 	have := r.lookup(seat)

@@ -40,7 +40,7 @@ func TestSecondProcessLeavesCallsAlone(t *testing.T) {
 	c := r.dial(r.phone(phone.Options{}))
 	require.NoError(t, c.SendDigits(r.ctx(), "0"))
 	r.await("open record", func() bool {
-		open, err := r.store.OpenCalls(t.Context(), 10)
+		open, err := r.store.OpenCalls(t.Context(), "", 10)
 		return err == nil && len(open) == 1
 	})
 	cfg := r.cfg
@@ -49,7 +49,7 @@ func TestSecondProcessLeavesCallsAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, second.Start(t.Context()), r.center.Addr("udp").String())
 	require.NoError(t, second.Stop(t.Context()))
-	open, err := r.store.OpenCalls(t.Context(), 10)
+	open, err := r.store.OpenCalls(t.Context(), "", 10)
 	require.NoError(t, err)
 	require.Len(t, open, 1, "the call goes on")
 	c.Hangup()

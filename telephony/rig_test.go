@@ -60,7 +60,9 @@ type rig struct {
 	blobs   *blobs
 	cfg     telephony.Config
 	ca      *tlstest.Authority // when it listens over TLS
-	now     func() time.Time   // of the centre; nil is time.Now
+	cluster *telephony.Cluster // when the centre is one of several
+	where   telephony.Locations
+	now     func() time.Time // of the centre; nil is time.Now
 }
 
 type rigOption func(*telephony.Config)
@@ -96,7 +98,7 @@ func prepareRig(t *testing.T, opts ...rigOption) *rig {
 
 func (r *rig) start() {
 	var err error
-	opts := telephony.Options{Resolver: r.resolver, Callers: r.callers, Now: r.now}
+	opts := telephony.Options{Resolver: r.resolver, Callers: r.callers, Now: r.now, Cluster: r.cluster, Locations: r.where}
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

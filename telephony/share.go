@@ -43,6 +43,8 @@ type saying struct {
 	Gone  *gone           `json:"gone,omitempty"`
 	// Queues are those that all nodes are to work with from here on.
 	Queues []acd.Queue `json:"queues,omitempty"`
+	// Changed is what the node has changed in the store.
+	Changed string `json:"changed,omitempty"`
 }
 
 // beat tells that a node is there.
@@ -90,19 +92,23 @@ type share struct {
 	http string
 
 	// All below is guarded by floor.mu.
-	members map[string]member
-	calls   map[string]string
-	holds   map[string]*holding
-	n       int64    // of the newest saying
-	pending []spoken // those that were not read back yet
-	sent    int      // of these
-	said    []spoken // those that were, the newest rememberSaid
-	waits   map[int64]chan struct{}
-	beats   []time.Time // when the own newest beats were read, missedBeats of them
-	skew    time.Duration
-	going   bool // this node has said good-bye
-	begun   bool
-	onGone  func(node string) // must be quick
+	members   map[string]member
+	calls     map[string]string
+	holds     map[string]*holding
+	n         int64    // of the newest saying
+	pending   []spoken // those that were not read back yet
+	sent      int      // of these
+	round     int      // counts Begin: what was sent before may be lost
+	said      []spoken // those that were, the newest rememberSaid
+	waits     map[int64]chan struct{}
+	beats     []time.Time // when the own newest beats were read, missedBeats of them
+	skew      time.Duration
+	going     bool // this node has said good-bye
+	begun     bool
+	met       chan struct{}     // closed when the state of all is there
+	onGone    func(node string) // must be quick
+	onChanged func(what string) // the same
+	onDevice  func(seat string) // the same; of what another node said
 
 	more chan struct{}
 	wg   sync.WaitGroup
@@ -117,7 +123,7 @@ type spoken struct {
 func newShare(f *floor, log EventLog, name, http string) *share {
 	s := &share{
 		f: f, log: log, node: name + "#" + rand.Text()[:8], http: http, members: map[string]member{}, calls: map[string]string{},
-		holds: map[string]*holding{}, waits: map[int64]chan struct{}{}, onGone: func(string) {}, more: make(chan struct{}, 1),
+		holds: map[string]*holding{}, waits: map[int64]chan struct{}{}, onGone: func(string) {}, onChanged: func(string) {}, onDevice: func(string) {}, met: make(chan struct{}), more: make(chan struct{}, 1),
 	}
 	f.share = s
 	return s
@@ -230,7 +236,7 @@ func (s *share) decided(d acd.Decision) {
 func (s *share) speak(ctx context.Context) {
 	for {
 		s.f.mu.Lock()
-		from := s.sent
+		from, round := s.sent, s.round
 		next := slices.Clone(s.pending[from:min(from+sayAtOnce, len(s.pending))])
 		s.f.mu.Unlock()
 		if len(next) == 0 {
@@ -255,7 +261,7 @@ func (s *share) speak(ctx context.Context) {
 		}
 		s.f.mu.Lock()
 		last := next[len(next)-1].n
-		for s.sent < len(s.pending) && s.pending[s.sent].n <= last {
+		for round == s.round && s.sent < len(s.pending) && s.pending[s.sent].n <= last {
 			s.sent++
 		}
 		s.f.mu.Unlock()
@@ -294,6 +300,13 @@ func (s *share) miss() {
 	}
 }
 
+// tellChanged tells the other nodes what this one has changed in the store.
+func (s *share) tellChanged(what string) {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	s.put(saying{Changed: what})
+}
+
 // leave says that this node is going, and waits for it to be heard.
 func (s *share) leave() {
 	s.f.mu.Lock()
@@ -330,10 +343,12 @@ func (s *share) Begin(snapshot []byte) error {
 	have := s.members[s.node].N
 	all := append(s.said, s.pending...)
 	s.said, s.sent = nil, 0
+	s.round++
 	i, _ := slices.BinarySearchFunc(all, have+1, func(e spoken, n int64) int { return int(e.n - n) })
 	s.pending = slices.Clone(all[i:])
 	if !s.begun { // what this process was started with counts from now on
 		s.begun = true
+		close(s.met)
 		if own := acd.New(s.f.queuesGiven).Configured(); !sameQueues(own, m.Configured()) {
 			s.f.log.Warn("this node has other settings of the queues than the others; they take them over")
 			s.put(saying{Queues: own})
@@ -361,7 +376,7 @@ func (s *share) catchUp() {
 			stand[o.Seat] = o
 		}
 		for _, seat := range slices.Sorted(maps.Keys(h.offers)) {
-			if stand[seat].Attempt != h.offers[seat] && !(v.Talking && v.Seat == seat) {
+			if stand[seat].Attempt != h.offers[seat] && (!v.Talking || v.Seat != seat) {
 				s.f.decide(acd.Withdraw{Call: call, Seat: seat, Reason: acd.ReasonLate})
 			}
 		}
@@ -425,6 +440,11 @@ func (s *share) Apply(at time.Time, data []byte) {
 		if g, known := s.members[e.Gone.Node]; known && !g.Gone && (g.N == e.Gone.N || e.Gone.Node == e.Node) {
 			s.lose(e.Gone.Node, at, own)
 		}
+	case e.Changed != "":
+		s.members[e.Node] = m
+		if !own {
+			s.onChanged(e.Changed)
+		}
 	case len(e.Queues) > 0:
 		s.members[e.Node] = m
 		s.requeue(e.Queues)
@@ -466,6 +486,9 @@ func (s *share) event(e saying, at time.Time, own bool) {
 		delete(s.calls, ev.Call)
 	}
 	s.f.run(ev, own)
+	if ev, device := ev.(acd.SetDevice); device && !own {
+		s.onDevice(ev.Seat)
+	}
 	if ev, failed := ev.(acd.Failed); failed && own {
 		s.givenUp(ev)
 	}
@@ -541,7 +564,9 @@ func (s *share) lose(node string, at time.Time, own bool) {
 	}
 	s.forget()
 	if node == s.node {
-		s.f.log.Warn("the other nodes took this one for gone; its calls are told again")
+		if !s.going {
+			s.f.log.Warn("the other nodes took this one for gone; its calls are told again")
+		}
 		return
 	}
 	s.f.log.Warn("another node is gone", "node", nodeName(node))
@@ -617,6 +642,19 @@ func (s *share) until(due time.Time) time.Duration {
 		return 5 * time.Millisecond // it may have been said
 	}
 	return max(left, 0) + time.Duration(rank)*100*time.Millisecond
+}
+
+// counts is how many seats ring or talk, and how many callers wait or are offered, for calls of this node.
+func (s *share) counts() (taken, waiting int) {
+	for call, h := range s.holds {
+		if h.seat != "" {
+			taken++
+			continue
+		}
+		waiting++
+		taken += len(s.f.m.Standing(call))
+	}
+	return taken, waiting
 }
 
 // nodes are those that are there, by name, with where their API is.

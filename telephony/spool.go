@@ -24,6 +24,7 @@ type spool struct {
 	files sealedFiles
 	blobs Blobs
 	store Store
+	node  string // whose calls these are
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -32,8 +33,8 @@ type spool struct {
 	wake    chan struct{}
 }
 
-func newSpool(dir string, keys *vault.Keys, blobs Blobs, store Store, log *slog.Logger, now func() time.Time) *spool {
-	return &spool{dir: dir, files: sealedFiles{keys}, blobs: blobs, store: store, log: log, now: now, waiting: map[string]bool{}, wake: make(chan struct{}, 1)}
+func newSpool(dir, node string, keys *vault.Keys, blobs Blobs, store Store, log *slog.Logger, now func() time.Time) *spool {
+	return &spool{dir: dir, files: sealedFiles{keys}, blobs: blobs, store: store, node: node, log: log, now: now, waiting: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
 func (s *spool) path(callID string) string { return filepath.Join(s.dir, callID+".wav") }
@@ -164,7 +165,7 @@ func (s *spool) repair(ctx context.Context) ([]CDR, error) {
 	}
 	var closed []CDR
 	for {
-		open, err := s.store.OpenCalls(ctx, 500)
+		open, err := s.store.OpenCalls(ctx, s.node, 500)
 		if err != nil {
 			return closed, fmt.Errorf("look for calls that a crash cut off: %w", err)
 		}

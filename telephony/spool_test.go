@@ -12,7 +12,7 @@ import (
 // A finished recording counts as spooled from the moment that the call is
 // over, and is left alone until its record is stored.
 func TestSpoolCountsWhatWaitsForItsRecord(t *testing.T) {
-	s := newSpool(t.TempDir(), nil, nil, nil, slog.New(slog.DiscardHandler), time.Now)
+	s := newSpool(t.TempDir(), "", nil, nil, nil, slog.New(slog.DiscardHandler), time.Now)
 	require.NoError(t, os.WriteFile(s.path("call"), []byte("sound"), 0o600))
 	s.expect("call")
 	require.Equal(t, 1, s.pending())

@@ -97,8 +97,9 @@ type Store interface {
 	SaveCall(ctx context.Context, c CDR, missed *MissedCall) error
 	Call(ctx context.Context, id string) (CDR, error)
 	Calls(ctx context.Context, f CallFilter) (CallPage, error)
-	// OpenCalls are the calls without an end, oldest first: after a crash.
-	OpenCalls(ctx context.Context, limit int) ([]CDR, error)
+	// OpenCalls are the calls of a node, and those of none, without an end,
+	// oldest first: after a crash.
+	OpenCalls(ctx context.Context, node string, limit int) ([]CDR, error)
 
 	Missed(ctx context.Context, f MissedFilter) (MissedPage, error)
 	// HandleMissed marks a missed call as called back; ErrConflict when it was.

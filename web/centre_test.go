@@ -25,6 +25,7 @@ type centre struct {
 	announced []telephony.Announcement
 	told      []string // transfers and supervision
 	block     telephony.Block
+	elsewhere map[string]string // URL of another node, by call
 }
 
 func newCentre() *centre {
@@ -48,6 +49,8 @@ func (c *centre) Calls(_ context.Context, f telephony.CallFilter) (telephony.Cal
 	p.Total = len(p.Items)
 	return p, nil
 }
+
+func (c *centre) NodeOf(_ context.Context, id string) string { return c.elsewhere[id] }
 
 func (c *centre) Call(_ context.Context, id string) (telephony.CDR, error) {
 	c.mu.Lock()

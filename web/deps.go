@@ -66,6 +66,8 @@ type Index interface {
 type Calls interface {
 	Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error)
 	Call(ctx context.Context, id string) (telephony.CDR, error)
+	// NodeOf is the URL of the API of the node that has a call or a callback; "" is here, or nowhere.
+	NodeOf(ctx context.Context, id string) string
 	Recording(ctx context.Context, callID string) (io.ReadSeekCloser, telephony.Recording, error)
 	Hangup(ctx context.Context, callID, user string) error
 	AddParty(ctx context.Context, callID, number, user string) (partyID string, err error)

@@ -32,7 +32,8 @@ type Server struct {
 	city     *cityCache
 	names    *names
 	heard    *recently
-	document []byte // the OpenAPI document
+	peers    *http.Client // to other nodes
+	document []byte       // the OpenAPI document
 
 	base   context.Context // cancelled when the server stops
 	cancel context.CancelFunc
@@ -65,6 +66,7 @@ func build(deps Deps, opts Options) (*Server, error) {
 	}
 	s := &Server{deps: deps, opts: opts, verifier: v, metrics: newMetrics(opts.Registerer), sessions: newSessionCache()}
 	s.names = &names{source: deps.Users, now: opts.Now, byID: map[string]name{}}
+	s.peers = &http.Client{Timeout: passOn, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.heard = &recently{at: map[string]time.Time{}}
 	s.city = &cityCache{source: deps.Tickets, now: opts.Now}
 	s.base, s.cancel = context.WithCancel(context.Background())
@@ -76,7 +78,7 @@ func build(deps Deps, opts Options) (*Server, error) {
 		BodyLimit: opts.BodyLimit, ReadBufferSize: 16 << 10, ReadTimeout: 15 * time.Second, IdleTimeout: 75 * time.Second,
 		ErrorHandler: s.onError, DisablePreParseMultipartForm: true, Concurrency: 20_000,
 	})
-	s.app.Use(s.observe, s.guard)
+	s.app.Use(s.observe, s.guard, s.forward)
 	s.refuseUnknownMethods()
 	s.api = newAPI(s.app, opts.Version)
 	s.routes()

@@ -115,7 +115,7 @@ func recorded(ctx context.Context, s drill.Setup, calls int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	open, err := e.Calls.OpenCalls(ctx, 10)
+	open, err := e.Calls.OpenCalls(ctx, "", 10)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,12 @@ const (
 	keySeat    = prefix + "locations:seat:"   // a hash each: version, bindings
 )
 
+// Nodes ask for what is due once a second, and put back then what Redis has lost: for so long a seat that is not found may only be late.
+const (
+	restoring = 1500 * time.Millisecond
+	lookAgain = 50 * time.Millisecond
+)
+
 // otherEpoch is what the scripts answer when Redis is not the one that they were meant for.
 const otherEpoch = "other epoch"
 
@@ -59,14 +65,15 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'other epoch' end
 return redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])`)
 )
 
-// Locations are telephony.Locations in Redis. What a node has written it remembers, and puts back when Redis has lost all.
+// Locations are telephony.Locations in Redis. What a node has written or read it remembers, and puts back when Redis has lost all.
 type Locations struct {
 	client redis.UniversalClient
 	log    *slog.Logger
 
-	mu      sync.Mutex // not held while Redis is asked, but in renew
-	epoch   string
-	written map[string]written // by seat
+	mu    sync.Mutex // not held while Redis is asked, but in renew
+	epoch string
+	since time.Time          // when this node saw that Redis had lost all
+	known map[string]written // by seat; the newest that this node wrote or read
 }
 
 type written struct {
@@ -80,11 +87,28 @@ func NewLocations(client redis.UniversalClient, log *slog.Logger) *Locations {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Locations{client: client, log: log, written: map[string]written{}}
+	return &Locations{client: client, log: log, known: map[string]written{}}
 }
 
-// Bindings implements telephony.Locations.
+// Bindings implements telephony.Locations. Shortly after Redis has lost all it waits for the nodes to put back what they know.
 func (l *Locations) Bindings(ctx context.Context, seat string) ([]telephony.Binding, int64, error) {
+	for {
+		all, version, err := l.find(ctx, seat)
+		l.mu.Lock()
+		late := time.Since(l.since) < restoring
+		l.mu.Unlock()
+		if err != nil || len(all) > 0 || !late {
+			return all, version, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, 0, nil
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+func (l *Locations) find(ctx context.Context, seat string) ([]telephony.Binding, int64, error) {
 	answer, err := l.run(ctx, func(epoch string) *redis.Cmd {
 		return readSeat.Run(ctx, l.client, []string{keyEpoch, keySeat + seat}, epoch)
 	})
@@ -105,6 +129,7 @@ func (l *Locations) Bindings(ctx context.Context, seat string) ([]telephony.Bind
 	if err := json.Unmarshal([]byte(data), &all); err != nil {
 		return nil, 0, fmt.Errorf("devices of seat %s cannot be read: %w", seat, err)
 	}
+	l.remember(seat, written{version: version, data: data, due: first(all).UnixMilli()})
 	return all, version, nil
 }
 
@@ -116,13 +141,7 @@ func (l *Locations) Replace(ctx context.Context, seat string, version int64, all
 		if err != nil {
 			return err
 		}
-		first := all[0].Expires
-		for _, b := range all[1:] {
-			if b.Expires.Before(first) {
-				first = b.Expires
-			}
-		}
-		w.data, w.due = string(data), first.UnixMilli()
+		w.data, w.due = string(data), first(all).UnixMilli()
 	}
 	answer, err := l.run(ctx, func(epoch string) *redis.Cmd {
 		return replaceSeat.Run(ctx, l.client, []string{keyEpoch, keySeat + seat, keyDue, keyVersion}, epoch, version, w.data, seat, w.due)
@@ -134,14 +153,31 @@ func (l *Locations) Replace(ctx context.Context, seat string, version int64, all
 	if w.version == 0 {
 		return fmt.Errorf("bindings of seat %s changed meanwhile: %w", seat, telephony.ErrConflict)
 	}
+	l.remember(seat, w)
+	return nil
+}
+
+// first is when the first of some bindings ends; zero for none.
+func first(all []telephony.Binding) (at time.Time) {
+	for _, b := range all {
+		if at.IsZero() || b.Expires.Before(at) {
+			at = b.Expires
+		}
+	}
+	return at
+}
+
+// remember keeps what is known of a seat, if it is news.
+func (l *Locations) remember(seat string, w written) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(all) == 0 {
-		delete(l.written, seat)
-	} else if w.version > l.written[seat].version {
-		l.written[seat] = w
+	switch {
+	case w.version <= l.known[seat].version:
+	case w.data == "":
+		delete(l.known, seat)
+	default:
+		l.known[seat] = w
 	}
-	return nil
 }
 
 // Due implements telephony.Locations.
@@ -197,14 +233,17 @@ func (l *Locations) renew(ctx context.Context, former string) error {
 	if err != nil {
 		return err
 	}
-	for seat, w := range l.written {
+	for seat, w := range l.known {
 		err := restoreSeat.Run(ctx, l.client, []string{keySeat + seat, keyDue, keyVersion}, w.version, w.data, seat, w.due).Err()
 		if err != nil {
 			return err
 		}
 	}
-	if len(l.written) > 0 {
-		l.log.Warn("Redis had lost where the seats' devices are; what this node knows is back", "seats", len(l.written))
+	if len(l.known) > 0 {
+		l.log.Warn("Redis had lost where the seats' devices are; what this node knows is back", "seats", len(l.known))
+	}
+	if former != "" {
+		l.since = time.Now()
 	}
 	l.epoch = epoch
 	return nil

@@ -81,7 +81,7 @@ func (l *ledger) Call(_ context.Context, id string) (telephony.CDR, error) {
 	return c, nil
 }
 
-func (l *ledger) OpenCalls(context.Context, int) ([]telephony.CDR, error) { return nil, nil }
+func (l *ledger) OpenCalls(context.Context, string, int) ([]telephony.CDR, error) { return nil, nil }
 
 func (l *ledger) counts() (open, ended int) {
 	l.mu.Lock()

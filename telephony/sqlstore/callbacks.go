@@ -17,6 +17,7 @@ type callbackRow struct {
 	Line      string `bun:"line"`
 	CreatedAt int64  `bun:"created_at"`
 	EndedAt   int64  `bun:"ended_at"` // 0: it waits
+	Number    string `bun:"number"`
 	Doc       string `bun:"doc"`
 }
 
@@ -33,7 +34,7 @@ func (s *Store) SaveCallback(ctx context.Context, c telephony.Callback) error {
 	if err != nil {
 		return fmt.Errorf("callback %s: %w", c.ID, err)
 	}
-	row := &callbackRow{ID: c.ID, Line: c.Line, CreatedAt: millis(c.CreatedAt), EndedAt: millis(c.EndedAt), Doc: string(doc)}
+	row := &callbackRow{ID: c.ID, Line: c.Line, CreatedAt: millis(c.CreatedAt), EndedAt: millis(c.EndedAt), Number: c.Number, Doc: string(doc)}
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").Set("ended_at = EXCLUDED.ended_at").Set("doc = EXCLUDED.doc").Exec(ctx)
 		return err
@@ -59,6 +60,9 @@ func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (tele
 		without(q, "b.line", f.NotLines)
 		if f.Open {
 			q.Where("b.ended_at = 0")
+		}
+		if f.Number != "" {
+			q.Where("b.number = ?", f.Number)
 		}
 		return q
 	}

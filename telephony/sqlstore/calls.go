@@ -54,7 +54,7 @@ func (s *Store) WriteLog(ctx context.Context, events []telephony.Event, records 
 func saveCalls(ctx context.Context, tx bun.Tx, calls []*callRow, missed []*missedRow) error {
 	if len(calls) > 0 {
 		ins := tx.NewInsert().Model(&calls).On("CONFLICT (id) DO UPDATE")
-		for _, col := range []string{"direction", "caller", "line", "queue", "seat", "user_id", "missed", "started_at", "ended_at", "doc"} {
+		for _, col := range []string{"direction", "caller", "line", "queue", "seat", "user_id", "missed", "started_at", "ended_at", "node", "doc"} {
 			ins.Set("? = EXCLUDED.?", bun.Ident(col), bun.Ident(col))
 		}
 		if _, err := ins.Exec(ctx); err != nil {
@@ -144,10 +144,10 @@ func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.Ca
 
 var calls = list[callRow]{"calls", "telephony_calls AS c", "c.started_at", "c.id", func(r *callRow) (int64, string) { return r.StartedAt, r.ID }}
 
-// OpenCalls lists the calls without an end, oldest first.
-func (s *Store) OpenCalls(ctx context.Context, limit int) ([]telephony.CDR, error) {
+// OpenCalls lists the calls of a node, and those of none, without an end, oldest first.
+func (s *Store) OpenCalls(ctx context.Context, node string, limit int) ([]telephony.CDR, error) {
 	var rows []callRow
-	err := s.db.Read().NewSelect().Model(&rows).Where("c.ended_at = 0").OrderExpr("c.started_at, c.id").
+	err := s.db.Read().NewSelect().Model(&rows).Where("c.ended_at = 0 AND c.node IN (?, '')", node).OrderExpr("c.started_at, c.id").
 		Limit(int64(pageLimit(limit, 1000, 10000))).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open calls: %w", err)

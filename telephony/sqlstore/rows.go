@@ -25,6 +25,7 @@ type callRow struct {
 	Missed    int64  `bun:"missed"`
 	StartedAt int64  `bun:"started_at"`
 	EndedAt   int64  `bun:"ended_at"`
+	Node      string `bun:"node"`
 	Doc       string `bun:"doc"`
 }
 
@@ -104,7 +105,8 @@ func toCallRow(c telephony.CDR) (*callRow, error) {
 		return nil, fmt.Errorf("call %s: %w", c.ID, err)
 	}
 	return &callRow{
-		ID: c.ID, Direction: string(c.Direction), Caller: c.Caller, Line: c.Line, Queue: c.Queue,
+		Node: c.Node,
+		ID:   c.ID, Direction: string(c.Direction), Caller: c.Caller, Line: c.Line, Queue: c.Queue,
 		Seat: c.Seat, UserID: c.User, Missed: flag(c.Missed),
 		StartedAt: millis(c.StartedAt), EndedAt: millis(c.EndedAt), Doc: string(doc),
 	}, nil

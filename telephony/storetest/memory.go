@@ -181,13 +181,13 @@ func cut[T any](all []T, cursor string, limit int) ([]T, string, error) {
 	return append([]T{}, all[from:to]...), next, nil
 }
 
-// OpenCalls lists calls without an end, oldest first.
-func (m *Memory) OpenCalls(_ context.Context, limit int) ([]telephony.CDR, error) {
+// OpenCalls lists the calls of a node, and those of none, without an end, oldest first.
+func (m *Memory) OpenCalls(_ context.Context, node string, limit int) ([]telephony.CDR, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	open := []telephony.CDR{}
 	for _, c := range slices.Backward(m.records()) {
-		if c.EndedAt.IsZero() && len(open) < limit {
+		if c.EndedAt.IsZero() && (c.Node == node || c.Node == "") && len(open) < limit {
 			open = append(open, c)
 		}
 	}
@@ -394,6 +394,9 @@ func (m *Memory) Callbacks(_ context.Context, f telephony.CallbackFilter) (telep
 	all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return slices.Contains(f.NotLines, c.Line) })
 	if f.Open {
 		all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return !c.EndedAt.IsZero() })
+	}
+	if f.Number != "" {
+		all = slices.DeleteFunc(all, func(c telephony.Callback) bool { return c.Number != f.Number })
 	}
 	page := telephony.CallbackPage{Total: len(all)}
 	var err error

@@ -163,11 +163,21 @@ func openCalls(t *testing.T, s telephony.Store) {
 		}
 		require.NoError(t, s.SaveCall(ctx, c, nil))
 	}
-	open, err := s.OpenCalls(ctx, 10)
+	open, err := s.OpenCalls(ctx, "a", 10)
 	require.NoError(t, err)
 	require.Len(t, open, 2)
 	require.Equal(t, "call-0000", open[0].ID)
 	require.Equal(t, "call-0002", open[1].ID)
+	mine := open[0]
+	mine.Node = "b"
+	require.NoError(t, s.SaveCall(ctx, mine, nil))
+	open, err = s.OpenCalls(ctx, "a", 10)
+	require.NoError(t, err)
+	require.Len(t, open, 1, "calls of another node that may go on")
+	open, err = s.OpenCalls(ctx, "b", 10)
+	require.NoError(t, err)
+	require.Len(t, open, 2)
+	require.Equal(t, mine, open[0])
 }
 
 func missedCalls(t *testing.T, s telephony.Store) {

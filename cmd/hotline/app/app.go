@@ -21,6 +21,7 @@ import (
 	"hotline/jobs"
 	"hotline/jobs/notify"
 	"hotline/telephony"
+	"hotline/telephony/cluster"
 	"hotline/telephony/prompts"
 	"hotline/ticketing"
 	"hotline/ticketing/sla"
@@ -196,7 +197,13 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 	}
 	cfg.Workday = newWorkdays(a.Engines.Tickets, a.log, time.Now).Workday
 	calls := bridge.New(a.Engines.Tickets, a.Engines.Store, a.log, nil)
-	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), telephony.Options{Log: a.log, Callers: bridge.NewCallers(a.Engines.Tickets)})
+	opts := telephony.Options{Log: a.log, Callers: bridge.NewCallers(a.Engines.Tickets)}
+	if a.cfg.Node != "" {
+		shared := a.Engines.Queue.Client()
+		opts.Cluster = &telephony.Cluster{Node: a.cfg.Node, HTTP: a.cfg.NodeURL, Log: cluster.NewLog(shared, a.log)}
+		opts.Locations = cluster.NewLocations(shared, a.log)
+	}
+	center, err := telephony.New(cfg, a.Engines.Calls, calls, a.Engines.CallBlobs(), opts)
 	if err != nil {
 		return fmt.Errorf("call centre: %w", err)
 	}

@@ -38,6 +38,8 @@ const (
 // Config is everything that a node needs to know to start.
 type Config struct {
 	Data    string        // folder of the embedded engines and of the spool; absolute
+	Node    string        // name among the nodes that share the call centre; empty when it is alone
+	NodeURL string        // at which the others reach its API
 	HTTP    string        // host:port
 	TLSCert string        // PEM file; with TLSKey, HTTP speaks TLS
 	TLSKey  string        // PEM file
@@ -88,6 +90,8 @@ type setting struct {
 var settings = []setting{
 	{name: "data", value: "data", help: "folder for the database, the index, recordings and attachments"},
 	{name: "http", value: "127.0.0.1:8080", help: "address of the web server, host:port"},
+	{name: "node", value: "", help: "name of this node among several that share lines, seats and queues over the Redis of --queue; it must stay the same (alone when not given)"},
+	{name: "node-url", value: "", help: "URL at which the other nodes reach this node's web server (--http when not given)"},
 	{name: "tls-cert", value: "", help: "PEM file with the certificate chain, of HTTP and of SIP over tls and wss; needs --tls-key; read again when it changes and on SIGHUP"},
 	{name: "tls-key", value: "", help: "PEM file with the private key; needs --tls-cert"},
 	{name: "sip", value: "127.0.0.1:5060", help: "where to listen for SIP: host:port (UDP and TCP), or a list of udp://, tcp://, tls://, ws:// and wss:// URLs; tls and wss need --tls-cert"},
@@ -229,6 +233,14 @@ func joined(v any) string {
 	return fmt.Sprint(v)
 }
 
+// oneOf tells whether a setting of two values has the first.
+func oneOf(v map[string]string, fail func(name, format string, args ...any), name, first, second string) bool {
+	if v[name] != first && v[name] != second {
+		fail(name, "%q is neither %s nor %s", v[name], second, first)
+	}
+	return v[name] == first
+}
+
 func build(v map[string]string) (Config, error) {
 	c := Config{
 		HTTP: v["http"], TLSCert: v["tls-cert"], TLSKey: v["tls-key"], SIP: list(v["sip"]),
@@ -246,6 +258,7 @@ func build(v map[string]string) (Config, error) {
 		fail("data", "name a folder")
 	}
 	c.fill()
+	c.among(v, fail)
 	if !isFolder(c.Prompts) {
 		fail("prompts", "%q is no folder that can be read", c.Prompts)
 	}
@@ -295,17 +308,11 @@ func build(v map[string]string) (Config, error) {
 	if len(c.SIP) == 0 && c.Has(SIP) {
 		fail("sip", "give at least one address, or leave sip out of --roles")
 	}
-	c.NoRecord = v["record"] == "off"
-	if !c.NoRecord && v["record"] != "on" {
-		fail("record", "%q is neither on nor off", v["record"])
-	}
+	c.NoRecord = oneOf(v, fail, "record", "off", "on")
 	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
 		fail("rtc-port", "%q is not a port", v["rtc-port"])
 	}
-	c.SRTP = v["srtp"] == "tls"
-	if !c.SRTP && v["srtp"] != "accept" {
-		fail("srtp", "%q is neither accept nor tls", v["srtp"])
-	}
+	c.SRTP = oneOf(v, fail, "srtp", "tls", "accept")
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
 	}

@@ -48,18 +48,36 @@ func TestBadSettingsNameTheFlagAndTheWayOut(t *testing.T) {
 		args []string
 		want string
 	}{
-		"role":       {[]string{"--roles", "web,cook"}, `--roles: unknown role "cook"; use sip, web and worker`},
-		"rtp":        {[]string{"--rtp", "40000"}, "--rtp: \"40000\" is not a range of ports such as 30000-39999"},
-		"trunk":      {[]string{"--trunks", "ten"}, "--trunks: \"ten\" is not an address or prefix"},
-		"half a TLS": {[]string{"--tls-cert", "a.pem"}, "give --tls-cert and --tls-key together"},
-		"no TLS":     {[]string{"--sip", "udp://127.0.0.1:5060,wss://127.0.0.1:5062"}, "--sip: wss://127.0.0.1:5062 needs a certificate: give --tls-cert and --tls-key"},
-		"http":       {[]string{"--http", "8080"}, "--http: \"8080\" is not host:port"},
-		"level":      {[]string{"--log-level", "loud"}, "--log-level: unknown level"},
+		"role":          {[]string{"--roles", "web,cook"}, `--roles: unknown role "cook"; use sip, web and worker`},
+		"rtp":           {[]string{"--rtp", "40000"}, "--rtp: \"40000\" is not a range of ports such as 30000-39999"},
+		"trunk":         {[]string{"--trunks", "ten"}, "--trunks: \"ten\" is not an address or prefix"},
+		"half a TLS":    {[]string{"--tls-cert", "a.pem"}, "give --tls-cert and --tls-key together"},
+		"no TLS":        {[]string{"--sip", "udp://127.0.0.1:5060,wss://127.0.0.1:5062"}, "--sip: wss://127.0.0.1:5062 needs a certificate: give --tls-cert and --tls-key"},
+		"http":          {[]string{"--http", "8080"}, "--http: \"8080\" is not host:port"},
+		"node's queue":  {[]string{"--node", "a", "--store", "postgres://x"}, "--node: nodes share the call centre over Redis; give --queue redis://"},
+		"node's store":  {[]string{"--node", "a", "--queue", "redis://127.0.0.1:1"}, "--node: nodes share one database; give --store postgres://"},
+		"node's name":   {[]string{"--node", "a b"}, "--node: \"a b\": give letters, digits, points and dashes"},
+		"node's http":   {[]string{"--node", "a", "--http", "0.0.0.0:8080"}, "--node-url: --http listens on every address"},
+		"node's URL":    {[]string{"--node", "a", "--node-url", "10.1.2.3:8080"}, "--node-url: \"10.1.2.3:8080\" is not a URL such as"},
+		"URL of nobody": {[]string{"--node-url", "http://10.1.2.3:8080"}, "--node-url: give --node too"},
+		"level":         {[]string{"--log-level", "loud"}, "--log-level: unknown level"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, test.args...)
 			require.ErrorContains(t, err, test.want)
 		})
+	}
+}
+
+func TestWhereOtherNodesReachANode(t *testing.T) {
+	shared := []string{"--node", "a", "--queue", "redis://127.0.0.1:1", "--store", "postgres://x"}
+	for want, args := range map[string][]string{
+		"http://10.1.2.3:8080":  {"--http", "10.1.2.3:8080"},
+		"https://h.example:443": {"--node-url", "https://h.example:443/", "--http", "0.0.0.0:8080"},
+	} {
+		c, err := load(t, append(args, shared...)...)
+		require.NoError(t, err)
+		require.Equal(t, want, c.NodeURL)
 	}
 }
 

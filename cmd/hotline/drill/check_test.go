@@ -112,7 +112,7 @@ func checkTicket(t *testing.T, e *engines.Engines, router *routing.Router, ticke
 func checkCalls(t *testing.T, e *engines.Engines, c *counts) {
 	t.Helper()
 	ctx := t.Context()
-	open, err := e.Calls.OpenCalls(ctx, 100)
+	open, err := e.Calls.OpenCalls(ctx, "", 100)
 	require.NoError(t, err)
 	require.Empty(t, open, "calls that nobody closed")
 	filter := telephony.CallFilter{Limit: 200}

@@ -149,7 +149,7 @@ func wholeRecords(t *testing.T, s Setup, calls int) (worst time.Duration) {
 	e, err := s.Open(t.Context())
 	require.NoError(t, err)
 	defer e.Close()
-	open, err := e.Calls.OpenCalls(t.Context(), 10)
+	open, err := e.Calls.OpenCalls(t.Context(), "", 10)
 	require.NoError(t, err)
 	require.Empty(t, open)
 	seen, cursor := 0, ""

@@ -30,7 +30,7 @@ type Engines struct {
 	Tickets *ticketing.Service
 	Index   *search.Index
 	Source  search.Source
-	Queue   *jobs.Queue  // nil without the worker role
+	Queue   *jobs.Queue  // nil without the worker role, where the node is alone
 	Blobs   *blobs.Files // nil without the sip and web roles
 
 	closers []func() error // last opened, first closed
@@ -55,7 +55,7 @@ func (e *Engines) open(ctx context.Context, c config.Config, log *slog.Logger) e
 	if err := e.OpenIndex(ctx, c, log); err != nil {
 		return err
 	}
-	if c.Has(config.Worker) {
+	if c.Has(config.Worker) || c.Has(config.SIP) && c.Node != "" {
 		queue, err := jobs.OpenQueue(c.Queue, jobs.QueueOptions{Log: log})
 		if err != nil {
 			return fmt.Errorf("--queue: %w", err)

@@ -1,0 +1,4 @@
+package cluster
+
+// Chained is the sum over all events.
+var Chained = chained
