@@ -59,8 +59,6 @@ func TestPings(t *testing.T) {
 	require.Equal(t, 404, g.Code, "any answer shows life")
 	require.Positive(t, g.RoundTrip)
 	require.False(t, g.Since.IsZero())
-	far.ping.Store(503)
-	require.Equal(t, 503, r.awaitGateway(trunk.Down).Code)
 	toldLast := func(want trunk.State) func() bool {
 		return func() bool {
 			w.mu.Lock()
@@ -68,6 +66,9 @@ func TestPings(t *testing.T) {
 			return len(w.states) > 0 && w.states[0] == trunk.Up && w.states[len(w.states)-1] == want
 		}
 	}
+	r.await("told that it is up", toldLast(trunk.Up))
+	far.ping.Store(503)
+	require.Equal(t, 503, r.awaitGateway(trunk.Down).Code)
 	r.await("told that it is down", toldLast(trunk.Down))
 	far.ping.Store(200)
 	r.awaitGateway(trunk.Up)
