@@ -132,6 +132,9 @@ func (p *Server) PID() int { return p.cmd.Process.Pid }
 // Exited is closed when the process has ended, for whatever reason.
 func (p *Server) Exited() <-chan struct{} { return p.exited }
 
+// Signal sends the process a signal.
+func (p *Server) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Kill ends the process by SIGKILL and waits until it is gone.
 func (p *Server) Kill() error {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
