@@ -62,7 +62,7 @@ var arrows = map[string][]string{
 	"ticketing/sqlstore":  {"ticketing", "ticketing/sla", "ticketing/routing", "ticketing/assess"},
 	"ticketing/storetest": {"ticketing", "ticketing/sla", "ticketing/routing", "ticketing/assess"},
 	"ticketing/blobs":     {"ticketing"},
-	"telephony":           {"telephony/invite", "telephony/media", "telephony/acd", "telephony/ivr", "telephony/prompts", "telephony/trunk", "telephony/vault"},
+	"telephony":           {"telephony/invite", "telephony/media", "telephony/acd", "telephony/ivr", "telephony/prompts", "telephony/trunk", "telephony/vault", "telephony/survey"},
 	"telephony/invite":    {},
 	"telephony/media":     {},
 	"telephony/acd":       {},
@@ -70,6 +70,7 @@ var arrows = map[string][]string{
 	"telephony/prompts":   {},
 	"telephony/trunk":     {},
 	"telephony/vault":     {},
+	"telephony/survey":    {},
 	"telephony/tlstest":   {},
 	"telephony/phone":     {"telephony/invite", "telephony/media"},
 	"telephony/sqlstore":  {"telephony", "telephony/acd"},
@@ -92,7 +93,7 @@ var arrows = map[string][]string{
 }
 
 // pure folders import the standard library and each other, nothing else.
-var pure = []string{"ticketing", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd"}
+var pure = []string{"ticketing", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey"}
 
 // rootEntries is what the root of the repository holds, dotfiles apart.
 var rootEntries = []string{
