@@ -134,4 +134,32 @@ type Store interface {
 	SaveSkills(ctx context.Context, user string, s Skills) error
 	// Skills are those of all people who have any, by user.
 	Skills(ctx context.Context) (map[string]Skills, error)
+
+	// SaveCampaign makes or changes a campaign.
+	SaveCampaign(ctx context.Context, c Campaign) error
+	// Campaign reads one. Errors: ErrNotFound.
+	Campaign(ctx context.Context, id string) (Campaign, error)
+	// Campaigns lists campaigns, newest first; of a state, or all when it is empty.
+	Campaigns(ctx context.Context, state CampaignState) ([]Campaign, error)
+	// AddContacts puts contacts on a campaign's list, in one transaction. A number that is on it stays as it is; it tells how many were added.
+	AddContacts(ctx context.Context, all []Contact) (int, error)
+	// SaveContact changes a contact.
+	SaveContact(ctx context.Context, c Contact) error
+	// Contact reads one. Errors: ErrNotFound.
+	Contact(ctx context.Context, id string) (Contact, error)
+	// Contacts lists contacts in the order of the list.
+	Contacts(ctx context.Context, f ContactFilter) ([]Contact, error)
+	// TakeContacts gives contacts that wait and are due at a time to a holder, each to one alone: those first that are due first.
+	TakeContacts(ctx context.Context, campaign, holder string, at time.Time, limit int) ([]Contact, error)
+	// ReleaseContacts lets those of a holder wait again, and tells how many.
+	ReleaseContacts(ctx context.Context, holder string) (int, error)
+	// CountContacts counts a campaign's contacts by state and outcome.
+	CountContacts(ctx context.Context, campaign string) ([]ContactCount, error)
+	// ForbidCalls puts a number on the list of those that no campaign calls; AllowCalls takes it off, ErrNotFound where it is not.
+	ForbidCalls(ctx context.Context, n NoCall) error
+	AllowCalls(ctx context.Context, number string) error
+	// NoCalls lists such numbers, in their order, after one.
+	NoCalls(ctx context.Context, after string, limit int) ([]NoCall, error)
+	// Forbidden tells which of some numbers are on that list.
+	Forbidden(ctx context.Context, numbers []string) (map[string]bool, error)
 }

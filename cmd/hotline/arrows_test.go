@@ -73,8 +73,8 @@ var arrows = map[string][]string{
 	"telephony/survey":    {},
 	"telephony/tlstest":   {},
 	"telephony/phone":     {"telephony/invite", "telephony/media"},
-	"telephony/sqlstore":  {"telephony", "telephony/acd"},
-	"telephony/storetest": {"telephony", "telephony/acd"},
+	"telephony/sqlstore":  {"telephony", "telephony/acd", "telephony/survey"},
+	"telephony/storetest": {"telephony", "telephony/acd", "telephony/survey"},
 	"telephony/drill":     {"telephony", "telephony/invite", "telephony/media", "telephony/prompts", "telephony/storetest"},
 	"telephony/cluster":   {"telephony", "telephony/acd"},
 

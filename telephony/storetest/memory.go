@@ -27,6 +27,7 @@ type Memory struct {
 	callbacks map[string]telephony.Callback
 	announced map[string]telephony.Announcement
 	shifts    []telephony.Shift
+	surveys   surveys
 }
 
 var _ telephony.Store = (*Memory)(nil)
