@@ -182,6 +182,11 @@ func (c *Center) deviceChanged(seat string) {
 // Dial lets a seat call a number: the seat's phone rings first, then the
 // other side is called. It returns the call's id at once.
 func (c *Center) Dial(_ context.Context, user, seat, number string) (string, error) {
+	return c.dial(user, seat, number, func(string) error { return nil })
+}
+
+// dial is Dial; noted is run with the call's id before anything is sent.
+func (c *Center) dial(user, seat, number string, noted func(callID string) error) (string, error) {
 	if seat == "" {
 		seat = c.board.seatOf(user)
 	}
@@ -204,6 +209,11 @@ func (c *Center) Dial(_ context.Context, user, seat, number string) (string, err
 	if !c.floor.seize(k.id, seat) {
 		k.forget()
 		return "", fmt.Errorf("seat %s is in a call: %w", seat, ErrConflict)
+	}
+	if err := noted(k.id); err != nil {
+		c.floor.leave(k.id)
+		k.forget()
+		return "", err
 	}
 	own := c.toSeat(devices[0], number, k.id)
 	k.caller = &party{who: PartySeat, seat: seat, user: user, floor: k.id}

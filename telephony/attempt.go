@@ -64,7 +64,7 @@ func (a *attempt) run() {
 	k.c.tellWithin(a.ctx, "offered", k.id, func(ctx context.Context) error {
 		return k.c.handler.Offered(ctx, Offer{
 			CallID: k.id, Caller: known(cdr.citizen()), Private: cdr.Private, Line: cdr.Line, Queue: d.Queue, Digit: cdr.Digit,
-			Seat: d.Seat, User: d.User, Attempt: d.Attempt, For: k.backFor, At: k.now().UTC().Truncate(time.Millisecond),
+			Seat: d.Seat, User: d.User, Attempt: d.Attempt, For: k.backFor, Contact: k.contact, At: k.now().UTC().Truncate(time.Millisecond),
 		})
 	})
 	if a.ctx.Err() != nil {

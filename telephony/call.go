@@ -37,6 +37,7 @@ type call struct {
 	recorder *media.Recorder
 	played   [2]*media.Playback // to the two parties while held
 	moving   *moving            // a blind transfer under way
+	contact  string             // of a campaign, that is called; "" is none
 	backFor  string             // call that its citizen is called back for; set before anybody is rung
 	language string             // that the caller hears; empty: the usual one
 	losing   *losing            // its seat, which the citizen waits for

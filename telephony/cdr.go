@@ -46,6 +46,8 @@ type CDR struct {
 	ID          string     `json:"id"`
 	Node        string     `json:"node,omitempty"` // that had the call; empty where there is one
 	Direction   Direction  `json:"direction"`
+	Campaign    string     `json:"campaign,omitempty"` // that it is of
+	Contact     string     `json:"contact,omitempty"`  // of the campaign, that was called
 	SIPCallID   string     `json:"sip_call_id"`
 	Source      string     `json:"source"` // address the INVITE came from
 	Caller      string     `json:"caller"` // national number, a seat, or Anonymous

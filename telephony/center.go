@@ -71,6 +71,7 @@ type Center struct {
 
 	blocked   *blocked
 	callbacks *callbacks
+	campaigns *campaigns
 	announced *announcements
 	sealed    map[string][]string
 	withdraw  sync.Once
@@ -126,6 +127,7 @@ func New(cfg Config, store Store, h Handler, blobs Blobs, opts Options) (*Center
 	}
 	c.quality = newQualities()
 	c.callbacks = newCallbacks(c)
+	c.campaigns = newCampaigns(c)
 	if err := c.newSIP(); err != nil {
 		return nil, err
 	}
@@ -251,6 +253,7 @@ func (c *Center) Start(ctx context.Context) error {
 	c.wg.Go(func() { c.trunks.run(c.background) })
 	c.trunks.join()
 	c.callbacks.resume()
+	c.wg.Go(func() { c.campaigns.run(c.background) })
 	c.wg.Go(func() { c.tellCrashed(crashed) })
 	c.mu.Lock()
 	c.started = true

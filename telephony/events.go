@@ -39,6 +39,8 @@ const (
 	EvRecordingPaused  = "recording_paused"  // by User
 	EvRecordingResumed = "recording_resumed" // by User
 
+	EvInterviewed = "interviewed" // Step: the question that was answered
+
 	EvRecording = "recorded" // Recording
 	EvEnded     = "ended"    // By, Cause, Code
 
@@ -87,6 +89,8 @@ type EventData struct {
 	Announcement *Announcement `json:"announcement,omitempty"`
 	Callback     *Callback     `json:"callback,omitempty"`
 	CallbackID   string        `json:"callback_id,omitempty"` // of a try to call a citizen back
+	Campaign     string        `json:"campaign,omitempty"`    // that a call is of
+	Contact      string        `json:"contact,omitempty"`     // of the campaign, that is called
 	Lead         string        `json:"lead,omitempty"`        // user who did it to another
 	Skills       Skills        `json:"skills,omitempty"`
 }
@@ -133,7 +137,7 @@ func (c *CDR) apply(e Event, d EventData) {
 	case EvStarted:
 		c.StartedAt, c.Direction, c.SIPCallID, c.Source = e.At, d.Direction, d.SIPCallID, d.Source
 		c.Caller, c.Called, c.Line, c.Seat, c.User = d.Caller, d.Called, d.Line, e.Seat, e.User
-		c.Node = d.Node
+		c.Node, c.Campaign, c.Contact = d.Node, d.Campaign, d.Contact
 		c.CallerName, c.Private, c.Trunk, c.Callback = d.CallerName, d.Private, d.Trunk, d.CallbackID
 	case EvAnswered:
 		c.AnsweredAt = e.At

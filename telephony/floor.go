@@ -123,6 +123,18 @@ func (f *floor) arrive(e acd.Arrive) *inbox {
 	return b
 }
 
+// giveUp takes a call out that no seat has answered yet, and tells it why.
+func (f *floor) giveUp(call, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.inboxes[call]
+	if v, ok := f.m.Caller(call); b == nil || !ok || v.Talking {
+		return
+	}
+	f.happens(acd.Leave{At: f.now(), Call: call})
+	b.put(acd.Refuse{Call: call, Reason: reason})
+}
+
 // leave takes a call out, wherever it is; it may be called twice.
 func (f *floor) leave(call string) {
 	f.mu.Lock()

@@ -18,6 +18,7 @@ type Offer struct {
 	User    string
 	Attempt int    // from 1, counted over the call
 	For     string // call that this one calls the citizen back for; empty: none
+	Contact string // of a campaign, that is called; empty: none
 	At      time.Time
 }
 

@@ -91,9 +91,13 @@ func (k *call) begin(d EventData, seat, user string) {
 func (k *call) queue(place acd.Arrive) {
 	k.record(EvQueued, "", "", EventData{Queue: place.Queue})
 	k.setState(CallQueued)
+	k.wait(place, k.caller.leg.Play(k.c.sounds.say(k.language, prompts.Connecting), false), func() {})
+}
+
+// wait is what queue does while the caller hears something, and music after that; found is run when a seat has answered.
+func (k *call) wait(place acd.Arrive, pb *media.Playback, found func()) {
 	music := k.c.sounds.say(k.language, prompts.Music)
 	in := k.c.floor.arrive(place)
-	pb := k.caller.leg.Play(k.c.sounds.say(k.language, prompts.Connecting), false)
 	spoken := pb.Done()
 	announced := false
 	var pad keypad
@@ -146,6 +150,7 @@ func (k *call) queue(place acd.Arrive) {
 					if a := k.attempts[d.Seat]; a != nil && a.party != nil {
 						pb.Stop()
 						k.record(EvSeat, d.Seat, d.User, EventData{Attempt: a.offer.Attempt})
+						found()
 						k.talk(a.party)
 						return
 					}

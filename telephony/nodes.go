@@ -101,6 +101,9 @@ func (c *Center) reloadSeats(ctx context.Context) error {
 // nodeGone takes over what a node had that is gone: its callbacks. The seats that were connected to it have to come back by themselves.
 func (c *Center) nodeGone(node string) {
 	c.registrar.lost(node)
+	if _, err := c.store.ReleaseContacts(c.background, "node:"+node); err != nil && c.background.Err() == nil {
+		c.log.Error("contacts that a node was calling which is gone stay taken", "node", node, "error", err)
+	}
 	if err := c.callbacks.takeOver(c.background, node); err != nil && c.background.Err() == nil {
 		c.log.Error("the callbacks of a node that is gone cannot be taken over", "node", node, "error", err)
 	}

@@ -53,6 +53,9 @@ func New(tickets Tickets, live Live, log *slog.Logger, now func() time.Time) *Br
 
 // Offered makes the draft at the first offer and tells the seat's user at each.
 func (b *Bridge) Offered(ctx context.Context, o telephony.Offer) error {
+	if o.Contact != "" { // a survey is no work order
+		return nil
+	}
 	id, ok, err := b.find(ctx, o.CallID)
 	if err != nil {
 		return err
