@@ -78,6 +78,7 @@ func (s *Server) callRoutes() {
 	s.callbackRoutes()
 	s.announcementRoutes()
 	s.rosterRoutes()
+	s.campaignRoutes()
 	s.pauseRoutes()
 	handle(s, op(http.MethodGet, "/missed-calls", "missed-calls", "Calls that nobody answered, newest first", centre), withCalls(s, s.missedCalls))
 	handle(s, op(http.MethodPost, "/missed-calls/{id}/handled", "handle-missed-call", "Mark a missed call as called back", centre), withCalls(s, s.handleMissed))

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"hotline/telephony"
+	"hotline/telephony/storetest"
 )
 
-// centre is a call centre with the calls it is given.
+// centre is a call centre with the calls it is given. Campaigns are those of a real one that was never started.
 type centre struct {
+	*telephony.Center
 	mu        sync.Mutex
 	calls     map[string]telephony.CDR
 	sound     []byte
@@ -28,9 +30,23 @@ type centre struct {
 	elsewhere map[string]string // URL of another node, by call
 }
 
+// deaf hears of calls and does nothing.
+type deaf struct{}
+
+func (deaf) Offered(context.Context, telephony.Offer) error                    { return nil }
+func (deaf) Answered(context.Context, string, string, string, time.Time) error { return nil }
+func (deaf) Ended(context.Context, telephony.CDR) error                        { return nil }
+func (deaf) Missed(context.Context, telephony.MissedCall) error                { return nil }
+
 func newCentre() *centre {
+	real, err := telephony.New(telephony.Config{
+		Listen: []string{"127.0.0.1:0"}, Lines: []telephony.Line{{Number: "12340", Name: "12340"}}, Gateway: "127.0.0.1:5060", SpoolDir: "never made",
+	}, storetest.NewMemory(), deaf{}, nil, telephony.Options{})
+	if err != nil {
+		panic(err)
+	}
 	at := time.Date(2026, 11, 22, 6, 0, 0, 123e6, time.UTC)
-	return &centre{sound: bytes.Repeat([]byte("RIFFdata"), 5000), calls: map[string]telephony.CDR{
+	return &centre{Center: real, sound: bytes.Repeat([]byte("RIFFdata"), 5000), calls: map[string]telephony.CDR{
 		"c1": {ID: "c1", Direction: telephony.Inbound, Caller: "13812345678", Called: "12345", Line: "12345", Seat: "8001", User: "u-agent1", StartedAt: at, QueuedAt: at.Add(time.Second), SeatAt: at.Add(4 * time.Second), BridgedAt: at.Add(4 * time.Second)},
 		"c2": {ID: "c2", Direction: telephony.Inbound, Caller: "13900001111", Line: "12345", User: "u-agent2", StartedAt: at, EndedAt: at.Add(time.Minute), EndedBy: telephony.PartyCaller},
 	}}

@@ -14,6 +14,7 @@ import (
 
 	"hotline/search"
 	"hotline/telephony"
+	"hotline/telephony/survey"
 	"hotline/ticketing"
 )
 
@@ -97,6 +98,20 @@ type Calls interface {
 	Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error)
 	ReturnMissed(ctx context.Context, callID, user string) (telephony.Callback, error)
 	WithdrawCallback(ctx context.Context, id, user string) (telephony.Callback, error)
+	CreateCampaign(ctx context.Context, c telephony.Campaign, user string) (telephony.Campaign, error)
+	ChangeCampaign(ctx context.Context, c telephony.Campaign) (telephony.Campaign, error)
+	Campaign(ctx context.Context, id string) (telephony.Campaign, error)
+	Campaigns(ctx context.Context) ([]telephony.Campaign, error)
+	SetCampaign(ctx context.Context, id string, state telephony.CampaignState) (telephony.Campaign, error)
+	AddContacts(ctx context.Context, campaign string, list []telephony.ListedContact) (added int, bad []int, err error)
+	Contacts(ctx context.Context, f telephony.ContactFilter) ([]telephony.Contact, error)
+	CountContacts(ctx context.Context, campaign string) ([]telephony.ContactCount, error)
+	TakeContact(ctx context.Context, campaign, user string) (telephony.Contact, error)
+	CallContact(ctx context.Context, contact, user, seat string) (callID string, err error)
+	AnswerContact(ctx context.Context, contact, user string, answers []survey.Answer, outcome survey.Outcome) (telephony.Contact, error)
+	ForbidCalls(ctx context.Context, number, reason, user string) (telephony.NoCall, error)
+	AllowCalls(ctx context.Context, number string) error
+	NoCalls(ctx context.Context, after string, limit int) ([]telephony.NoCall, error)
 	Block(ctx context.Context, id string) (telephony.Block, error)
 	Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.BlockPage, error)
 	PauseRecording(ctx context.Context, callID, user string) error

@@ -50,7 +50,8 @@ func (e endpoint) at(id string) string {
 func TestEveryEndpointRefusesProperly(t *testing.T) {
 	w := newWorld(t, func(_ *web.Deps, o *web.Options) { o.PublicPerAddress = web.Rate{Burst: 1000, Per: time.Hour} })
 	agent, auditor, lead := w.as("agent1"), w.as("secadmin"), w.as("lead1")
-	leads := map[string]bool{"force-status": true, "set-skills": true, "supervise": true, "set-supervision": true, "confirm-block": true, "announce": true, "plan-roster": true, "lift-block": true}
+	leads := map[string]bool{"force-status": true, "set-skills": true, "supervise": true, "set-supervision": true, "confirm-block": true, "announce": true, "plan-roster": true, "lift-block": true,
+		"create-campaign": true, "change-campaign": true, "set-campaign": true, "add-contacts": true, "allow-calls": true}
 	huge := append([]byte(`{"login":"`), bytes.Repeat([]byte("x"), 10<<20)...)
 	forEveryone := map[string]bool{"me": true, "sign-out": true, "events": true, "departments": true, "categories": true, "districts": true, "lines": true,
 		"ticket-reads": true /* the record of looks is theirs to watch */}

@@ -87,7 +87,7 @@ var arrows = map[string][]string{
 	"search/indextest": {"search"},
 	"jobs":             {"ticketing", "ticketing/sla", "search", "jobs/notify"},
 	"jobs/notify":      {"ticketing"},
-	"web":              {"ticketing", "ticketing/sla", "search", "telephony", "web/ui", "web/cluster"},
+	"web":              {"ticketing", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster"},
 	"web/cluster":      {},
 	"web/ui":           {},
 }

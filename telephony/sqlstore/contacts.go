@@ -259,7 +259,7 @@ func (s *Store) Forbidden(ctx context.Context, numbers []string) (map[string]boo
 		some := numbers[:min(len(numbers), 500)]
 		numbers = numbers[len(some):]
 		var rows []string
-		err := s.db.Read().NewSelect().TableExpr("telephony_no_calls").Column("number").Where("number IN (?)", bun.In(some)).Scan(ctx, &rows)
+		err := s.db.Read().NewSelect().TableExpr("telephony_no_calls").Column("number").Where("number IN (?)", bun.List(some)).Scan(ctx, &rows)
 		if err != nil {
 			return nil, fmt.Errorf("which numbers are not called: %w", err)
 		}

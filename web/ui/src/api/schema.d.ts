@@ -629,6 +629,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Survey campaigns, newest first
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["campaigns"];
+        put?: never;
+        /**
+         * Make a campaign that calls nobody yet
+         * @description Roles: lead, supervisor, admin.
+         */
+        post: operations["create-campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One campaign, with how far its list is
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["campaign"];
+        /**
+         * Replace what a draft or paused campaign asks and how it calls
+         * @description Roles: lead, supervisor, admin.
+         */
+        put: operations["change-campaign"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A campaign's list, in its order
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["contacts"];
+        put?: never;
+        /**
+         * Put citizens on a campaign's list
+         * @description Roles: lead, supervisor, admin.
+         */
+        post: operations["add-contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The next citizen for an operator to call, of a preview campaign
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["next-contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was answered, question by question
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["campaign-results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/results.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A row for each contact, a column for each question; numbers and names are masked
+         * @description Roles: lead, supervisor, admin.
+         */
+        get: operations["campaign-table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/results.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same table as a workbook
+         * @description Roles: lead, supervisor, admin.
+         */
+        get: operations["campaign-sheet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start, pause or end a campaign
+         * @description Roles: lead, supervisor, admin.
+         */
+        post: operations["set-campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -640,6 +812,46 @@ export interface paths {
         get: operations["categories"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the own contact answered, or what else became of it
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["answer-contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the own contact called; the operator's phone rings first
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["call-contact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -812,6 +1024,50 @@ export interface paths {
          * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
          */
         post: operations["handle-missed-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/no-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Numbers that no campaign calls
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["no-calls"];
+        put?: never;
+        /**
+         * Keep campaigns from calling a number
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        post: operations["forbid-calls"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/no-calls/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let campaigns call a number again
+         * @description Roles: lead, supervisor, admin.
+         */
+        post: operations["allow-calls"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1259,6 +1515,15 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        AddedContacts: {
+            /**
+             * Format: int64
+             * @description Numbers that are on the list already, or are not to be called, are left out
+             */
+            added: number;
+            /** @description Lines, from 1, that have no number that can be called */
+            bad: number[];
+        };
         AddedParty: {
             /** @description Within the call; the call's record tells how it goes on */
             id: string;
@@ -1335,6 +1600,14 @@ export interface components {
              * @description Until it is taken off when none is given
              */
             until?: string;
+        };
+        Answer: {
+            /** Format: date-time */
+            from?: string;
+            question: string;
+            /** Format: date-time */
+            to?: string;
+            values?: string[] | null;
         };
         Appeal: {
             address: string;
@@ -1782,6 +2055,109 @@ export interface components {
             /** @description waiting, reached, failed, withdrawn, called_again */
             state: string;
         };
+        Campaign: {
+            /**
+             * Format: int64
+             * @description Calls at a time, of an automatic one; 10 when not given
+             */
+            at_once?: number;
+            /**
+             * Format: int64
+             * @description After a busy line; ten minutes when not given
+             */
+            busy_s?: number;
+            by: string;
+            /**
+             * Format: int64
+             * @description To one contact at most; 3 when not given
+             */
+            calls?: number;
+            /** @description How many are in a state with an outcome */
+            contacts?: components["schemas"]["ContactCount"][] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description When citizens may be called, such as workday 09:00-18:00; daily 09:00-20:30 when not given */
+            hours?: string[] | null;
+            id: string;
+            /** @description Whose number citizens see */
+            line: string;
+            /**
+             * @description automatic asks by voice; progressive gives who picks up to a free operator; preview shows an operator whom to call
+             * @enum {string}
+             */
+            mode: "automatic" | "progressive" | "preview";
+            name: string;
+            questionnaire: components["schemas"]["Questionnaire"];
+            /** @description Whose operators talk, of a progressive one */
+            queue?: string;
+            /**
+             * Format: int64
+             * @description Until the next call to one who did not answer; an hour when not given
+             */
+            retry_s?: number;
+            /** Format: date-time */
+            started_at?: string;
+            /** @description draft, running, paused, ended */
+            state: string;
+            /**
+             * Format: int64
+             * @description Finished interviews after which it ends; all when not given
+             */
+            target?: number;
+            /** @description Of the end: user, target, list */
+            why?: string;
+        };
+        CampaignOrder: {
+            /** @enum {string} */
+            state: "running" | "paused" | "ended";
+        };
+        CampaignPlan: {
+            /**
+             * Format: int64
+             * @description Calls at a time, of an automatic one; 10 when not given
+             */
+            at_once?: number;
+            /**
+             * Format: int64
+             * @description After a busy line; ten minutes when not given
+             */
+            busy_s?: number;
+            /**
+             * Format: int64
+             * @description To one contact at most; 3 when not given
+             */
+            calls?: number;
+            /** @description When citizens may be called, such as workday 09:00-18:00; daily 09:00-20:30 when not given */
+            hours?: string[] | null;
+            /** @description Whose number citizens see */
+            line: string;
+            /**
+             * @description automatic asks by voice; progressive gives who picks up to a free operator; preview shows an operator whom to call
+             * @enum {string}
+             */
+            mode: "automatic" | "progressive" | "preview";
+            name: string;
+            questionnaire: components["schemas"]["Questionnaire"];
+            /** @description Whose operators talk, of a progressive one */
+            queue?: string;
+            /**
+             * Format: int64
+             * @description Until the next call to one who did not answer; an hour when not given
+             */
+            retry_s?: number;
+            /**
+             * Format: int64
+             * @description Finished interviews after which it ends; all when not given
+             */
+            target?: number;
+        };
+        CampaignResults: {
+            /** Format: int64 */
+            done: number;
+            questions: components["schemas"]["QuestionResult"][];
+        };
         Category: {
             code: string;
             name: string;
@@ -1855,6 +2231,51 @@ export interface components {
             stopped_at?: string;
             /** Format: date-time */
             yellow_at?: string;
+        };
+        Contact: {
+            answers?: components["schemas"]["Answer"][] | null;
+            calls?: components["schemas"]["ContactCall"][] | null;
+            campaign: string;
+            /** Format: date-time */
+            ended_at?: string;
+            facts?: {
+                [key: string]: string;
+            };
+            id: string;
+            /** @description Masked but for the surname, unless it is the operator's own contact */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description The next call is not before
+             */
+            not_until?: string;
+            /** @description Masked */
+            number: string;
+            /** @description Of the last call; at the end of the whole */
+            outcome?: string;
+            /** @description waiting, taken, over */
+            state: string;
+            user?: string;
+        };
+        ContactAnswers: {
+            answers?: components["schemas"]["Answer"][] | null;
+            /**
+             * @description Where questions are left
+             * @enum {string}
+             */
+            outcome?: "partial" | "refused" | "not_again" | "no_answer" | "busy" | "unreachable";
+        };
+        ContactCall: {
+            /** Format: date-time */
+            at: string;
+            call_id: string;
+            outcome?: string;
+        };
+        ContactCount: {
+            /** Format: int64 */
+            count: number;
+            outcome: string;
+            state: string;
         };
         Credentials: {
             login: string;
@@ -2141,6 +2562,16 @@ export interface components {
             /** Format: int64 */
             wait_ms: number;
         };
+        NewContact: {
+            facts?: {
+                [key: string]: string;
+            };
+            name?: string;
+            number: string;
+        };
+        NewContacts: {
+            contacts: components["schemas"]["NewContact"][] | null;
+        };
         NewSupervision: {
             /**
              * @description monitor hears both sides, whisper is heard by the seat alone, barge talks with both
@@ -2149,6 +2580,22 @@ export interface components {
             mode: "monitor" | "whisper" | "barge";
             /** @description Whose phone rings; where I sit, or my usual seat, when left out */
             seat?: string;
+        };
+        NoCall: {
+            /** Format: date-time */
+            at: string;
+            /** @description User; citizen, who asked for it */
+            by: string;
+            /** @description Masked */
+            number: string;
+            reason?: string;
+        };
+        NoCallLift: {
+            number: string;
+        };
+        NoCallOrder: {
+            number: string;
+            reason?: string;
         };
         Notification: {
             clock?: string;
@@ -2159,6 +2606,10 @@ export interface components {
             kind: string;
             number: string;
             ticket_id: string;
+        };
+        Option: {
+            name: string;
+            text: string;
         };
         PageAgent: {
             items: components["schemas"]["Agent"][];
@@ -2420,6 +2871,43 @@ export interface components {
             /** @description Departments do not learn who asks */
             confidential?: boolean;
         };
+        Question: {
+            free?: boolean;
+            kind: string;
+            /** Format: int64 */
+            max?: number;
+            /** Format: int64 */
+            min?: number;
+            name: string;
+            options?: components["schemas"]["Option"][] | null;
+            say?: string[] | null;
+            skips?: components["schemas"]["Skip"][] | null;
+            text: string;
+        };
+        QuestionResult: {
+            /** Format: int64 */
+            answered: number;
+            /** Format: int64 */
+            asked: number;
+            /** @description By option, or by number of a scale */
+            counts?: {
+                [key: string]: number;
+            };
+            kind: string;
+            /**
+             * Format: double
+             * @description Of a scale
+             */
+            mean?: number;
+            name: string;
+            text: string;
+        };
+        Questionnaire: {
+            greeting?: string[] | null;
+            questions: components["schemas"]["Question"][] | null;
+            quotas?: components["schemas"]["Quota"][] | null;
+            thanks?: string[] | null;
+        };
         Queue: {
             /** Format: int64 */
             away: number;
@@ -2471,6 +2959,14 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        Quota: {
+            if: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            limit: number;
+            name: string;
+        };
         Read: {
             /** Format: date-time */
             at: string;
@@ -2510,6 +3006,9 @@ export interface components {
             total: number;
             /** @description Counting stopped at total */
             total_capped: boolean;
+        };
+        SeatChoice: {
+            seat?: string;
         };
         SeatTimes: {
             /**
@@ -2568,6 +3067,10 @@ export interface components {
             skills: {
                 [key: string]: number;
             };
+        };
+        Skip: {
+            if?: string[] | null;
+            to: string;
         };
         Span: {
             /** Format: date-time */
@@ -3799,6 +4302,361 @@ export interface operations {
             };
         };
     };
+    campaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"][] | null;
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-campaign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignPlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-campaign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignPlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contacts: {
+        parameters: {
+            query?: {
+                state?: "waiting" | "taken" | "over";
+                outcome?: string;
+                /** @description Id to go on after */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"][] | null;
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContacts"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedContacts"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "next-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "campaign-results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignResults"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "campaign-table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "campaign-sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-campaign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     categories: {
         parameters: {
             query?: never;
@@ -3815,6 +4673,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageCategory"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactAnswers"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "call-contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeatChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DialledCall"];
                 };
             };
             /** @description Problem (RFC 9457) */
@@ -4121,6 +5049,101 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "no-calls": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoCall"][] | null;
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "forbid-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoCallOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoCall"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "allow-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoCallLift"];
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
