@@ -2,6 +2,7 @@ package telephony
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,7 +21,21 @@ func (c *Center) CreateCampaign(ctx context.Context, cp Campaign, user string) (
 	if !c.answers(cp.Line) || !c.trunks.leads(cp.Line) {
 		return cp, fmt.Errorf("line %s is none of this centre, or no trunk carries it: %w", cp.Line, ErrNotFound)
 	}
+	if err := c.learnPrompts(cp); err != nil {
+		return cp, err
+	}
 	return cp, c.store.SaveCampaign(ctx, cp)
+}
+
+// learnPrompts reads what a campaign says.
+func (c *Center) learnPrompts(cp Campaign) error {
+	var errs []error
+	for _, name := range cp.Questionnaire.Prompts() {
+		if err := c.sounds.learn(c.cfg, name); err != nil {
+			errs = append(errs, fmt.Errorf("%w: prompt %q: %w", ErrInvalid, name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // ChangeCampaign replaces what a campaign asks and how it calls, while it does not run. Its list stays. Errors: ErrInvalid, ErrNotFound, ErrConflict.
@@ -38,6 +53,9 @@ func (c *Center) ChangeCampaign(ctx context.Context, cp Campaign) (Campaign, err
 	}
 	if !c.answers(cp.Line) || !c.trunks.leads(cp.Line) {
 		return was, fmt.Errorf("line %s is none of this centre, or no trunk carries it: %w", cp.Line, ErrNotFound)
+	}
+	if err := c.learnPrompts(cp); err != nil {
+		return was, err
 	}
 	return cp, c.store.SaveCampaign(ctx, cp)
 }
@@ -108,7 +126,7 @@ func (c *Center) AddContacts(ctx context.Context, campaign string, list []Listed
 	if len(list) > MaxContactsAtOnce {
 		return 0, nil, fmt.Errorf("%w: %d contacts: give at most %d at a time", ErrInvalid, len(list), MaxContactsAtOnce)
 	}
-	now := c.now()
+	batch := newID(c.now())
 	contacts := make([]Contact, 0, len(list))
 	numbers := make([]string, 0, len(list))
 	for i, l := range list {
@@ -117,7 +135,7 @@ func (c *Center) AddContacts(ctx context.Context, campaign string, list []Listed
 			bad = append(bad, i+1)
 			continue
 		}
-		contacts = append(contacts, Contact{ID: newID(now), Campaign: campaign, Number: n, Name: l.Name, Facts: l.Facts, State: ContactWaiting})
+		contacts = append(contacts, Contact{ID: fmt.Sprintf("%s-%05d", batch, i), Campaign: campaign, Number: n, Name: l.Name, Facts: l.Facts, State: ContactWaiting})
 		numbers = append(numbers, n)
 	}
 	forbidden, err := c.store.Forbidden(ctx, numbers)

@@ -147,6 +147,11 @@ func (cs *campaigns) advance(ctx context.Context, cp Campaign) error {
 	if err != nil {
 		return err
 	}
+	if len(taken) > 0 {
+		if err := cs.c.learnPrompts(cp); err != nil {
+			cs.c.log.Warn("what a campaign says cannot be read, a tone is played in its place", "campaign", cp.ID, "error", err)
+		}
+	}
 	for _, x := range taken {
 		if forbidden[x.Number] {
 			if err := cs.over(ctx, x, survey.NotAgain); err != nil {

@@ -274,6 +274,7 @@ func TestAPreviewCampaign(t *testing.T) {
 	x, err := r.center.TakeContact(r.ctx(), cp.ID, "agent1")
 	require.NoError(t, err)
 	require.Equal(t, "王女士", x.Name)
+	require.Equal(t, "13800138000", x.Number, "in the order of the list")
 	again, err := r.center.TakeContact(r.ctx(), cp.ID, "agent1")
 	require.NoError(t, err)
 	require.Equal(t, x.ID, again.ID, "the own one stays")
@@ -318,6 +319,7 @@ func TestCampaignsAreChecked(t *testing.T) {
 		"none may be negative": func(c *telephony.Campaign) { c.Target = -1 },
 		"hours":                func(c *telephony.Campaign) { c.Hours = []string{"whenever"} },
 		"needs prompts":        func(c *telephony.Campaign) { c.Questionnaire.Questions[0].Say = nil },
+		`prompt "none"`:        func(c *telephony.Campaign) { c.Questionnaire.Thanks = []string{"none"} },
 		"questions: give 1":    func(c *telephony.Campaign) { c.Questionnaire.Questions = nil },
 	} {
 		c := good

@@ -147,6 +147,15 @@ func (q Question) validate(fail func(format string, args ...any)) {
 	}
 }
 
+// Prompts are the names of all that is said.
+func (q Questionnaire) Prompts() []string {
+	all := append(slices.Clone(q.Greeting), q.Thanks...)
+	for _, one := range q.Questions {
+		all = append(all, one.Say...)
+	}
+	return all
+}
+
 func (q Questionnaire) index(name string) int {
 	return slices.IndexFunc(q.Questions, func(one Question) bool { return one.Name == name })
 }
