@@ -153,8 +153,14 @@ func (cs *campaigns) advance(ctx context.Context, cp Campaign) error {
 		}
 	}
 	for _, x := range taken {
+		outcome := survey.Outcome("")
 		if forbidden[x.Number] {
-			if err := cs.over(ctx, x, survey.NotAgain); err != nil {
+			outcome = survey.NotAgain
+		} else if _, again := cp.Retry.Again(len(x.Calls), survey.NoAnswer, cs.c.now()); !again { // the last call was cut off by a crash
+			outcome = survey.NoAnswer
+		}
+		if outcome != "" {
+			if err := cs.over(ctx, x, outcome); err != nil {
 				return err
 			}
 			continue

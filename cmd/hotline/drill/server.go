@@ -47,6 +47,7 @@ type Setup struct {
 	Record   string // on or off; on when empty
 	File     string // of the configuration; none when empty
 	Node     string // name among several; alone when empty
+	Gateway  string // that outbound calls go to; none when empty
 	Log      io.Writer
 }
 
@@ -70,7 +71,7 @@ func (s Setup) Start(ctx context.Context) (*Server, error) {
 		sip += ",ws://" + s.Browsers
 	}
 	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", sip, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC, "--config": s.File, "--node": s.Node} {
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC, "--config": s.File, "--node": s.Node, "--gateway": s.Gateway} {
 		if value != "" {
 			args = append(args, flag, value)
 		}
