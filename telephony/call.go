@@ -385,6 +385,7 @@ func (k *call) finish() {
 		k.c.tell("missed", k.id, func(ctx context.Context) error { return k.c.handler.Missed(ctx, *missed) })
 	}
 	k.c.tell("ended", k.id, func(ctx context.Context) error { return k.c.handler.Ended(ctx, cdr) })
+	k.askElsewhere(cdr)
 	k.c.returnMissed(cdr)
 	k.c.callbacks.answered(cdr)
 	if cdr.Recording.State == RecordingSpooled {

@@ -46,6 +46,12 @@ type CallObserver interface {
 	CallChanged(ctx context.Context, cdr CDR)
 }
 
+// RatingAsker may be implemented by a Handler that can ask a citizen for a rating in another way, such as by SMS: it is told of each call of a queue
+// with rate whose citizen talked with a seat and did not rate.
+type RatingAsker interface {
+	NotRated(ctx context.Context, cdr CDR) error
+}
+
 // TrunkObserver may be implemented by a Handler that wants to hear of changes
 // of trunks, as an Observer does of seats.
 type TrunkObserver interface {

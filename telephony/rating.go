@@ -65,6 +65,16 @@ func (k *call) hungUp(p *party, e ending) {
 	}
 }
 
+// askElsewhere has a citizen asked in another way who talked with a seat and did not rate.
+func (k *call) askElsewhere(cdr CDR) {
+	asker, ok := k.c.handler.(RatingAsker)
+	q, _ := k.c.cfg.queue(cdr.Queue)
+	if !ok || !q.Rate || cdr.Direction != Inbound || cdr.BridgedAt.IsZero() || cdr.Seat == "" || cdr.Rating != 0 || known(cdr.Caller) == "" {
+		return
+	}
+	k.c.tell("not rated", k.id, func(ctx context.Context) error { return asker.NotRated(ctx, cdr) })
+}
+
 // askRating is what follows the conversation; the call ends with it. It runs on the call's goroutine.
 func (k *call) askRating(e ending) {
 	k.hold(false, nil)

@@ -1,6 +1,7 @@
 package telephony_test
 
 import (
+	"context"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/telephony"
+	"hotline/telephony/phone"
 	"hotline/telephony/prompts"
 )
 
@@ -83,4 +85,49 @@ func TestCallsThatNobodyRates(t *testing.T) {
 	r.done(lead)
 	require.Zero(t, r.endedCall().TalkEndedAt)
 	r.awaitClean()
+}
+
+// asker can ask for a rating in another way.
+type asker struct {
+	*watcher
+	asked chan telephony.CDR
+}
+
+func (a asker) NotRated(_ context.Context, cdr telephony.CDR) error {
+	a.asked <- cdr
+	return nil
+}
+
+// Who talked and did not rate is asked in another way, once; who rated is not.
+func TestACitizenWhoDidNotRateIsAskedElsewhere(t *testing.T) {
+	r := prepareRig(t, under(telephony.QueueConfig{Name: "q", Rate: true}), rates(t))
+	a := asker{r.events, make(chan telephony.CDR, 10)}
+	r.handler = a
+	r.start()
+	_, calls := r.seat("8001")
+	talked := func() (citizen, seat *phone.Call) {
+		citizen = r.dial(r.phone(phone.Options{}))
+		require.NoError(t, citizen.SendDigits(r.ctx(), "0"))
+		seat = r.next(calls)
+		require.NoError(t, seat.Answer())
+		r.hearEachOther(citizen, seat)
+		return citizen, seat
+	}
+	citizen, _ := talked()
+	citizen.Hangup()
+	ended := r.endedCall()
+	r.awaitClean()
+	require.Len(t, a.asked, 1)
+	cdr := <-a.asked
+	require.Equal(t, ended.ID, cdr.ID)
+	require.Equal(t, "13800138000", cdr.Caller)
+
+	citizen, seat := talked()
+	seat.Hangup()
+	require.NoError(t, citizen.WaitTone(r.ctx(), toneNext))
+	_ = citizen.SendDigits(r.ctx(), "5")
+	r.done(citizen)
+	require.Equal(t, 5, r.endedCall().Rating)
+	r.awaitClean()
+	require.Empty(t, a.asked)
 }
