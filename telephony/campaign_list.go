@@ -155,6 +155,11 @@ func (c *Center) Contacts(ctx context.Context, f ContactFilter) ([]Contact, erro
 	return c.store.Contacts(ctx, f)
 }
 
+// Contact reads one. Errors: ErrNotFound.
+func (c *Center) Contact(ctx context.Context, id string) (Contact, error) {
+	return c.store.Contact(ctx, id)
+}
+
 // CountContacts counts a campaign's contacts by state and outcome.
 func (c *Center) CountContacts(ctx context.Context, campaign string) ([]ContactCount, error) {
 	return c.store.CountContacts(ctx, campaign)

@@ -33,6 +33,8 @@ type Call struct {
 	Cause      string              `json:"cause,omitempty"`
 	Code       int                 `json:"code,omitempty" doc:"SIP status, where one was the reason"`
 	Callback   string              `json:"callback,omitempty" doc:"That the call is a try of"`
+	Campaign   string              `json:"campaign,omitempty" doc:"That the call is of"`
+	Contact    string              `json:"contact,omitempty" doc:"Of the campaign, that was called"`
 	Missed     bool                `json:"missed"`
 	Offers     []CallOffer         `json:"offers" nullable:"false"`
 	Legs       []telephony.LegInfo `json:"legs" nullable:"false"`
@@ -98,7 +100,7 @@ func (s *Server) callView(c telephony.CDR, userName string) Call {
 		ID: c.ID, Direction: c.Direction, Caller: c.Caller, Called: c.Called, Line: c.Line, Queue: c.Queue, Digit: c.Digit,
 		Seat: c.Seat, User: c.User, UserName: userName, StartedAt: cst(c.StartedAt), AnsweredAt: cst(c.AnsweredAt),
 		QueuedAt: cst(c.QueuedAt), RingingAt: cst(c.RingingAt), SeatAt: cst(c.SeatAt), BridgedAt: cst(c.BridgedAt),
-		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(), Rating: c.Rating,
+		EndedAt: cst(c.EndedAt), WaitMS: c.Wait().Milliseconds(), TalkMS: c.Talk().Milliseconds(), Rating: c.Rating, Campaign: c.Campaign, Contact: c.Contact,
 		EndedBy: c.EndedBy, EndedUser: c.EndedUser, Cause: c.Cause, Code: c.Code, Callback: c.Callback, Missed: c.Missed,
 		Legs: append([]telephony.LegInfo{}, c.Legs...), Pauses: append([]telephony.Pause{}, c.Pauses...),
 		Recording: CallRecording{

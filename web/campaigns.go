@@ -115,6 +115,7 @@ func (s *Server) campaignRoutes() {
 	handle(s, add, withCalls(s, s.addContacts))
 	handle(s, op(http.MethodGet, "/campaigns/{id}/contacts", "contacts", "A campaign's list, in its order", centre), withCalls(s, s.listContacts))
 	handle(s, op(http.MethodPost, "/campaigns/{id}/next", "next-contact", "The next citizen for an operator to call, of a preview campaign", operators), withCalls(s, s.nextContact))
+	handle(s, op(http.MethodGet, "/contacts/{id}", "contact", "One citizen of a campaign's list", operators), withCalls(s, s.getContact))
 	handle(s, op(http.MethodPost, "/contacts/{id}/call", "call-contact", "Have the own contact called; the operator's phone rings first", operators), withCalls(s, s.callContact))
 	handle(s, op(http.MethodPost, "/contacts/{id}/answers", "answer-contact", "What the own contact answered, or what else became of it", operators), withCalls(s, s.answerContact))
 	s.campaignResultRoutes(op)
@@ -245,6 +246,17 @@ func (s *Server) nextContact(ctx context.Context, in *CampaignRef) (*body[Contac
 	v := contactView(c)
 	v.Name = c.Name // who calls has to know whom to ask for
 	return answer(v), nil
+}
+
+func (s *Server) getContact(ctx context.Context, in *ContactRef) (*body[Contact], error) {
+	c, err := s.deps.Calls.Contact(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.campaignOf(ctx, c.Campaign); err != nil {
+		return nil, err
+	}
+	return answer(contactView(c)), nil
 }
 
 // SeatChoice is the seat whose phone rings; the user's own when empty.

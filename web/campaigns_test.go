@@ -49,6 +49,10 @@ func TestACampaignFromPlanToResults(t *testing.T) {
 	other.send("POST", at+"/next", nil).want(http.StatusOK).json(&y)
 	require.NotEqual(t, x.ID, y.ID)
 	agent.send("POST", "/api/v1/contacts/"+x.ID+"/call", map[string]string{"seat": "8001"}).problem(http.StatusNotFound, "not_found") // no phone there
+	var seen web.Contact
+	other.get("/api/v1/contacts/" + x.ID).want(http.StatusOK).json(&seen)
+	require.Equal(t, "王**", seen.Name)
+	other.get("/api/v1/contacts/none").problem(http.StatusNotFound, "not_found")
 	answers := "/api/v1/contacts/" + x.ID + "/answers"
 	other.send("POST", answers, map[string]any{"outcome": "refused"}).problem(http.StatusConflict, "not_open")
 	p := agent.send("POST", answers, map[string]any{"answers": []survey.Answer{{Question: "solved", Values: []string{"maybe"}}}}).problem(http.StatusUnprocessableEntity, "invalid")
@@ -113,6 +117,7 @@ func TestACampaignFromPlanToResults(t *testing.T) {
 	w.calls.mu.Unlock()
 	agent.get(at).problem(http.StatusNotFound, "not_found")
 	lead.get(at+"/results.csv").problem(http.StatusNotFound, "not_found")
+	agent.get("/api/v1/contacts/"+x.ID).problem(http.StatusNotFound, "not_found")
 	lead.send("POST", "/api/v1/campaigns", plan()).problem(http.StatusNotFound, "not_found")
 	agent.get("/api/v1/campaigns").want(http.StatusOK).json(&all)
 	require.Empty(t, all)

@@ -106,6 +106,7 @@ type Calls interface {
 	AddContacts(ctx context.Context, campaign string, list []telephony.ListedContact) (added int, bad []int, err error)
 	Contacts(ctx context.Context, f telephony.ContactFilter) ([]telephony.Contact, error)
 	CountContacts(ctx context.Context, campaign string) ([]telephony.ContactCount, error)
+	Contact(ctx context.Context, id string) (telephony.Contact, error)
 	TakeContact(ctx context.Context, campaign, user string) (telephony.Contact, error)
 	CallContact(ctx context.Context, contact, user, seat string) (callID string, err error)
 	AnswerContact(ctx context.Context, contact, user string, answers []survey.Answer, outcome survey.Outcome) (telephony.Contact, error)

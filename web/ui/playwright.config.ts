@@ -26,7 +26,7 @@ export default defineConfig({
   },
   metadata: { sip },
   webServer: {
-    command: `../../bin/hotline demo --no-traffic --http 127.0.0.1:${port} --sip 127.0.0.1:${sip} --rtp 28000-28999`,
+    command: `../../bin/hotline demo --no-traffic --http 127.0.0.1:${port} --sip 127.0.0.1:${sip} --rtp 28000-28999 --gateway 127.0.0.1:9`,
     url: `${base}/readyz`,
     timeout: 60_000,
     reuseExistingServer: false,

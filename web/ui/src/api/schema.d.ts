@@ -818,6 +818,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One citizen of a campaign's list
+         * @description Roles: agent, lead, supervisor, admin.
+         */
+        get: operations["contact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}/answers": {
         parameters: {
             query?: never;
@@ -1744,12 +1764,16 @@ export interface components {
             called: string;
             /** @example 138****5678 */
             caller: string;
+            /** @description That the call is of */
+            campaign?: string;
             cause?: string;
             /**
              * Format: int64
              * @description SIP status, where one was the reason
              */
             code?: number;
+            /** @description Of the campaign, that was called */
+            contact?: string;
             digit: string;
             direction: string;
             /** Format: date-time */
@@ -4673,6 +4697,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageCategory"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
                 };
             };
             /** @description Problem (RFC 9457) */

@@ -7,6 +7,7 @@ export const router = createRouter({
     { path: '/login', component: () => import('./pages/Login.vue'), meta: { open: true } },
     { path: '/work', component: () => import('./pages/Work.vue') },
     { path: '/floor', component: () => import('./pages/Floor.vue'), meta: { roles: ['lead', 'supervisor', 'admin'] } },
+    { path: '/surveys', component: () => import('./pages/Surveys.vue'), meta: { roles: ['agent', 'lead', 'supervisor', 'admin'] } },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },
     { path: '/:rest(.*)*', redirect: () => (useSession().has('agent') ? '/work' : '/tickets') },

@@ -1,6 +1,6 @@
 export const zh = {
   title: '12345 工作台',
-  menu: { work: '工作台', floor: '坐席监控', tickets: '工单' },
+  menu: { work: '工作台', floor: '坐席监控', surveys: '调查', tickets: '工单' },
   signIn: { title: '登录', login: '账号', password: '密码', submit: '登录', busy: '正在登录…' },
   signOut: '退出',
   theme: '深色/浅色',
@@ -65,6 +65,15 @@ export const zh = {
     announcements: '线路公告', prompt: '语音文件', announce: '先播后接', announceEnd: '播放后挂机', takeOff: '撤下', ends: '播放后挂机', goesOn: '播放后继续', till: '至 {at}',
     blocks: '骚扰号码', proposed: '待审批', until: '拦截至 {at}', days: '拦截天数', block: '拦截', lift: '解除', decline: '不予拦截',
   },
+  surveys: {
+    none: '还没有调查任务。', campaign: '调查任务', list: '名单 {n} 人', start: '开始', pause: '暂停', end: '结束', table: '结果表', results: '结果', done: '完成 {n} 份', answered: '{n} 人回答', mean: '平均 {n}',
+    next: '取下一位', nobody: '点"取下一位"查看要回访的市民。', call: '呼叫', calls: '已呼叫 {n} 次', save: '提交', outcome: '未完成原因', choose: '请选择', skip: '不回答', text: '市民的回答', never: '不再呼叫的号码',
+    modes: { automatic: '自动语音', progressive: '渐进外呼', preview: '预览外呼' },
+    states: { draft: '未开始', running: '进行中', paused: '已暂停', ended: '已结束', waiting: '待呼叫', taken: '呼叫中', over: '已结束' },
+    outcomes: {
+      done: '完成', partial: '中途挂机', refused: '拒访', not_again: '要求不再呼叫', quota_full: '配额已满', no_answer: '无人接听', busy: '忙线', unreachable: '无法接通', abandoned: '接通时无人应答',
+    },
+  },
   cancel: '取消',
   confirm: '确定',
   failure: {
@@ -75,7 +84,7 @@ export const zh = {
 
 export const en: typeof zh = {
   title: '12345 desk',
-  menu: { work: 'Work', floor: 'Floor', tickets: 'Tickets' },
+  menu: { work: 'Work', floor: 'Floor', surveys: 'Surveys', tickets: 'Tickets' },
   signIn: { title: 'Sign in', login: 'Login', password: 'Password', submit: 'Sign in', busy: 'Signing in…' },
   signOut: 'Sign out',
   theme: 'Dark/light',
@@ -139,6 +148,15 @@ export const en: typeof zh = {
     missed: 'Missed calls', noMissed: 'No missed call is waiting to be returned.', callBack: 'Call back in its place', waits: 'waits to be called back', callbacks: 'To be called back', tries: '{n} tries', withdraw: 'Withdraw',
     announcements: 'Announcements', prompt: 'Prompt', announce: 'Announce', announceEnd: 'Announce and end', takeOff: 'Take off', ends: 'ends the call', goesOn: 'the flow follows', till: 'until {at}',
     blocks: 'Harassment', proposed: 'to be decided', until: 'refused until {at}', days: 'Days', block: 'Refuse', lift: 'Lift', decline: 'Decline',
+  },
+  surveys: {
+    none: 'No survey yet.', campaign: 'Survey', list: '{n} on the list', start: 'Start', pause: 'Pause', end: 'End', table: 'Table', results: 'Results', done: '{n} finished', answered: '{n} answered', mean: 'mean {n}',
+    next: 'Next citizen', nobody: 'Take the next citizen to see whom to call.', call: 'Call', calls: '{n} calls so far', save: 'Submit', outcome: 'Why not finished', choose: 'Choose', skip: 'No answer', text: 'What the citizen says', never: 'Not to be called',
+    modes: { automatic: 'Automatic', progressive: 'Progressive', preview: 'Preview' },
+    states: { draft: 'Draft', running: 'Running', paused: 'Paused', ended: 'Ended', waiting: 'To call', taken: 'Being called', over: 'Over' },
+    outcomes: {
+      done: 'Finished', partial: 'Hung up', refused: 'Refused', not_again: 'Never again', quota_full: 'Quota full', no_answer: 'No answer', busy: 'Busy', unreachable: 'Unreachable', abandoned: 'Nobody was free',
+    },
   },
   cancel: 'Cancel',
   confirm: 'OK',
