@@ -31,13 +31,13 @@ func (b *callbacks) elsewhere(ctx context.Context, number string) *pending {
 	return p
 }
 
-// over tells whether a callback was ended by another node.
+// over tells whether a callback was ended, or taken over, by another node.
 func (b *callbacks) over(ctx context.Context, id string) (bool, error) {
 	if b.c.node == "" {
 		return false, nil
 	}
 	cb, err := b.c.store.Callback(ctx, id)
-	return err == nil && cb.State != CallbackWaiting, err
+	return err == nil && (cb.State != CallbackWaiting || cb.Node != b.c.node), err
 }
 
 // takeOver makes the callbacks of a node that is gone this node's.

@@ -41,7 +41,7 @@ func (b *callbacks) serve(p *pending) {
 	}
 }
 
-// errOver is why a citizen is not called: another node has ended the callback.
+// errOver is why a citizen is not called: another node has ended the callback, or sees to it now.
 var errOver = errors.New("telephony: the callback is over")
 
 // errRefused is why a callback has no place in its queue at present.

@@ -101,6 +101,9 @@ func (c *Center) reloadSeats(ctx context.Context) error {
 // nodeGone takes over what a node had that is gone: its callbacks. The seats that were connected to it have to come back by themselves.
 func (c *Center) nodeGone(node string) {
 	c.registrar.lost(node)
+	if node == c.node { // the process before this one: what it left is taken up at start
+		return
+	}
 	if _, err := c.store.ReleaseContacts(c.background, "node:"+node); err != nil && c.background.Err() == nil {
 		c.log.Error("contacts that a node was calling which is gone stay taken", "node", node, "error", err)
 	}

@@ -24,11 +24,11 @@ func (r *rig) asNode(name string, with clustertest.Redis) {
 }
 
 // newNodes are centres that share everything but their processes' memory.
-func newNodes(t *testing.T, names ...string) (rigs []*rig, shared clustertest.Redis) {
+func newNodes(t *testing.T, opts ...rigOption) (rigs []*rig, shared clustertest.Redis) {
 	t.Helper()
 	shared = clustertest.Open(t)
-	for _, name := range names {
-		r := prepareRig(t)
+	for _, name := range []string{"a", "b"} {
+		r := prepareRig(t, opts...)
 		r.cfg.SpoolDir = filepath.Join(t.TempDir(), "spool-"+name)
 		if len(rigs) > 0 {
 			r.store, r.blobs = rigs[0].store, rigs[0].blobs
@@ -56,7 +56,7 @@ func waitAt(t *testing.T, r *rig, number string, total int, all ...*rig) *phone.
 
 // A citizen on one node and an operator on another talk; both nodes show it, one puts it on record.
 func TestCallsBetweenNodes(t *testing.T) {
-	nodes, _ := newNodes(t, "a", "b")
+	nodes, _ := newNodes(t)
 	a, b := nodes[0], nodes[1]
 	_, calls := b.seat("8001")
 	a.await("ready", func() bool { return a.center.Queues()[0].Ready == 1 })
@@ -95,7 +95,7 @@ func TestCallsBetweenNodes(t *testing.T) {
 
 // Callers of both nodes are served in the order in which they came, also after Redis has lost everything, and each is offered once.
 func TestOrderOverNodesAndAfterAFlush(t *testing.T) {
-	nodes, shared := newNodes(t, "a", "b")
+	nodes, shared := newNodes(t)
 	a, b := nodes[0], nodes[1]
 	var waiting []*phone.Call
 	for i := range 4 {
@@ -128,7 +128,7 @@ func TestOrderOverNodesAndAfterAFlush(t *testing.T) {
 
 // What one node changes in the store the other goes by.
 func TestChangesReachOtherNodes(t *testing.T) {
-	nodes, _ := newNodes(t, "a", "b")
+	nodes, _ := newNodes(t)
 	a, b := nodes[0], nodes[1]
 	require.NoError(t, a.center.SaveSeat(t.Context(), telephony.Seat{ID: "9001", User: "new", HA1: telephony.HA1(telephony.MD5, "9001", "hotline", secret)}))
 	b.await("seat", func() bool { return len(b.center.Agents()) == 5 })
@@ -143,7 +143,7 @@ func TestChangesReachOtherNodes(t *testing.T) {
 
 // A node that stops leaves nothing behind at the others, whose callers go on.
 func TestANodeStops(t *testing.T) {
-	nodes, _ := newNodes(t, "a", "b")
+	nodes, _ := newNodes(t)
 	a, b := nodes[0], nodes[1]
 	c := waitAt(t, b, "13800138001", 1, a)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -155,4 +155,62 @@ func TestANodeStops(t *testing.T) {
 	b.hearEachOther(c, at)
 	at.Hangup()
 	b.done(c)
+}
+
+// The callbacks of a node that is gone another makes, once.
+func TestCallbacksOfANodeThatIsGone(t *testing.T) {
+	there, rings := outsidePhone(t, phone.Options{User: number})
+	nodes, _ := newNodes(t, callsBack(t, there.Addr().String(), telephony.QueueConfig{Callback: true}))
+	a, b := nodes[0], nodes[1]
+	askBack(a, queued(a))
+	b.await("seen", func() bool { return b.center.Queues()[0].Waiting == 1 })
+	_, err := b.center.ReturnMissed(t.Context(), a.callbacks()[0].CallID, "lead1")
+	require.Error(t, err)
+	require.Equal(t, "a", a.callbacks()[0].Node)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	require.NoError(t, a.center.Stop(ctx))
+	b.await("taken over", func() bool { return b.callbacks()[0].Node == "b" && b.center.Queues()[0].Waiting == 1 })
+	_, calls := b.seat("8001")
+	seat := b.next(calls)
+	require.NoError(t, seat.Answer())
+	citizen := b.next(rings)
+	require.NoError(t, citizen.Answer())
+	b.hearEachOther(citizen, seat)
+	seat.Hangup()
+	b.done(citizen)
+	b.await("reached", func() bool { return b.callbacks()[0].State == telephony.CallbackReached })
+	require.Len(t, b.callbacks()[0].Calls, 1)
+	require.Empty(t, rings)
+}
+
+// Who calls again at another node than the one that is to call back, and talks there, is not called back.
+func TestWhoCallsAgainAtAnotherNode(t *testing.T) {
+	there, rings := outsidePhone(t, phone.Options{User: number})
+	nodes, _ := newNodes(t, callsBack(t, there.Addr().String(), telephony.QueueConfig{Callback: true, CallbackRetry: time.Hour}))
+	a, b := nodes[0], nodes[1]
+	askBack(a, queued(a))
+	// The callback is tried once and fails; long before the next try the citizen calls at the other node.
+	_, calls := a.seat("8001")
+	seat := a.next(calls)
+	require.NoError(t, seat.Answer())
+	a.next(rings).Reject(480)
+	a.done(seat)
+	require.NoError(t, a.center.SetStatus(a.ctx(), "agent1", "8001", telephony.Status{Presence: telephony.Break}))
+	_, others := b.seat("8002")
+	c := b.dial(b.phone(phone.Options{}))
+	require.NoError(t, c.SendDigits(b.ctx(), "0"))
+	seat = b.next(others)
+	require.NoError(t, seat.Answer())
+	b.hearEachOther(c, seat)
+	c.Hangup()
+	b.done(seat)
+	b.await("called again", func() bool { return b.callbacks()[0].State == telephony.CallbackCalledAgain })
+}
+
+func (r *rig) callbacks() []telephony.Callback {
+	r.t.Helper()
+	page, err := r.center.Callbacks(r.ctx(), telephony.CallbackFilter{})
+	require.NoError(r.t, err)
+	return page.Items
 }

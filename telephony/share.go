@@ -123,7 +123,8 @@ type spoken struct {
 func newShare(f *floor, log EventLog, name, http string) *share {
 	s := &share{
 		f: f, log: log, node: name + "#" + rand.Text()[:8], http: http, members: map[string]member{}, calls: map[string]string{},
-		holds: map[string]*holding{}, waits: map[int64]chan struct{}{}, onGone: func(string) {}, onChanged: func(string) {}, onDevice: func(string) {}, met: make(chan struct{}), more: make(chan struct{}, 1),
+		holds: map[string]*holding{}, waits: map[int64]chan struct{}{}, met: make(chan struct{}), more: make(chan struct{}, 1),
+		onGone: func(string) {}, onChanged: func(string) {}, onDevice: func(string) {},
 	}
 	f.share = s
 	return s
@@ -289,7 +290,7 @@ func (s *share) beat(ctx context.Context) {
 
 // miss says which nodes are gone.
 func (s *share) miss() {
-	if len(s.beats) < missedBeats {
+	if len(s.beats) < missedBeats || len(s.pending) >= sayAtOnce {
 		return
 	}
 	first, last := s.beats[0], s.beats[len(s.beats)-1]
@@ -346,6 +347,12 @@ func (s *share) Begin(snapshot []byte) error {
 	s.round++
 	i, _ := slices.BinarySearchFunc(all, have+1, func(e spoken, n int64) int { return int(e.n - n) })
 	s.pending = slices.Clone(all[i:])
+	for n, turn := range s.waits { // of those that the state has
+		if n <= have {
+			delete(s.waits, n)
+			close(turn)
+		}
+	}
 	if !s.begun { // what this process was started with counts from now on
 		s.begun = true
 		close(s.met)
@@ -438,7 +445,7 @@ func (s *share) Apply(at time.Time, data []byte) {
 	case e.Gone != nil:
 		s.members[e.Node] = m
 		if g, known := s.members[e.Gone.Node]; known && !g.Gone && (g.N == e.Gone.N || e.Gone.Node == e.Node) {
-			s.lose(e.Gone.Node, at, own)
+			s.lose(e.Gone.Node, e.Node, at)
 		}
 	case e.Changed != "":
 		s.members[e.Node] = m
@@ -546,20 +553,20 @@ func (s *share) requeue(queues []acd.Queue) {
 func (s *share) replaced(node string, at time.Time) {
 	for _, other := range slices.Sorted(maps.Keys(s.members)) {
 		if other != node && nodeName(other) == nodeName(node) && !s.members[other].Gone {
-			s.lose(other, at, node == s.node)
+			s.lose(other, node, at)
 		}
 	}
 }
 
-// lose takes the calls of a node that is gone out of the machine.
-func (s *share) lose(node string, at time.Time, own bool) {
+// lose takes the calls of a node that is gone, as another says or it itself, out of the machine.
+func (s *share) lose(node, by string, at time.Time) {
 	m := s.members[node]
 	m.Gone = true
 	s.members[node] = m
 	for _, call := range slices.Sorted(maps.Keys(s.calls)) {
 		if s.calls[call] == node {
 			delete(s.calls, call)
-			s.f.run(acd.Leave{At: at, Call: call}, own)
+			s.f.run(acd.Leave{At: at, Call: call}, by == s.node)
 		}
 	}
 	s.forget()
@@ -570,9 +577,23 @@ func (s *share) lose(node string, at time.Time, own bool) {
 		return
 	}
 	s.f.log.Warn("another node is gone", "node", nodeName(node))
-	if own {
+	if by == node {
+		by = s.first()
+	}
+	if by == s.node {
 		s.onGone(nodeName(node))
 	}
+}
+
+// first is the first by name of the nodes that are there; "" where none is known.
+func (s *share) first() string {
+	first := ""
+	for node, m := range s.members {
+		if !m.Gone && (first == "" || node < first) {
+			first = node
+		}
+	}
+	return first
 }
 
 // forget bounds the nodes that are remembered though gone: those not heard of for the longest time go.
