@@ -31,6 +31,7 @@ type campaigning struct {
 	calls    int // all of them
 	quotas   map[string]int
 	counted  time.Time
+	swept    time.Time // when it was looked for contacts that operators have forgotten
 }
 
 func newCampaigns(c *Center) *campaigns {
@@ -128,6 +129,9 @@ func (cs *campaigns) advance(ctx context.Context, cp Campaign) error {
 	case left == 0 && len(counts) > 0:
 		return cs.end(ctx, cp, "list")
 	}
+	if cp.Mode == Preview {
+		return cs.sweep(ctx, cp)
+	}
 	want := cs.wanted(cp)
 	if cp.Target > 0 {
 		want = min(want, cp.Target-done)
@@ -170,6 +174,41 @@ func (cs *campaigns) advance(ctx context.Context, cp Campaign) error {
 			defer cs.count(cp.ID, 0, -1)
 			cs.call(cp, x)
 		})
+	}
+	return nil
+}
+
+// An operator may hold a contact for so long, and is looked after so often.
+const (
+	longestHeld = 4 * time.Hour
+	sweepEvery  = time.Minute
+)
+
+// sweep lets contacts wait again that operators have held for too long.
+func (cs *campaigns) sweep(ctx context.Context, cp Campaign) error {
+	now := cs.c.now()
+	cs.mu.Lock()
+	own := cs.of(cp.ID)
+	due := now.Sub(own.swept) >= sweepEvery
+	if due {
+		own.swept = now
+	}
+	cs.mu.Unlock()
+	if !due {
+		return nil
+	}
+	held, err := cs.c.store.Contacts(ctx, ContactFilter{Campaign: cp.ID, State: ContactTaken, Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, x := range held {
+		if now.Sub(x.TakenAt) < longestHeld {
+			continue
+		}
+		x.State, x.Holder, x.TakenAt = ContactWaiting, "", time.Time{}
+		if err := cs.c.store.SaveContact(ctx, x); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package telephony_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -350,4 +351,30 @@ func TestCampaignsAreChecked(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = r.center.AddContacts(r.ctx(), c.ID, list("13800138000"))
 	require.ErrorIs(t, err, telephony.ErrConflict)
+}
+
+// A contact that an operator has forgotten others get.
+func TestAForgottenContact(t *testing.T) {
+	var mu sync.Mutex
+	ahead := time.Duration(0)
+	there, _ := outsidePhone(t, phone.Options{})
+	r := prepareRig(t, func(c *telephony.Config) { c.Gateway = there.Addr().String() })
+	r.now = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Now().Add(ahead)
+	}
+	r.start()
+	cp := r.campaign(telephony.Campaign{Mode: telephony.Preview, Questionnaire: asked()}, "13800138000")
+	x, err := r.center.TakeContact(r.ctx(), cp.ID, "agent1")
+	require.NoError(t, err)
+	_, err = r.center.TakeContact(r.ctx(), cp.ID, "agent2")
+	require.ErrorIs(t, err, telephony.ErrNotFound)
+	mu.Lock()
+	ahead = 5 * time.Hour
+	mu.Unlock()
+	r.await("it is to be had again", func() bool {
+		got, err := r.center.TakeContact(r.ctx(), cp.ID, "agent2")
+		return err == nil && got.ID == x.ID
+	})
 }

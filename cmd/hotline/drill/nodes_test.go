@@ -2,8 +2,11 @@ package drill
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +65,7 @@ func TestOneOfTwoNodesSleepsDrill(t *testing.T) {
 	bin, err := Build(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	d := newPair(t, bin, engines[1])
+	d.endElsewhere()
 	for n := range 2 {
 		all := d.fill(n)
 		for _, c := range all {
@@ -352,6 +356,62 @@ func (d *pair) round(n int, random *rand.Rand) {
 	d.serve(left)
 	d.start(dead)
 	d.settle()
+}
+
+// endElsewhere has each node asked to end a call that the other has.
+func (d *pair) endElsewhere() {
+	t := d.t
+	for n := range 2 {
+		c := d.citizen(fmt.Sprintf("138123499%02d", n))
+		d.eventually("talking", func() bool { return d.talking() == 1 && nodeOf(c) >= 0 })
+		d.kept[c.CallID()] = true
+		here := d.nodes[1-nodeOf(c)]
+		var session struct{ Token string }
+		d.ask(here, "POST", "/api/v1/session", "", `{"login":"lead1","password":"`+accounts.DemoPassword+`"}`, http.StatusCreated, &session)
+		var agents struct {
+			Items []struct {
+				State string
+				Call  string `json:"call_id"`
+			}
+		}
+		id := ""
+		d.eventually("the other node shows the call", func() bool {
+			d.ask(here, "GET", "/api/v1/agents", session.Token, "", http.StatusOK, &agents)
+			for _, a := range agents.Items {
+				if a.State == "talking" {
+					id = a.Call
+				}
+			}
+			return id != ""
+		})
+		d.ask(here, "POST", "/api/v1/calls/"+id+"/hangup", session.Token, "", http.StatusNoContent, nil)
+		select {
+		case <-c.Done():
+		case <-time.After(20 * time.Second):
+			t.Fatal("the call that the other node has goes on")
+		}
+		d.settle()
+	}
+}
+
+// ask sends a request to a node.
+func (d *pair) ask(node *Server, method, path, token, body string, want int, into any) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, node.URL()+path, strings.NewReader(body))
+	require.NoError(d.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(d.t, err)
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	require.NoError(d.t, err)
+	require.Equal(d.t, want, res.StatusCode, string(raw))
+	if into != nil {
+		require.NoError(d.t, json.Unmarshal(raw, into))
+	}
 }
 
 // hears tells whether a citizen hears an operator within half a second.
