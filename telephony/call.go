@@ -339,15 +339,23 @@ func (k *call) startRecording() {
 	if k.c.cfg.NoRecording {
 		return
 	}
-	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.ports.Now, Log: k.log})
-	if err != nil {
-		k.log.Error("call cannot be recorded", "error", err)
+	if err := k.openRecorder(); err != nil {
 		k.record(EvRecording, "", "", EventData{Recording: &Recording{State: RecordingLost, Error: "no recording: " + err.Error()}})
 		return
 	}
+	k.bridge.Record(k.recorder)
+}
+
+// openRecorder begins a recording, of which nothing is heard yet.
+func (k *call) openRecorder() error {
+	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.ports.Now, Log: k.log})
+	if err != nil {
+		k.log.Error("call cannot be recorded", "error", err)
+		return err
+	}
 	k.c.recorders.Add(1)
 	k.recorder = rec
-	k.bridge.Record(rec)
+	return nil
 }
 
 // finish ends everything that belongs to the call, then writes its record

@@ -215,17 +215,9 @@ func (k *call) bye() {
 
 // recordInterview records the citizen, unless nothing is recorded.
 func (k *call) recordInterview() {
-	if k.c.cfg.NoRecording {
-		return
+	if !k.c.cfg.NoRecording && k.openRecorder() == nil {
+		k.caller.leg.Record(k.recorder, 0)
 	}
-	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.ports.Now, Log: k.log})
-	if err != nil {
-		k.log.Error("interview cannot be recorded", "error", err)
-		return
-	}
-	k.c.recorders.Add(1)
-	k.recorder = rec
-	k.caller.leg.Record(rec, 0)
 }
 
 // ask asks one question; nil without an error is no answer.

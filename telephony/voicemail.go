@@ -29,15 +29,12 @@ func (k *call) takeMessage(v *ivr.Voicemail) {
 	if _, err := host.Say([]string{prompts.Beep}, false); err != nil {
 		return
 	}
-	rec, err := media.NewRecorder(k.c.spool.path(k.id), media.RecorderOptions{Files: k.c.spool.files, Now: k.c.ports.Now, Log: k.log})
+	err := k.openRecorder()
 	if err != nil {
-		k.log.Error("message cannot be recorded", "error", err)
 		k.sayBye(CauseFailed)
 		return
 	}
-	k.c.recorders.Add(1)
-	k.recorder = rec
-	k.caller.leg.Record(rec, 0)
+	k.caller.leg.Record(k.recorder, 0)
 	k.record(EvMessage, "", "", EventData{})
 	k.setState(CallVoicemail)
 	if v.Callback {
