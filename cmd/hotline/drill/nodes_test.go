@@ -116,7 +116,7 @@ func newPair(t *testing.T, bin Binaries, on set) *pair {
 	list := ""
 	for i, name := range []string{"a", "b"} {
 		s := shared
-		s.Node, s.Data, s.RTP = name, filepath.Join(dir, name), []string{"10000-14999", "15000-19999"}[i]
+		s.Node, s.Data, s.RTP = name, filepath.Join(dir, name), []string{"20000-23999", "24000-27999"}[i]
 		log, err := os.Create(filepath.Join(dir, name+".log")) //nolint:gosec // the test's own folder
 		require.NoError(t, err)
 		s.Log = log
@@ -228,7 +228,7 @@ func nodeOf(c *phone.Call) int {
 	switch {
 	case !ok || err != nil:
 		return -1
-	case n < 15000:
+	case n < 24000:
 		return 0
 	}
 	return 1

@@ -240,7 +240,7 @@ func (s *Setup) Loopback(ctx context.Context) error {
 		*addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
 	if s.RTP == "" {
-		s.RTP = "10000-19999" // below what the system gives to phones
+		s.RTP = "20000-27999" // below what the system gives to phones, and beside what other tests take
 	}
 	return nil
 }

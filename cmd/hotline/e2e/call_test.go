@@ -65,7 +65,7 @@ func (s *scene) call() {
 	events := s.agent.listen()
 	s.agent.call(http.MethodPut, "/api/v1/agents/me/status", map[string]string{"status": "ready"}, nil)
 
-	port := testbed.FreePort(t, "udp")
+	port := testbed.FreePort(t)
 	s.wire = tap(t, s.node.Port(), uint16(port))
 	s.stalls = watchStalls(t)
 	s.citizen = citizenCalls(t, s.node.String(), "12345", "+8613812345678", port, toneCitizen)

@@ -30,7 +30,7 @@ func TestBinaryReloadsAndDrains(t *testing.T) {
 	after, err := tlstest.NewAuthority()
 	require.NoError(t, err)
 	require.NoError(t, before.WriteFiles(cert, key, "127.0.0.1"))
-	sip := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t, "tcp"))
+	sip := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
 	defer log.Close()

@@ -68,7 +68,7 @@ func citizenCalls(t *testing.T, node, line, caller string, mediaPort int, freque
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 3*testbed.Patience)
 	cmd := exec.CommandContext(ctx, "sipp", node, "-sf", scenario, "-s", line, "-key", "caller", caller, "-i", "127.0.0.1",
-		"-mi", "127.0.0.1", "-mp", strconv.Itoa(mediaPort), "-p", strconv.Itoa(testbed.FreePort(t, "udp")), "-m", "1", "-nostdin", "-trace_err")
+		"-mi", "127.0.0.1", "-mp", strconv.Itoa(mediaPort), "-p", strconv.Itoa(testbed.FreePort(t)), "-m", "1", "-nostdin", "-trace_err")
 	cmd.Dir = dir
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -36,7 +36,7 @@ func TestBinaryStarts(t *testing.T) {
 // serve runs the binary until it is ready, lets it rest, and ends it.
 func serve(t *testing.T, binary, data string) (ready time.Duration, megabytes float64) {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t, "tcp"))
+	address := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*testbed.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--http", address, "--sip", "127.0.0.1:0", "--rtp", "20000-29999")

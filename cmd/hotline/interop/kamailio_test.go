@@ -23,7 +23,7 @@ func (s *stage) kamailio(name string, values map[string]string) string {
 	modules, err := filepath.Glob("/usr/lib/*/kamailio/modules")
 	require.NoError(s, err)
 	require.NotEmpty(s, modules, "kamailio is a package of Debian: run .ci/setup")
-	listen := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(s, "tcp"))
+	listen := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(s))
 	values["listen"], values["modules"] = listen, modules[0]
 	file := testbed.Fill(s, filepath.Join("testdata", name+".cfg"), filepath.Join(dir, "kamailio.cfg"), values)
 	// -DD keeps it in the foreground, -m is shared memory in MB.

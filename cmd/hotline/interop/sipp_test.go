@@ -90,14 +90,14 @@ func (s *stage) sipp(scenario string, o sippOptions) *sipp {
 		values[name] = v
 	}
 	file := testbed.Fill(s, filepath.Join("testdata", scenario+".xml"), filepath.Join(dir, "scenario.xml"), values)
-	port := testbed.FreePort(s, "udp")
+	port := testbed.FreePort(s)
 	for i, a := range o.args {
 		if a == "-p" {
 			port, _ = strconv.Atoi(o.args[i+1])
 		}
 	}
 	args := []string{
-		"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-mp", strconv.Itoa(testbed.FreePort(s, "udp")), "-m", "1", "-nostdin",
+		"-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-mp", strconv.Itoa(testbed.FreePort(s)), "-m", "1", "-nostdin",
 		"-rtp_echo", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"), "-trace_msg", "-message_file", filepath.Join(dir, "messages.log"),
 		"-timeout", "50s", "-timeout_error", "-t", map[string]string{"": "u1", "udp": "u1", "tcp": "t1"}[o.network],
 	}
@@ -146,7 +146,7 @@ func (s *stage) sippSeat(which int, scenario string, values map[string]string) *
 // sippRegisters registers a seat at a port that is free again afterwards.
 func (s *stage) sippRegisters(which int) (id, port string) {
 	s.Helper()
-	id, port = s.provide(which), strconv.Itoa(testbed.FreePort(s, "udp"))
+	id, port = s.provide(which), strconv.Itoa(testbed.FreePort(s))
 	s.sipp("register", sippOptions{
 		to: s.addr("udp").String(), called: id, caller: id, values: map[string]string{"user": id, "secret": secret}, args: []string{"-p", port},
 	}).done()
@@ -276,7 +276,7 @@ func sipp3PCC(s *stage) {
 			<-c.Done()
 		}
 	}})
-	twin := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(s, "tcp"))
+	twin := fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(s))
 	b := s.sipp("3pcc-b", sippOptions{to: citizen.Addr().String(), called: citizen.User(), args: []string{"-3pcc", twin}})
 	testbed.Await(s, "the controller's other half", func() bool {
 		conn, err := net.Listen("tcp", twin) // refused once sipp has it; it takes one connection only

@@ -86,7 +86,7 @@ func StartBaresip(t testing.TB, opts BaresipOptions) *Baresip {
 	dir := t.TempDir()
 	voice := filepath.Join(dir, "voice.wav")
 	WriteTone(t, voice, opts.Tone, 3*time.Minute)
-	control := fmt.Sprintf("127.0.0.1:%d", FreePort(t, "tcp"))
+	control := fmt.Sprintf("127.0.0.1:%d", FreePort(t))
 	folder := filepath.Join(dir, "heard")
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	config := fmt.Sprintf(baresipConfig, voice, control, folder) + opts.Settings

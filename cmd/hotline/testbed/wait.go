@@ -57,13 +57,13 @@ var ports = func() *atomic.Int64 {
 	return &next
 }()
 
-// FreePort is a port of 127.0.0.1 that nobody has, and neither the three after
-// it: sound takes pairs of ports, and sipp two pairs.
-func FreePort(t testing.TB, network string) int {
+// FreePort is a port of 127.0.0.1 that nobody has, over UDP or TCP, and neither
+// the three after it: sound takes pairs of ports, and sipp two pairs.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
 		port := 10000 + int(4*ports.Add(1)%9996)
-		if allFree(t, network, port) {
+		if allFree(t, "udp", port) && allFree(t, "tcp", port) {
 			return port
 		}
 	}
