@@ -12,12 +12,8 @@ import (
 // maxEarly is how many packets wait for the party's keys, the newest: 200 ms of sound.
 const maxEarly = 10
 
-// early holds what comes on an encrypted leg before its party's keys do: they come by another way, in the SDP or at the end of DTLS, and the
-// first sound may overtake them. Guarded by Leg.inMu.
-type early struct {
-	packets []earlyPacket // the oldest first
-}
-
+// earlyPacket came on an encrypted leg before its party's keys did: they come by another way, in the SDP or at the end of DTLS, and the first
+// sound may overtake them.
 type earlyPacket struct {
 	data []byte
 	src  netip.AddrPort
@@ -35,11 +31,11 @@ func (l *Leg) holdEarly(data []byte, src netip.AddrPort, now time.Time) {
 		l.in.strange++
 		return
 	}
-	if len(l.in.early.packets) == maxEarly {
-		l.in.early.packets = slices.Delete(l.in.early.packets, 0, 1)
+	if len(l.in.early) == maxEarly {
+		l.in.early = slices.Delete(l.in.early, 0, 1)
 		l.in.unauthentic++
 	}
-	l.in.early.packets = append(l.in.early.packets, earlyPacket{slices.Clone(data), src, now})
+	l.in.early = append(l.in.early, earlyPacket{slices.Clone(data), src, now})
 	l.early.Store(true)
 }
 
@@ -50,8 +46,8 @@ func (l *Leg) takeEarly(data []byte, src netip.AddrPort, now time.Time, p *rtp.P
 		l.inMu.Unlock()
 		return
 	}
-	held := l.in.early.packets
-	l.in.early.packets = nil
+	held := l.in.early
+	l.in.early = nil
 	l.early.Store(false)
 	l.inMu.Unlock()
 	for _, e := range held {

@@ -64,7 +64,7 @@ type inbound struct {
 
 	packets, bytes, malformed, strange uint64
 	unauthentic, replayed              uint64
-	early                              early
+	early                              []earlyPacket // that wait for the keys, the oldest first
 	first, last                        time.Time
 }
 

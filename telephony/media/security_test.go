@@ -372,7 +372,7 @@ func TestEarlySoundIsBounded(t *testing.T) {
 func (l *Leg) earlyPackets() int {
 	l.inMu.Lock()
 	defer l.inMu.Unlock()
-	return len(l.in.early.packets)
+	return len(l.in.early)
 }
 
 func TestSealedBridges(t *testing.T) {
