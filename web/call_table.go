@@ -22,33 +22,44 @@ type callTableInput struct {
 	By string `query:"by" enum:"line,queue,seat,hour" default:"hour" doc:"What a row is"`
 }
 
+// Media types of tables.
+const (
+	csvType  = "text/csv; charset=utf-8"
+	xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+)
+
 // callTable is the figures as a table that spreadsheets open: UTF-8 with a byte-order mark, times in milliseconds.
 func (s *Server) callTable(ctx context.Context, in *callTableInput) (*huma.StreamResponse, error) {
-	return s.tableAs(ctx, in, "csv", "text/csv; charset=utf-8", csvOf)
+	return s.tableAs(ctx, in, "csv", csvType, csvOf)
 }
 
 // callSheet is the same table as a workbook.
 func (s *Server) callSheet(ctx context.Context, in *callTableInput) (*huma.StreamResponse, error) {
-	return s.tableAs(ctx, in, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsxOf)
+	return s.tableAs(ctx, in, "xlsx", xlsxType, func(cells [][]any) ([]byte, error) {
+		return xlsxOf("calls", &excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"}, cells)
+	})
 }
 
-func (s *Server) tableAs(
-	ctx context.Context, in *callTableInput, suffix, mediaType string, write func(by string, rows []tableRow) ([]byte, error),
-) (*huma.StreamResponse, error) {
+func (s *Server) tableAs(ctx context.Context, in *callTableInput, suffix, mediaType string, write func(cells [][]any) ([]byte, error)) (*huma.StreamResponse, error) {
 	f, err := s.countCalls(ctx, &in.CallStatsInput)
 	if err != nil {
 		return nil, err
 	}
-	table, err := write(in.By, rows(in.By, statistics(f)))
+	data, err := write(table(in.By, rows(in.By, statistics(f))))
 	if err != nil {
 		return nil, err
 	}
+	return download(fmt.Sprintf("calls-by-%s-%s.%s", in.By, f.From.In(shanghai).Format(time.DateOnly), suffix), mediaType, data), nil
+}
+
+// download is a file for the user to keep.
+func download(name, mediaType string, data []byte) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", mediaType)
-		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="calls-by-%s-%s.%s"`, in.By, f.From.In(shanghai).Format(time.DateOnly), suffix))
+		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, name))
 		hc.SetStatus(http.StatusOK)
-		_, _ = hc.BodyWriter().Write(table) // who has gone needs no table
-	}}, nil
+		_, _ = hc.BodyWriter().Write(data) // who has gone needs no table
+	}}
 }
 
 // tableRow is a row's name and figures.
@@ -81,14 +92,14 @@ func rows(by string, st CallStatistics) []tableRow {
 	return append(out, total)
 }
 
-// csvOf writes a table; its columns are named as the API's fields.
-func csvOf(by string, rows []tableRow) ([]byte, error) {
+// csvOf writes a table of names and cells.
+func csvOf(cells [][]any) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString("\ufeff")
+	b.WriteString("\ufeff") // so that spreadsheets see that it is UTF-8
 	w := csv.NewWriter(&b)
-	for _, cells := range table(by, rows) {
-		texts := make([]string, len(cells))
-		for i, c := range cells {
+	for _, row := range cells {
+		texts := make([]string, len(row))
+		for i, c := range row {
 			texts[i] = textOf(c)
 		}
 		if err := w.Write(texts); err != nil {
@@ -99,21 +110,24 @@ func csvOf(by string, rows []tableRow) ([]byte, error) {
 	return b.Bytes(), w.Error()
 }
 
-// xlsxOf writes a workbook of one sheet; numbers are numbers there.
-func xlsxOf(by string, rows []tableRow) (data []byte, err error) {
+// xlsxOf writes a workbook of one sheet, which stays as it is named at first where no name is given; numbers are numbers there.
+func xlsxOf(sheet string, panes *excelize.Panes, cells [][]any) (data []byte, err error) {
 	f := excelize.NewFile()
 	defer func() { err = errors.Join(err, f.Close()) }()
-	const sheet = "calls"
-	if err := f.SetSheetName(f.GetSheetName(0), sheet); err != nil {
+	if sheet == "" {
+		sheet = f.GetSheetName(0)
+	} else if err := f.SetSheetName(f.GetSheetName(0), sheet); err != nil {
 		return nil, err
 	}
-	for i, cells := range table(by, rows) {
-		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &cells); err != nil {
+	for i, row := range cells {
+		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &row); err != nil {
 			return nil, err
 		}
 	}
-	if err := f.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"}); err != nil {
-		return nil, err
+	if panes != nil {
+		if err := f.SetPanes(sheet, panes); err != nil {
+			return nil, err
+		}
 	}
 	var b bytes.Buffer
 	err = f.Write(&b)

@@ -1,21 +1,17 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/xuri/excelize/v2"
 
 	"hotline/telephony"
 	"hotline/telephony/survey"
+	"hotline/ticketing"
 )
 
 // QuestionResult is what was answered to a question by those who were asked all.
@@ -130,7 +126,7 @@ func (s *Server) contactTable(ctx context.Context, c telephony.Campaign) ([][]an
 		if !x.EndedAt.IsZero() {
 			ended = cst(x.EndedAt).Format(time.RFC3339)
 		}
-		row := []any{x.ID, maskPhone(x.Number), plainCell(maskName(x.Name)), string(x.State), string(x.Outcome), len(x.Calls), plainCell(x.User), ended}
+		row := []any{x.ID, maskPhone(x.Number), plainCell(ticketing.MaskName(x.Name)), string(x.State), string(x.Outcome), len(x.Calls), plainCell(x.User), ended}
 		given := map[string][]string{}
 		for _, a := range x.Answers {
 			given[a.Question] = a.Values
@@ -144,57 +140,25 @@ func (s *Server) contactTable(ctx context.Context, c telephony.Campaign) ([][]an
 }
 
 func (s *Server) campaignTable(ctx context.Context, in *CampaignRef) (*huma.StreamResponse, error) {
-	return s.contactsAs(ctx, in, "csv", "text/csv; charset=utf-8", func(rows [][]any) ([]byte, error) {
-		var b bytes.Buffer
-		b.WriteString("\ufeff") // so that spreadsheets see that it is UTF-8
-		w := csv.NewWriter(&b)
-		for _, cells := range rows {
-			texts := make([]string, len(cells))
-			for i, c := range cells {
-				texts[i] = fmt.Sprint(c)
-			}
-			if err := w.Write(texts); err != nil {
-				return nil, err
-			}
-		}
-		w.Flush()
-		return b.Bytes(), w.Error()
-	})
+	return s.contactsAs(ctx, in, "csv", csvType, csvOf)
 }
 
 func (s *Server) campaignSheet(ctx context.Context, in *CampaignRef) (*huma.StreamResponse, error) {
-	return s.contactsAs(ctx, in, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(rows [][]any) (data []byte, err error) {
-		f := excelize.NewFile()
-		defer func() { err = errors.Join(err, f.Close()) }()
-		sheet := f.GetSheetName(0)
-		for i, cells := range rows {
-			if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+1), &cells); err != nil {
-				return nil, err
-			}
-		}
-		var b bytes.Buffer
-		err = f.Write(&b)
-		return b.Bytes(), err
-	})
+	return s.contactsAs(ctx, in, "xlsx", xlsxType, func(cells [][]any) ([]byte, error) { return xlsxOf("", nil, cells) })
 }
 
-func (s *Server) contactsAs(ctx context.Context, in *CampaignRef, suffix, mediaType string, write func([][]any) ([]byte, error)) (*huma.StreamResponse, error) {
+func (s *Server) contactsAs(ctx context.Context, in *CampaignRef, suffix, mediaType string, write func(cells [][]any) ([]byte, error)) (*huma.StreamResponse, error) {
 	c, err := s.campaignOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.contactTable(ctx, c)
+	cells, err := s.contactTable(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	data, err := write(rows)
+	data, err := write(cells)
 	if err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		hc.SetHeader("Content-Type", mediaType)
-		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="campaign-%s.%s"`, c.ID, suffix))
-		hc.SetStatus(http.StatusOK)
-		_, _ = hc.BodyWriter().Write(data) // who has gone needs no table
-	}}, nil
+	return download("campaign-"+c.ID+"."+suffix, mediaType, data), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"hotline/telephony"
 	"hotline/telephony/survey"
+	"hotline/ticketing"
 )
 
 // CampaignPlan is what a campaign asks, and how it calls.
@@ -316,18 +317,8 @@ func campaignView(c telephony.Campaign, counts []telephony.ContactCount) Campaig
 }
 
 func contactView(c telephony.Contact) Contact {
-	v := Contact{
-		ID: c.ID, Campaign: c.Campaign, Number: maskPhone(c.Number), Name: maskName(c.Name), Facts: c.Facts, State: c.State, NotUntil: cst(c.NotUntil),
+	return Contact{
+		ID: c.ID, Campaign: c.Campaign, Number: maskPhone(c.Number), Name: ticketing.MaskName(c.Name), Facts: c.Facts, State: c.State, NotUntil: cst(c.NotUntil),
 		Outcome: c.Outcome, Calls: c.Calls, Answers: c.Answers, User: c.User, EndedAt: cst(c.EndedAt),
 	}
-	return v
-}
-
-// maskName leaves the surname.
-func maskName(name string) string {
-	r := []rune(name)
-	if len(r) <= 1 {
-		return name
-	}
-	return string(r[:1]) + "**"
 }
