@@ -152,6 +152,9 @@ type Contact struct {
 	EndedAt  time.Time         `json:"ended_at,omitzero"`
 }
 
+// release lets a contact that was taken wait again.
+func (c *Contact) release() { c.State, c.Holder, c.TakenAt = ContactWaiting, "", time.Time{} }
+
 // ContactCall is one call to a contact.
 type ContactCall struct {
 	CallID  string         `json:"call_id"`

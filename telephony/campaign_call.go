@@ -44,7 +44,7 @@ func (cs *campaigns) call(cp Campaign, x Contact) {
 	defer cancel()
 	k, err := cs.c.newCall()
 	if err != nil { // the node has no room now, or stops
-		x.State, x.Holder, x.TakenAt = ContactWaiting, "", time.Time{}
+		x.release()
 		if err := cs.c.store.SaveContact(ctx, x); err != nil {
 			cs.c.log.Error("a contact stays taken", "campaign", cp.ID, "contact", x.ID, "error", err)
 		}
@@ -166,7 +166,7 @@ func (k *call) interview(cp Campaign, x *Contact) survey.Outcome {
 			return survey.Partial
 		}
 		if key == neverKey {
-			k.bye()
+			k.sayBye(CauseInterview)
 			return survey.NotAgain
 		}
 		host.quiet()
@@ -185,7 +185,7 @@ func (k *call) interview(cp Campaign, x *Contact) survey.Outcome {
 		}
 		a, err := k.ask(host, q)
 		if err == nil && a == nil { // not understood, again and again
-			k.bye()
+			k.sayBye(CauseInterview)
 			return survey.Partial
 		}
 		if err == nil {
@@ -204,13 +204,6 @@ func (k *call) interview(cp Campaign, x *Contact) survey.Outcome {
 		return survey.QuotaFull
 	}
 	return survey.Done
-}
-
-// bye ends a call with a word.
-func (k *call) bye() {
-	if k.say(prompts.Goodbye) {
-		k.stop(PartySystem, "", CauseInterview, 0)
-	}
 }
 
 // recordInterview records the citizen, unless nothing is recorded.

@@ -15,16 +15,21 @@ func (c *Center) CreateCampaign(ctx context.Context, cp Campaign, user string) (
 	now := c.now().UTC().Truncate(time.Millisecond)
 	cp.ID, cp.State, cp.By, cp.CreatedAt = newID(now), CampaignDraft, user, now
 	cp.StartedAt, cp.EndedAt, cp.Why = time.Time{}, time.Time{}, ""
-	if err := cp.validate(c.cfg); err != nil {
-		return cp, err
-	}
-	if !c.answers(cp.Line) || !c.trunks.leads(cp.Line) {
-		return cp, fmt.Errorf("line %s is none of this centre, or no trunk carries it: %w", cp.Line, ErrNotFound)
-	}
-	if err := c.learnPrompts(cp); err != nil {
+	if err := c.checkCampaign(cp); err != nil {
 		return cp, err
 	}
 	return cp, c.store.SaveCampaign(ctx, cp)
+}
+
+// checkCampaign tells what is wrong with a campaign, and reads what it says.
+func (c *Center) checkCampaign(cp Campaign) error {
+	if err := cp.validate(c.cfg); err != nil {
+		return err
+	}
+	if !c.answers(cp.Line) || !c.trunks.leads(cp.Line) {
+		return fmt.Errorf("line %s is none of this centre, or no trunk carries it: %w", cp.Line, ErrNotFound)
+	}
+	return c.learnPrompts(cp)
 }
 
 // learnPrompts reads what a campaign says.
@@ -48,13 +53,7 @@ func (c *Center) ChangeCampaign(ctx context.Context, cp Campaign) (Campaign, err
 		return was, fmt.Errorf("campaign %s is %s; only a draft or a paused one can be changed: %w", cp.ID, was.State, ErrConflict)
 	}
 	cp.State, cp.By, cp.CreatedAt, cp.StartedAt, cp.EndedAt, cp.Why = was.State, was.By, was.CreatedAt, was.StartedAt, time.Time{}, ""
-	if err := cp.validate(c.cfg); err != nil {
-		return was, err
-	}
-	if !c.answers(cp.Line) || !c.trunks.leads(cp.Line) {
-		return was, fmt.Errorf("line %s is none of this centre, or no trunk carries it: %w", cp.Line, ErrNotFound)
-	}
-	if err := c.learnPrompts(cp); err != nil {
+	if err := c.checkCampaign(cp); err != nil {
 		return was, err
 	}
 	return cp, c.store.SaveCampaign(ctx, cp)

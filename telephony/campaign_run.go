@@ -72,15 +72,7 @@ func (cs *campaigns) run(ctx context.Context) {
 // leads tells whether this node is the one that calls.
 func (cs *campaigns) leads() bool {
 	s := cs.c.floor.share
-	if s == nil {
-		return true
-	}
-	for name := range s.nodes() {
-		if name < cs.c.node {
-			return false
-		}
-	}
-	return true
+	return s == nil || s.isFirst()
 }
 
 func (cs *campaigns) look(ctx context.Context) {
@@ -205,7 +197,7 @@ func (cs *campaigns) sweep(ctx context.Context, cp Campaign) error {
 		if now.Sub(x.TakenAt) < longestHeld {
 			continue
 		}
-		x.State, x.Holder, x.TakenAt = ContactWaiting, "", time.Time{}
+		x.release()
 		if err := cs.c.store.SaveContact(ctx, x); err != nil {
 			return err
 		}

@@ -126,10 +126,15 @@ func (s *share) say(ev acd.Event) (done func() bool) {
 		s.f.log.Error("an event of the queues cannot be written", "error", err)
 		return func() bool { return false }
 	}
-	turn := make(chan struct{})
-	s.waits[s.n+1] = turn
 	n := s.put(saying{Event: line})
 	s.hold(ev, n)
+	return s.turn(n)
+}
+
+// turn waits for a saying to be run; the caller holds floor.mu, passed does not.
+func (s *share) turn(n int64) (passed func() bool) {
+	turn := make(chan struct{})
+	s.waits[n] = turn
 	return func() bool {
 		select {
 		case <-turn:

@@ -66,15 +66,10 @@ func (s *share) tellChanged(what string) {
 // leave says that this node is going, and waits for it to be heard.
 func (s *share) leave() {
 	s.f.mu.Lock()
-	turn := make(chan struct{})
-	s.waits[s.n+1] = turn
-	s.put(saying{Gone: &gone{Node: s.node, N: s.n}})
+	heard := s.turn(s.put(saying{Gone: &gone{Node: s.node, N: s.n}}))
 	s.going = true
 	s.f.mu.Unlock()
-	select {
-	case <-turn:
-	case <-time.After(sayWait):
-	}
+	heard()
 }
 
 // replaced ends what former processes of a node left, when a new one says that it is there.
@@ -122,6 +117,13 @@ func (s *share) first() string {
 		}
 	}
 	return first
+}
+
+// isFirst tells whether this node is the first of those that are there.
+func (s *share) isFirst() bool {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	return s.first() == s.node
 }
 
 // forget bounds the nodes that are remembered though gone: those not heard of for the longest time go.

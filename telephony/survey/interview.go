@@ -70,7 +70,7 @@ func (in *Interview) Answer(a Answer) error {
 	in.answers = append(in.answers, a)
 	in.at = in.after(q, a.Values)
 	for _, quota := range in.q.Quotas {
-		if in.fits(quota) && in.full(quota) {
+		if Fits(quota, in.answers) && in.full(quota) {
 			in.over, in.at = quota.Name, len(in.q.Questions)
 			break
 		}
@@ -91,9 +91,6 @@ func (in *Interview) after(q Question, values []string) int {
 	}
 	return in.at + 1
 }
-
-// fits tells whether the answers so far are those of a quota.
-func (in *Interview) fits(quota Quota) bool { return Fits(quota, in.answers) }
 
 // Fits tells whether answers are those of a quota.
 func Fits(quota Quota, answers []Answer) bool {

@@ -36,13 +36,7 @@ const (
 // TestOneOfTwoNodesKilledDrill: two nodes share PostgreSQL and Redis behind Kamailio. Whichever is killed with callers talking and waiting on both,
 // now and then with all of Redis, the other's callers talk on, wait on in their order and are each offered to one seat.
 func TestOneOfTwoNodesKilledDrill(t *testing.T) {
-	engines := sets(t)
-	if len(engines) < 2 {
-		t.Skip("left out: nodes share PostgreSQL and Redis")
-	}
-	bin, err := Build(t.Context(), t.TempDir())
-	require.NoError(t, err)
-	d := newPair(t, bin, engines[1])
+	d := newPair(t)
 	p := planned(t)
 	t.Logf("seed %d (HOTLINE_DRILL_SEED)", p.seed)
 	random := rand.New(rand.NewPCG(p.seed, 5))
@@ -56,13 +50,7 @@ func TestOneOfTwoNodesKilledDrill(t *testing.T) {
 
 // TestOneOfTwoNodesSleepsDrill: a node stands still for longer than it takes to be given up. When it goes on all callers of both are served.
 func TestOneOfTwoNodesSleepsDrill(t *testing.T) {
-	engines := sets(t)
-	if len(engines) < 2 {
-		t.Skip("left out: nodes share PostgreSQL and Redis")
-	}
-	bin, err := Build(t.Context(), t.TempDir())
-	require.NoError(t, err)
-	d := newPair(t, bin, engines[1])
+	d := newPair(t)
 	d.endElsewhere()
 	for n := range 2 {
 		all := d.fill(n)
@@ -106,7 +94,14 @@ type operator struct {
 	calls   int
 }
 
-func newPair(t *testing.T, bin Binaries, on set) *pair {
+func newPair(t *testing.T) *pair {
+	engines := sets(t)
+	if len(engines) < 2 {
+		t.Skip("left out: nodes share PostgreSQL and Redis")
+	}
+	on := engines[1]
+	bin, err := Build(t.Context(), t.TempDir())
+	require.NoError(t, err)
 	d := &pair{t: t, on: on, cut: map[string]bool{}, kept: map[string]bool{}}
 	dir := t.TempDir()
 	queue := filepath.Join(dir, "queue.yaml")
