@@ -28,6 +28,18 @@ func RouteHandler(svc RouteService) TopicHandler {
 	return TopicHandler{Handle: svc.RouteTicket, Finishes: true, Concurrency: routeTasks}
 }
 
+// LifeService does the steps of a ticket's life that the platform owes.
+type LifeService interface {
+	// LiveOn does the row's step and marks the row done in one transaction; it
+	// does nothing when the row is done.
+	LiveOn(ctx context.Context, item ticketing.OutboxItem) error
+}
+
+// LifeHandler handles [ticketing.TopicLife].
+func LifeHandler(svc LifeService) TopicHandler {
+	return TopicHandler{Handle: svc.LiveOn, Finishes: true, Concurrency: routeTasks}
+}
+
 // Index is what the index handler writes to. Put replaces a document only by
 // one of an equal or higher version.
 type Index interface {

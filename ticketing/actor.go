@@ -24,9 +24,15 @@ func (a Actor) Staff() bool {
 }
 
 // Sees tells whether the actor may see a ticket: staff of the centre see all,
-// users of a department those with their department and below.
+// users of a department those with their department and
+// below, and those in which one of them assists or is a party of a dispute.
 func (a Actor) Sees(t Ticket) bool {
-	return a.Staff() || slices.Contains(a.scope(), t.Department)
+	if a.Staff() {
+		return true
+	}
+	scope := a.scope()
+	return slices.Contains(scope, t.Department) ||
+		slices.ContainsFunc(t.units(), func(unit string) bool { return slices.Contains(scope, unit) })
 }
 
 // scope is the departments whose tickets the actor sees; meaningless for staff.
@@ -63,7 +69,11 @@ func (a Actor) view(t Ticket) Ticket {
 		t.hidePerson()
 		t.Calls = nil // a recording has the citizen's voice and number
 		t.Citizen = Citizen{Anonymous: t.Citizen.Anonymous}
+		t.Attachments = nil // a photo may show the person or the door
 		return t
+	}
+	if p := t.Citizen.Proxy; p != nil {
+		p.Name, p.Phone = MaskName(p.Name), MaskPhone(p.Phone)
 	}
 	t.Citizen.Name = MaskName(t.Citizen.Name)
 	t.Citizen.Phone = MaskPhone(t.Citizen.Phone)
@@ -73,11 +83,25 @@ func (a Actor) view(t Ticket) Ticket {
 // hidePerson takes the citizen's own name and number out of the ticket's texts.
 func (t *Ticket) hidePerson() {
 	texts := []*string{&t.Appeal.Title, &t.Appeal.Description, &t.Appeal.Address, &t.Answer}
+	texts = append(texts, &t.PublicAnswer)
 	for i := range t.Assignments {
 		texts = append(texts, &t.Assignments[i].Reason)
 	}
+	for i := range t.Records {
+		r := &t.Records[i]
+		texts = append(texts, &r.Reason, &r.Decision, &r.Answer, &r.Basis)
+		for j := range r.Statements {
+			texts = append(texts, &r.Statements[j].Text)
+		}
+	}
+	people := []Citizen{t.Citizen}
+	if p := t.Citizen.Proxy; p != nil {
+		people = append(people, Citizen{Name: p.Name, Phone: p.Phone})
+	}
 	for _, text := range texts {
-		*text = hidePerson(*text, t.Citizen)
+		for _, person := range people {
+			*text = hidePerson(*text, person)
+		}
 	}
 }
 
@@ -91,7 +115,7 @@ func (a Actor) history(t Ticket, events []Event) []Event {
 	for i, e := range events {
 		d := e.Decode()
 		d.CallID = ""
-		for _, text := range []*string{&d.Reason, &d.Answer, &d.Note} {
+		for _, text := range []*string{&d.Reason, &d.Answer, &d.Note, &d.Basis} {
 			*text = hidePerson(*text, t.Citizen)
 		}
 		shown[i] = newEvent(Ticket{}, e.Type, e.Actor, e.At, d)

@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -98,14 +99,47 @@ func (x cityIndex) checkDistrict(d string) error {
 	return nil
 }
 
-func (x cityIndex) checkDepartment(d string) error {
-	if err := code("department", d, maxCode); err != nil || len(x.departments) == 0 {
+// departmentIn checks a field that names a department; empty is none.
+func (x cityIndex) departmentIn(field, d string) error {
+	if err := code(field, d, maxCode); err != nil || d == "" || len(x.departments) == 0 {
 		return err
 	}
 	if _, ok := x.departments[d]; !ok {
-		return invalid("department", "is not a known department; see GET /api/v1/departments", "没有这个承办单位")
+		return invalid(field, "is not a known department; see GET /api/v1/departments", "没有这个承办单位")
 	}
 	return nil
+}
+
+// level is how deep a department stands: 1 city, 2 district, 3 street. A
+// department of a district is one level deeper than the tree says when it has
+// no parent there.
+func (x cityIndex) level(department string) int {
+	d, ok := x.departments[department]
+	if !ok {
+		return 0
+	}
+	depth := 1
+	for node := d.Parent; node != "" && depth < maxDepth; node = x.departments[node].Parent {
+		depth++
+	}
+	area := 1
+	for node := d.District; node != "" && area < maxDepth; node = x.districts[node] {
+		area++
+	}
+	return max(depth, area)
+}
+
+// under tells whether a department stands below another.
+func (x cityIndex) under(department, above string) bool {
+	if above == "" || department == above {
+		return false
+	}
+	for node, depth := x.departments[department].Parent, 0; node != "" && depth < maxDepth; node, depth = x.departments[node].Parent, depth+1 {
+		if node == above {
+			return true
+		}
+	}
+	return false
 }
 
 // ValidateCity checks that codes are unique and that whatever is referred to
@@ -142,6 +176,9 @@ func ValidateCity(c City) error {
 		if err := checkTree(t.name, t.tree); err != nil {
 			return err
 		}
+	}
+	if err := checkProcess(c.Process); err != nil {
+		return err
 	}
 	return checkCatalogue(c.Catalogue, categories, districts, departments)
 }
@@ -196,6 +233,51 @@ func checkCatalogue(c Catalogue, categories, districts, departments map[string]s
 			return invalid(field, "repeats a category and district that has an entry already", "同一分类与区域重复")
 		}
 		seen[key] = true
+	}
+	return checkRouting(c, categories, districts, departments)
+}
+
+// checkRouting checks what goes before the entries.
+func checkRouting(c Catalogue, categories, districts, departments map[string]string) error {
+	known := func(field string, tree map[string]string, codes ...string) error {
+		for _, id := range codes {
+			if _, ok := tree[id]; !ok && id != "" {
+				return invalid(field, "names what is not listed", "引用的编码不存在")
+			}
+		}
+		return nil
+	}
+	for i, l := range c.Lines {
+		field := fmt.Sprintf("catalogue.lines[%d]", i)
+		if l.Line == "" || l.Department == "" {
+			return required(field)
+		}
+		if err := known(field+".department", departments, l.Department); err != nil {
+			return err
+		}
+	}
+	for i, r := range c.Rulings {
+		field := fmt.Sprintf("catalogue.rulings[%d]", i)
+		if r.Category == "" || r.Department == "" {
+			return required(field)
+		}
+		if err := errors.Join(known(field+".category", categories, r.Category), known(field+".district", districts, r.District),
+			known(field+".department", departments, r.Department)); err != nil {
+			return err
+		}
+	}
+	for i, r := range c.Rules {
+		field := fmt.Sprintf("catalogue.rules[%d]", i)
+		if r.Department == "" {
+			return required(field + ".department")
+		}
+		if len(r.Types)+len(r.Categories)+len(r.Districts)+len(r.Lines)+len(r.Words)+len(r.Addresses) == 0 {
+			return invalid(field, "has no condition; it would take every ticket", "规则没有任何条件")
+		}
+		if err := errors.Join(known(field+".categories", categories, r.Categories...), known(field+".districts", districts, r.Districts...),
+			known(field+".department", departments, r.Department)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

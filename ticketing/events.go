@@ -7,24 +7,84 @@ import (
 
 // Types of events. Their data is EventData.
 const (
-	EventCreated        = "created"
-	EventFiled          = "filed"
-	EventEdited         = "edited"
-	EventCallLinked     = "call_linked"
-	EventCallAnswered   = "call_answered" // an operator took the call; the draft is his
-	EventAccepted       = "accepted"
-	EventAnswered       = "answered_directly"
+	EventCreated      = "created"
+	EventFiled        = "filed"
+	EventEdited       = "edited"
+	EventNoted        = "noted"
+	EventCallLinked   = "call_linked"
+	EventCallAnswered = "call_answered" // an operator took the call; the draft is his
+	EventAccepted     = "accepted"
+	EventAnswered     = "answered_directly"
+	EventReferred     = "referred"
+
 	EventDispatched     = "dispatched"
+	EventDispatchUndone = "dispatch_undone"
+	EventDispatchedDown = "dispatched_down"
 	EventToDesk         = "to_desk"
 	EventSigned         = "signed"
+	EventAssigned       = "assigned"
 	EventContacted      = "contacted"
 	EventResolved       = "resolved"
+
+	EventReturnRequested     = "return_requested"
+	EventReturned            = "returned"
+	EventReturnedUp          = "returned_up" // to the department that gave it on
+	EventReturnRefused       = "return_refused"
+	EventExtensionRequested  = "extension_requested"
+	EventExtended            = "extended"
+	EventExtensionRefused    = "extension_refused"
+	EventSuspensionRequested = "suspension_requested"
+	EventSuspended           = "suspended"
+	EventSuspensionRefused   = "suspension_refused"
+	EventResumed             = "resumed"
+	EventCoHandlingRequested = "co_handling_requested"
+	EventCoHandled           = "co_handled"
+	EventCoHandlingRefused   = "co_handling_refused"
+	EventShareSigned         = "share_signed"
+	EventShareAnswered       = "share_answered"
+	EventShareEnded          = "share_ended"
+	EventRequestWithdrawn    = "request_withdrawn"
+
+	EventUrged            = "urged"
+	EventUrgeAnswered     = "urge_answered"
+	EventSupervised       = "supervised"
+	EventSupervisionEnded = "supervision_ended"
+	EventEscalated        = "escalated"
+	EventDisputeOpened    = "dispute_opened"
+	EventCaseStated       = "case_stated"
+	EventRuled            = "ruled"
+
+	EventMerged         = "merged"
+	EventJoined         = "joined" // another ticket was merged into this one
+	EventUnmerged       = "unmerged"
+	EventParted         = "parted" // a ticket left this one again
+	EventMergedAnswered = "merged_answered"
+	EventSplit          = "split"
+	EventSplitOff       = "split_off" // the ticket came out of another
+	EventLinked         = "linked"
+	EventUnlinked       = "unlinked"
+
+	EventReviewEndorsed = "review_endorsed" // a head approved; another review follows
 	EventReviewApproved = "review_approved"
 	EventReviewRejected = "review_rejected"
+	EventFollowUpMissed = "follow_up_missed"
 	EventFollowedUp     = "followed_up"
-	EventCancelled      = "cancelled"
-	EventDeadline       = "deadline"     // a clock reached a level
-	EventRecalculated   = "recalculated" // clocks moved: policy or calendar changed
+	EventReopened       = "reopened"
+	EventRated          = "rated"
+	EventRectified      = "rectified"
+
+	EventAppealed            = "appealed"
+	EventAppealUpheld        = "appeal_upheld"
+	EventAppealDismissed     = "appeal_dismissed"
+	EventArchived            = "archived"
+	EventWithdrawalRequested = "withdrawal_requested"
+	EventWithdrawalRefused   = "withdrawal_refused"
+	EventCancelled           = "cancelled"
+
+	EventDeadline     = "deadline"     // a clock reached a level
+	EventRecalculated = "recalculated" // clocks moved: policy or calendar changed
+	EventAttached     = "attached"
+	EventDetached     = "detached"
 )
 
 // Facts are what limits depend on; an event that sets or changes them carries
@@ -58,6 +118,30 @@ type EventData struct {
 	Solved     *bool     `json:"solved,omitempty"`
 	Rating     int       `json:"rating,omitempty"` // 1 very dissatisfied … 5 very satisfied
 	Facts      *Facts    `json:"facts,omitempty"`
+
+	Record          string     `json:"record,omitempty"` // id of the record that it is about
+	Days            int        `json:"days,omitempty"`   // working days
+	Until           time.Time  `json:"until,omitzero"`
+	Since           time.Time  `json:"since,omitzero"` // when it really was, where that is not the event's time
+	DepartmentLevel int        `json:"department_level,omitempty"`
+	Designated      bool       `json:"designated,omitempty"`
+	Handler         string     `json:"handler,omitempty"` // user id
+	Departments     []string   `json:"departments,omitempty"`
+	Proposed        string     `json:"proposed,omitempty"`
+	Basis           string     `json:"basis,omitempty"`
+	Other           string     `json:"other,omitempty"` // number of another ticket
+	Relation        string     `json:"relation,omitempty"`
+	Item            string     `json:"item,omitempty"`
+	Referred        string     `json:"referred,omitempty"`
+	Factual         *bool      `json:"factual,omitempty"`
+	ByCall          *bool      `json:"by_call,omitempty"` // a call proves the contact
+	FromType        AppealType `json:"from_type,omitempty"`
+	ToType          AppealType `json:"to_type,omitempty"`
+	Rectify         bool       `json:"rectify,omitempty"` // a rectification was opened
+	Attachment      string     `json:"attachment,omitempty"`
+	Name            string     `json:"name,omitempty"`
+	Audience        string     `json:"audience,omitempty"`
+	Amend           bool       `json:"amend,omitempty"` // the ruling holds for later tickets too
 }
 
 // Decode reads an event's data; the zero EventData when it has none.

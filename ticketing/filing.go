@@ -36,7 +36,7 @@ func (s *Service) File(ctx context.Context, in Filing) (Filed, error) {
 		}
 	}
 	for range attempts {
-		filed, err := s.file(ctx, t, in.Idempotency, receipt)
+		filed, err := s.file(ctx, t, snap, in.Idempotency, receipt)
 		switch {
 		case err == nil:
 			return filed, nil
@@ -79,7 +79,7 @@ func headline(text string) string {
 	return string(runes)
 }
 
-func (s *Service) file(ctx context.Context, t Ticket, key string, receipt *Receipt) (Filed, error) {
+func (s *Service) file(ctx context.Context, t Ticket, snap *snapshot, key string, receipt *Receipt) (Filed, error) {
 	number, err := s.store.NextNumber(ctx, numberDay(t.CreatedAt))
 	if err != nil {
 		return Filed{}, fmt.Errorf("next number: %w", err)
@@ -92,7 +92,11 @@ func (s *Service) file(ctx context.Context, t Ticket, key string, receipt *Recei
 			return Filed{}, err
 		}
 	}
-	event := newEvent(t, EventFiled, "citizen", t.CreatedAt, EventData{Channel: t.Channel, Number: number, To: Draft})
+	event := newEvent(t, EventFiled, "citizen", t.CreatedAt, EventData{
+		Channel: t.Channel, Number: number, To: Draft,
+		Facts: &Facts{Type: t.Appeal.Type, Category: snap.index.path(t.Appeal.Category), Urgency: t.Urgency, Line: t.Line, City: snap.index.version},
+	})
+	t.Clocks = freeze(nil, snap.rules.Clocks.Clocks(t, []Event{event}))
 	c := s.change(Ticket{}, t, event, t.CreatedAt)
 	c.Live = liveFor(LiveTicketCreated, t, t.CreatedAt)
 	c.QueryCode, c.Receipt = &stored, receipt
@@ -123,20 +127,39 @@ func (s *Service) refiled(ctx context.Context, r *Receipt, key string) (Filed, e
 	return Filed{Ticket: SystemActor().view(t), QueryCode: secret, Replayed: true}, nil
 }
 
-// Progress shows a citizen the own appeal. An unknown number and a wrong code
-// get the same answer, ErrWrongQueryCode.
-func (s *Service) Progress(ctx context.Context, number, secret string) (Progress, error) {
+// ofCitizen reads the ticket that a number and its query code open. An unknown
+// number and a wrong code get the same answer, ErrWrongQueryCode.
+func (s *Service) ofCitizen(ctx context.Context, number, secret string) (Ticket, error) {
 	if len(number) > maxID || len(secret) > maxID {
-		return Progress{}, ErrWrongQueryCode
+		return Ticket{}, ErrWrongQueryCode
 	}
 	stored, err := s.store.QueryCode(ctx, number)
 	if err != nil && !errors.Is(err, ErrAbsent) {
-		return Progress{}, fmt.Errorf("query code: %w", err)
+		return Ticket{}, fmt.Errorf("query code: %w", err)
 	}
 	if !stored.matches(secret) {
-		return Progress{}, ErrWrongQueryCode
+		return Ticket{}, ErrWrongQueryCode
 	}
-	t, err := s.load(ctx, SystemActor(), stored.TicketID)
+	return s.load(ctx, SystemActor(), stored.TicketID)
+}
+
+// CitizenActor is the citizen of a ticket, online.
+func CitizenActor() Actor { return Actor{UserID: "citizen", Roles: []Role{RoleCitizen}} }
+
+// CitizenAct does what a citizen may do to the own appeal: urge, add a note,
+// withdraw, rate, have it reopened. It answers the progress after it.
+func (s *Service) CitizenAct(ctx context.Context, number, secret string, cmd Command) (Progress, error) {
+	cmd.Version = 0 // citizens see no version
+	_, _, err := s.perform(ctx, CitizenActor(), "citizen:"+number, cmd, func() (Ticket, error) { return s.ofCitizen(ctx, number, secret) })
+	if err != nil {
+		return Progress{}, err
+	}
+	return s.Progress(ctx, number, secret)
+}
+
+// Progress shows a citizen the own appeal, and what may be done about it.
+func (s *Service) Progress(ctx context.Context, number, secret string) (Progress, error) {
+	t, err := s.ofCitizen(ctx, number, secret)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -150,7 +173,8 @@ func (s *Service) Progress(ctx context.Context, number, secret string) (Progress
 	}
 	p := Progress{
 		Number: t.Number, State: t.State, Title: t.Appeal.Title, CreatedAt: t.CreatedAt,
-		Department: snap.index.departments[t.Department].Name, Steps: steps(events, snap.index),
+		Department: snap.index.departments[t.Department].Name, Steps: steps(events, snap.index), Rating: t.Rating,
+		Actions: Actions(Case{Actor: CitizenActor(), Ticket: t, Now: s.clock(), Process: snap.process}),
 	}
 	if !t.ResolvedAt.IsZero() { // a reply under review is not an answer yet
 		p.Answer = t.Answer
@@ -199,6 +223,30 @@ func step(e Event, city cityIndex) (zh, en string) {
 		return "已办结，等待回访", "resolved; we will call you back"
 	case EventFollowedUp:
 		return "回访完成", "follow-up done"
+	case EventReferred:
+		return "已告知办理途径", "told where to go"
+	case EventDispatchedDown:
+		return "已转" + city.departments[e.Decode().Department].Name + "办理", "passed on to " + city.departments[e.Decode().Department].Name
+	case EventReturned:
+		return "重新确定承办单位", "the department in charge is being decided anew"
+	case EventExtended:
+		return fmt.Sprintf("办理期限延长 %d 个工作日", e.Decode().Days), fmt.Sprintf("the limit was extended by %d working days", e.Decode().Days)
+	case EventSuspended:
+		return "因客观条件暂缓办理", "suspended for a reason that was approved"
+	case EventResumed:
+		return "恢复办理", "work goes on"
+	case EventUrged:
+		return "已催办", "the department was urged"
+	case EventMerged:
+		return "与同一事项的其他诉求一并办理", "handled together with others about the same matter"
+	case EventMergedAnswered:
+		return "已办结，等待回访", "resolved; we will call you back"
+	case EventReopened:
+		return "已退回承办单位重新办理", "sent back to the department"
+	case EventRated:
+		return "已评价", "rated"
+	case EventRectified:
+		return "承办单位已整改", "the department put it right"
 	case EventCancelled:
 		return "已撤销", "cancelled"
 	}

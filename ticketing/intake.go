@@ -43,6 +43,8 @@ type Progress struct {
 	Answer     string
 	CreatedAt  time.Time
 	DueAt      time.Time // of the reply; zero when not known or given
+	Rating     int       // that counts; 0 when there is none
+	Actions    []ActionState
 }
 
 // ProgressStep is one line of the way an appeal went.

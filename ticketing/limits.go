@@ -99,6 +99,19 @@ func (l Limits) checkCitizen(c Citizen) (Citizen, error) {
 	if c.Name, err = text("citizen.name", c.Name, l.Name); err != nil {
 		return c, err
 	}
+	if c.Proxy != nil {
+		p := *c.Proxy
+		if p.Name, err = text("citizen.proxy.name", p.Name, l.Name); err != nil {
+			return c, err
+		}
+		if p.Relation, err = text("citizen.proxy.relation", p.Relation, l.Name); err != nil {
+			return c, err
+		}
+		if p.Phone, err = NormalizePhone(p.Phone); err != nil {
+			return c, invalid("citizen.proxy.phone", "is not a telephone number; give digits such as 13812345678 or 0519-86601234", "电话号码不正确，请填写如 13812345678 或 0519-86601234")
+		}
+		c.Proxy = &p
+	}
 	c.Phone, err = NormalizePhone(c.Phone)
 	return c, err
 }

@@ -71,30 +71,40 @@ func (s State) Final() bool {
 }
 
 // Zh is the field's Chinese term.
-func (a Action) Zh() string {
-	switch a {
-	case ActEdit:
-		return "修改"
-	case ActAccept:
-		return "受理"
-	case ActAnswer:
-		return "直接答复"
-	case ActDispatch:
-		return "派单"
-	case ActSign:
-		return "签收"
-	case ActContact:
-		return "联系诉求人"
-	case ActResolve:
-		return "办结"
-	case ActApproveReview:
-		return "审核通过"
-	case ActRejectReview:
-		return "审核退回"
-	case ActFollowUp:
-		return "回访"
-	case ActCancel:
-		return "撤单"
+func (k RecordKind) Zh() string {
+	switch k {
+	case RecordReturn:
+		return "退单"
+	case RecordExtension:
+		return "延期"
+	case RecordSuspension:
+		return "挂起"
+	case RecordCoHandling:
+		return "会办"
+	case RecordUrge:
+		return "催办"
+	case RecordSupervision:
+		return "督办"
+	case RecordDispute:
+		return "争议"
+	case RecordMerge:
+		return "并单"
+	case RecordSplit:
+		return "拆单"
+	case RecordLink:
+		return "关联"
+	case RecordReopening:
+		return "重办"
+	case RecordWithdrawal:
+		return "撤单申请"
+	case RecordRating:
+		return "评价"
+	case RecordRectification:
+		return "整改"
+	case RecordAppeal:
+		return "考核申诉"
+	case RecordRelabelling:
+		return "改类"
 	}
-	return string(a)
+	return string(k)
 }

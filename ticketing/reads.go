@@ -87,26 +87,61 @@ func (s *Service) Clocks(ctx context.Context, a Actor, ref string) ([]Clock, err
 	if err != nil {
 		return nil, err
 	}
-	explained := snap.rules.Clocks.Explain(t, events)
+	explained := map[int64][]Clock{snap.index.version: snap.rules.Clocks.Explain(t, events)}
 	for i, c := range t.Clocks {
-		for _, e := range explained {
-			switch {
-			case e.Name != c.Name:
-			case same(e, c):
-				t.Clocks[i].Steps = e.Steps
-			default:
-				t.Clocks[i].Steps = []Step{{
-					Zh: "按当时的时限政策和工作日历计算；政策或日历此后已变更，本时限不受影响",
-					En: "derived by the policy and calendar of its time; they changed since, and this limit did not",
-				}}
-			}
+		t.Clocks[i].Steps, err = s.stepsOf(ctx, t, c, events, explained, snap)
+		if err != nil {
+			return nil, err
 		}
 	}
 	return t.Clocks, nil
 }
 
+// stepsOf derives a clock by the reference data in force, or, where it was
+// frozen under another version, by that version.
+func (s *Service) stepsOf(ctx context.Context, t Ticket, c Clock, events []Event, explained map[int64][]Clock, snap *snapshot) ([]Step, error) {
+	for _, version := range []int64{snap.index.version, c.City} {
+		if _, known := explained[version]; !known {
+			old, err := s.store.CityAt(ctx, version)
+			if errors.Is(err, ErrAbsent) {
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("clocks: %w", err)
+			}
+			rules, err := s.rules(old.City)
+			if err != nil {
+				return nil, fmt.Errorf("clocks: city version %d: %w", version, err)
+			}
+			explained[version] = rules.Clocks.Explain(t, events)
+		}
+		for _, e := range explained[version] {
+			if e.Key() != c.Key() || !same(e, c) {
+				continue
+			}
+			if version == snap.index.version {
+				return e.Steps, nil
+			}
+			return append([]Step{{
+				Zh: fmt.Sprintf("按基础数据第 %d 版计算;此后的变更不影响本时限", version),
+				En: fmt.Sprintf("derived by version %d of the reference data; later changes do not move this limit", version),
+			}}, e.Steps...), nil
+		}
+	}
+	return []Step{{
+		Zh: "按当时的时限政策和工作日历计算；政策或日历此后已变更，本时限不受影响",
+		En: "derived by the policy and calendar of its time; they changed since, and this limit did not",
+	}}, nil
+}
+
 // Actions offers the actor the actions of a ticket; see the function Actions.
-func (s *Service) Actions(a Actor, t Ticket) []ActionState { return Actions(a, t) }
+func (s *Service) Actions(a Actor, t Ticket) []ActionState {
+	process := DefaultProcess()
+	if snap := s.city.Load(); snap != nil {
+		process = snap.process
+	}
+	return Actions(Case{Actor: a, Ticket: t, Now: s.clock(), Process: process})
+}
 
 // Earlier lists the same caller's other tickets that the actor may see, newest
 // first, 20 at most. A caller without a number has none.
@@ -277,4 +312,21 @@ func (t Ticket) WithoutPerson() Ticket {
 	}
 	t.Citizen = Citizen{}
 	return t
+}
+
+// NumberToCall is the citizen's number, for a call that the platform sets up: the
+// actor hears the citizen and sees no number. The look is recorded as a call.
+func (s *Service) NumberToCall(ctx context.Context, a Actor, ref string) (string, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return "", err
+	}
+	if t.Citizen.Phone == "" {
+		return "", invalid("citizen.phone", "is not known; the citizen left no number", "诉求人未留电话")
+	}
+	read := Read{TicketID: t.ID, UserID: a.UserID, What: "dial", Reason: "拨打诉求人", At: s.clock()}
+	if err := s.store.Commit(ctx, Change{Read: &read}); err != nil {
+		return "", fmt.Errorf("record read: %w", err)
+	}
+	return t.Citizen.Phone, nil
 }

@@ -1,10 +1,12 @@
 package ticketing
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 )
 
@@ -33,40 +35,85 @@ func (s *Service) ImportCity(ctx context.Context, a Actor, c City) error {
 	if !a.hasAny([]Role{RoleAdmin, RoleSystem}) {
 		return ErrForbidden
 	}
-	if err := ValidateCity(c); err != nil {
-		return err
+	return s.changeCity(ctx, a.UserID, func(now *City) error {
+		if c.Catalogue.Rulings == nil { // a file that knows of none does not take back what was ruled
+			c.Catalogue.Rulings = validRulings(c, now.Catalogue.Rulings)
+		}
+		*now = c
+		return nil
+	})
+}
+
+// validRulings are those whose category, district and department a city still has.
+func validRulings(c City, rulings []Ruling) []Ruling {
+	var kept []Ruling
+	for _, r := range rulings {
+		alone := c
+		alone.Catalogue.Rulings = []Ruling{r}
+		if ValidateCity(alone) == nil {
+			kept = append(kept, r)
+		}
 	}
-	if _, err := s.rules(c); err != nil {
-		return invalid("city", err.Error(), "政策或日历有误："+err.Error())
-	}
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return invalid("city", "has a policy or calendar that is not JSON", "政策或日历不是 JSON")
-	}
-	hash := hashHex(string(raw))
-	for range attempts {
+	return kept
+}
+
+// changeCity puts the next version of the reference data in force: what change
+// makes of the newest. The clocks of open tickets are derived again when limits
+// or working time changed.
+func (s *Service) changeCity(ctx context.Context, by string, change func(*City) error) error {
+	moved := true
+	for try := 0; ; try++ {
 		old, err := s.store.City(ctx)
 		if err != nil && !errors.Is(err, ErrAbsent) {
-			return fmt.Errorf("import city: %w", err)
+			return fmt.Errorf("change city: %w", err)
+		}
+		c := old.City
+		if err := change(&c); err != nil {
+			return err
+		}
+		hash, err := s.checkCity(c)
+		if err != nil {
+			return err
 		}
 		if old.Hash == hash {
 			break
 		}
 		now := s.clock()
-		next := CityVersion{Version: old.Version + 1, City: c, Hash: hash, At: now, By: a.UserID}
+		next := CityVersion{Version: old.Version + 1, City: c, Hash: hash, At: now, By: by}
 		live := []LiveEvent{{Type: LiveCityChanged, Subject: strconv.FormatInt(next.Version, 10), Version: next.Version, Audience: AudienceStaff, At: now}}
 		err = s.store.SaveCity(ctx, next, old.Version, live)
 		if err == nil {
+			moved = !sameLimits(old.City, c)
 			break
 		}
-		if !errors.Is(err, ErrStale) {
-			return fmt.Errorf("import city: %w", err)
+		if !errors.Is(err, ErrStale) || try == attempts {
+			return fmt.Errorf("change city: %w", err)
 		}
 	}
-	if err := s.reload(ctx); err != nil {
+	if err := s.reload(ctx); err != nil || !moved {
 		return err
 	}
 	return s.RecalculateClocks(ctx)
+}
+
+// sameLimits tells whether nothing that clocks depend on differs.
+func sameLimits(a, b City) bool {
+	return bytes.Equal(a.Policy, b.Policy) && bytes.Equal(a.Calendar, b.Calendar) && reflect.DeepEqual(a.Categories, b.Categories)
+}
+
+// checkCity checks reference data and names its version by a hash.
+func (s *Service) checkCity(c City) (string, error) {
+	if err := ValidateCity(c); err != nil {
+		return "", err
+	}
+	if _, err := s.rules(c); err != nil {
+		return "", invalid("city", err.Error(), "政策或日历有误："+err.Error())
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return "", invalid("city", "has a policy or calendar that is not JSON", "政策或日历不是 JSON")
+	}
+	return hashHex(string(raw)), nil
 }
 
 // RecalculateClocks derives the clocks that run by the reference data in force.
@@ -100,17 +147,17 @@ func (s *Service) recalculate(ctx context.Context, t Ticket, snap *snapshot) err
 		if err != nil {
 			return err
 		}
-		clocks := freeze(t.Clocks, snap.rules.Clocks.Clocks(t, history))
-		if sameClocks(t.Clocks, clocks) {
-			return nil
-		}
 		now := s.clock()
 		next := t.clone()
 		next.Version++
-		next.UpdatedAt, next.Clocks = now, clocks
+		next.UpdatedAt = now
 		event := newEvent(next, EventRecalculated, SystemActor().UserID, now, EventData{Facts: &Facts{
 			Type: t.Appeal.Type, Category: snap.index.path(t.Appeal.Category), Urgency: t.Urgency, Line: t.Line, City: snap.index.version,
 		}})
+		next.Clocks = freeze(t.Clocks, snap.rules.Clocks.Clocks(t, append(history, event)))
+		if sameClocks(t.Clocks, next.Clocks) {
+			return nil
+		}
 		err = s.store.Commit(ctx, s.change(t, next, event, now))
 		if !errors.Is(err, ErrStale) {
 			return err
@@ -130,7 +177,7 @@ func sameClocks(a, b []Clock) bool {
 		return false
 	}
 	for i := range a {
-		if a[i].Name != b[i].Name || !same(a[i], b[i]) {
+		if a[i].Key() != b[i].Key() || !same(a[i], b[i]) {
 			return false
 		}
 	}
@@ -187,7 +234,7 @@ func (s *Service) read(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("city version %d: %w", v.Version, err)
 	}
-	fresh := &snapshot{index: newCityIndex(v.Version, v.City), rules: rules, checked: s.now()}
+	fresh := &snapshot{index: newCityIndex(v.Version, v.City), rules: rules, process: ProcessOf(v.City), checked: s.now()}
 	s.city.Store(fresh)
 	return fresh, nil
 }

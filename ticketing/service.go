@@ -40,6 +40,7 @@ type Service struct {
 type snapshot struct {
 	index   cityIndex
 	rules   Rules
+	process Process
 	checked time.Time
 }
 
@@ -240,116 +241,60 @@ func (s *Service) Edit(ctx context.Context, a Actor, ref string, version int64, 
 // Act does an action. A command with a version fails with *ConflictError when
 // the ticket moved on; one without is tried again on the newest.
 func (s *Service) Act(ctx context.Context, a Actor, ref string, cmd Command) (Ticket, error) {
-	if err := checkKey(cmd.Idempotency); err != nil {
-		return Ticket{}, err
-	}
-	snap, err := s.snapshot(ctx)
+	next, replayed, err := s.perform(ctx, a, "user:"+a.UserID, cmd, func() (Ticket, error) { return s.load(ctx, a, ref) })
 	if err != nil {
 		return Ticket{}, err
 	}
+	if replayed != "" {
+		return s.Ticket(ctx, a, replayed)
+	}
+	return a.view(next), nil
+}
+
+// perform does an action on the ticket that read gives; scope is whose keys of
+// idempotency count. It answers the id alone when the same request was done before.
+func (s *Service) perform(ctx context.Context, a Actor, scope string, cmd Command, read func() (Ticket, error)) (next Ticket, replayed string, err error) {
+	if err := checkKey(cmd.Idempotency); err != nil {
+		return Ticket{}, "", err
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return Ticket{}, "", err
+	}
 	var receipt *Receipt
 	for range attempts {
-		t, err := s.load(ctx, a, ref)
+		t, err := read()
 		if err != nil {
-			return Ticket{}, err
+			return Ticket{}, "", err
 		}
 		if cmd.Idempotency != "" {
-			receipt, err = s.receipt("user:"+a.UserID, cmd.Idempotency, t.ID, s.clock(), cmd.Fields, string(cmd.Action), t.ID)
+			receipt, err = s.receipt(scope, cmd.Idempotency, t.ID, s.clock(), cmd.Fields, string(cmd.Action), t.ID)
 			if err != nil {
-				return Ticket{}, err
+				return Ticket{}, "", err
 			}
 			// Looked up first: a replay must not be told that its own first
 			// run changed the version.
 			if id, err := s.replayed(ctx, receipt); err == nil {
-				return s.Ticket(ctx, a, id)
+				return Ticket{}, id, nil
 			} else if !errors.Is(err, ErrAbsent) {
-				return Ticket{}, err
+				return Ticket{}, "", err
 			}
 		}
 		if cmd.Version != 0 && cmd.Version != t.Version {
-			return Ticket{}, &ConflictError{Current: a.view(t)}
+			return Ticket{}, "", &ConflictError{Current: a.view(t)}
 		}
 		next, err := s.act(ctx, a, t, cmd, snap, receipt, nil)
 		switch {
 		case err == nil:
-			return a.view(next), nil
+			return next, "", nil
 		case errors.Is(err, ErrStale), errors.Is(err, ErrNumberTaken), errors.Is(err, ErrReplayed):
 			continue // read again: the next round tells a conflict, a replay or a new number
 		default:
-			return Ticket{}, err
+			return Ticket{}, "", err
 		}
 	}
-	return Ticket{}, ErrConflict
+	return Ticket{}, "", ErrConflict
 }
-
-// act does one try of an action.
-func (s *Service) act(ctx context.Context, a Actor, t Ticket, cmd Command, snap *snapshot, receipt *Receipt, finish *OutboxItem) (Ticket, error) {
-	row, refused := find(a, t, cmd.Action)
-	if refused != nil {
-		return Ticket{}, refused
-	}
-	m := move{row: row, actor: a, at: s.clock(), city: snap.index, limits: s.limits, fields: cmd.Fields}
-	if t.Number == "" && (cmd.Action == ActAccept || cmd.Action == ActAnswer) {
-		var err error
-		if m.number, err = s.store.NextNumber(ctx, numberDay(m.at)); err != nil {
-			return Ticket{}, fmt.Errorf("next number: %w", err)
-		}
-	}
-	next, event, err := m.apply(t)
-	if err != nil {
-		return Ticket{}, err
-	}
-	history, err := s.history(ctx, t)
-	if err != nil {
-		return Ticket{}, err
-	}
-	next.Clocks = freeze(t.Clocks, snap.rules.Clocks.Clocks(next, append(history, event)))
-	c := s.change(t, next, event, m.at)
-	c.Receipt, c.Finish = receipt, finish
-	c.Edited = cmd.Action == ActEdit
-	if next.State == Accepted && t.State != Accepted {
-		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicRoute, Key: routeKey(next), CreatedAt: m.at})
-	}
-	if next.State == Dispatched && t.State != Dispatched {
-		notify(&c, next, "dispatched", "", m.at, "department:"+next.Department)
-	}
-	if err := s.store.Commit(ctx, c); err != nil {
-		if errors.Is(err, ErrStale) || errors.Is(err, ErrNumberTaken) || errors.Is(err, ErrReplayed) || errors.Is(err, ErrFinished) {
-			return Ticket{}, err
-		}
-		return Ticket{}, fmt.Errorf("%s: %w", cmd.Action, err)
-	}
-	return next, nil
-}
-
-// history reads the events that clocks may depend on. Clocks begin with the
-// acceptance, so a draft has none.
-func (s *Service) history(ctx context.Context, t Ticket) ([]Event, error) {
-	if t.State == Draft {
-		return nil, nil
-	}
-	events, err := s.store.Events(ctx, t.ID)
-	if err != nil {
-		return nil, fmt.Errorf("events: %w", err)
-	}
-	return events, nil
-}
-
-// change is what every move of a ticket writes.
-func (s *Service) change(before, next Ticket, event Event, now time.Time) Change {
-	c := Change{
-		Ticket: &next, PrevVersion: before.Version, Events: []Event{event}, Live: liveFor(LiveTicketChanged, next, now),
-		Numbered: before.Number != next.Number, Moved: before.Department != next.Department,
-	}
-	c.DropDeadlines, c.Deadlines = deadlines(before, next)
-	if next.Number != "" {
-		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicIndex, Key: next.ID + ":" + strconv.FormatInt(next.Version, 10), CreatedAt: now})
-	}
-	return c
-}
-
-// routeKey names the routing of a ticket's next hop.
-func routeKey(t Ticket) string { return t.ID + ":" + strconv.Itoa(len(t.Assignments)) }
 
 // notify adds a message to an audience: a row in their list, a live event and
 // a row of the outbox for the ways that leave the database.

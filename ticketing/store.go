@@ -17,7 +17,7 @@ type Change struct {
 	Events      []Event
 	Outbox      []OutboxItem // Topic, Key and CreatedAt count; a key that exists stays as it is
 	// DropDeadlines lists the clocks whose unfired deadlines go before Deadlines are put.
-	DropDeadlines []ClockName
+	DropDeadlines []string   // keys of clocks
 	Deadlines     []Deadline // the levels of one clock together, in the order in which they come
 	Live          []LiveEvent
 	Notifications []Notification
@@ -25,6 +25,9 @@ type Change struct {
 	Receipt       *Receipt
 	Finish        *OutboxItem // outbox row that this change settles
 	Read          *Read
+	Records       []Record // those that are new or changed; the ticket has them too
+	Units         []string // departments that see the ticket beside the one in charge; those that saw it stay
+	With          []Change // changes of other tickets, in the same transaction
 }
 
 // Receipt remembers the outcome of a request that may be sent again.
@@ -60,7 +63,7 @@ type Notification struct {
 	ID        string
 	TicketID  string
 	Number    string
-	Kind      string // "dispatched", "to_desk", "deadline.yellow", "deadline.red", "deadline.overdue"
+	Kind      string // such as "dispatched", "to_desk", "urged", "deadline.yellow"
 	Clock     ClockName
 	Audience  string // as LiveEvent.Audience
 	CreatedAt time.Time
@@ -86,6 +89,7 @@ type Filter struct {
 	Urgencies   []Urgency
 	Line        string
 	Operator    string // user id
+	Handler     string // user id, of the department
 	Overdue     bool   // a running clock is past its limit
 	AtDesk      bool   // waiting at the dispatch desk
 	From, To    time.Time
@@ -113,6 +117,34 @@ type Query struct {
 	Scope   []string
 	ScopeOn bool
 	Now     time.Time
+}
+
+// RecordFilter narrows a list of records; values of one field are alternatives.
+type RecordFilter struct {
+	Kinds      []RecordKind
+	States     []RecordState
+	Department string
+	Limit      int // 1..200; 50 when zero
+	Cursor     string
+}
+
+// RecordQuery is a RecordFilter as a Store gets it.
+type RecordQuery struct {
+	RecordFilter
+	Scope   []string
+	ScopeOn bool
+}
+
+// RecordItem is a record with its ticket.
+type RecordItem struct {
+	Record Record
+	Ticket Ticket
+}
+
+// RecordPage is a piece of a list of records.
+type RecordPage struct {
+	Items      []RecordItem
+	NextCursor string
 }
 
 // Due is a deadline that has come, with its ticket.
@@ -182,6 +214,31 @@ type Store interface {
 	Notification(ctx context.Context, id string) (Notification, error)
 	Notifications(ctx context.Context, audiences []string, limit int) ([]Notification, error)
 	Stats(ctx context.Context, q Query) (TicketStats, error)
+	// Records lists records of tickets, those that are due first.
+	Records(ctx context.Context, q RecordQuery) (RecordPage, error)
+	// LeastLoaded is the user among the department's clerks with the fewest open
+	// tickets; ErrAbsent when it has none.
+	LeastLoaded(ctx context.Context, department string) (string, error)
+	// ClosedBefore lists closed tickets, the longest closed first.
+	ClosedBefore(ctx context.Context, at time.Time, after string, limit int) ([]Ticket, error)
+
+	// Lease takes or renews a hold on a ticket and says who has it: somebody else,
+	// while theirs has not run out.
+	Lease(ctx context.Context, l Lease, now time.Time) (Lease, error)
+	// LeaseOf says who is on a ticket; the zero Lease when nobody is.
+	LeaseOf(ctx context.Context, ticketID string, now time.Time) (Lease, error)
+	EndLease(ctx context.Context, ticketID, userID string) error
+	// SaveFormDraft keeps what has a higher Seq than what is kept.
+	SaveFormDraft(ctx context.Context, d FormDraft) error
+	FormDraft(ctx context.Context, userID, key string) (FormDraft, error)
+	FormDrafts(ctx context.Context, userID string, limit int) ([]FormDraft, error)
+	DropFormDraft(ctx context.Context, userID, key string) error
+	// Templates lists the centre's templates and those of a department.
+	Templates(ctx context.Context, department string) ([]Template, error)
+	Template(ctx context.Context, id string) (Template, error)
+	// SaveTemplate adds one (version 1) or replaces the version before (ErrStale).
+	SaveTemplate(ctx context.Context, t Template) error
+	DropTemplate(ctx context.Context, id string) error
 
 	// FireDeadlines claims what is due at or before now and has not fired, on up
 	// to limit clocks, and writes the changes that fire makes of them, in one transaction.
@@ -191,6 +248,10 @@ type Store interface {
 	// City reads the newest version; ErrAbsent before the first import.
 	City(ctx context.Context) (CityVersion, error)
 	CityVersion(ctx context.Context) (int64, error)
+	// CityAt reads one version; ErrAbsent when there is none.
+	CityAt(ctx context.Context, version int64) (CityVersion, error)
+	// CityVersions lists the versions without their data, the newest first.
+	CityVersions(ctx context.Context, limit int) ([]CityVersion, error)
 	// SaveCity adds the next version; prev guards against two imports at once (ErrStale).
 	SaveCity(ctx context.Context, v CityVersion, prev int64, live []LiveEvent) error
 }

@@ -101,6 +101,16 @@ type Citizen struct {
 	Name      string `json:"name"`
 	Phone     string `json:"phone"`
 	Anonymous bool   `json:"anonymous,omitempty"`
+	Elderly   bool   `json:"elderly,omitempty"`
+	Disabled  bool   `json:"disabled,omitempty"`
+	Proxy     *Proxy `json:"proxy,omitempty"` // who files on the citizen's behalf
+}
+
+// Proxy is who files on somebody's behalf (帮代办).
+type Proxy struct {
+	Name     string `json:"name"`
+	Phone    string `json:"phone"`
+	Relation string `json:"relation"` // such as 子女, 网格员
 }
 
 // Ticket is the record that carries an appeal through its life.
@@ -124,6 +134,17 @@ type Ticket struct {
 	Answer       string   // direct answer, or the department's reply
 	Reopened     int      // how often it went back to the department
 	AtDesk       bool     // the catalogue names nobody: a dispatcher decides
+	Handler      string   // user of the department who handles it
+	Designated   bool     // the centre named the department for good (终裁)
+	ReviewBy     string   // department that approves the reply next; empty: the centre
+	PublicAnswer string   // the reply without personal data
+	Rating       int      // the rating that counts: 1 … 5; 0 when there is none
+	MergedInto   string   // id of the main ticket
+	Tries        int      // calls of the follow-up that were not answered
+	NextTryAt    time.Time
+	Struck       []string // items that an appeal took out of the assessment
+	Records      []Record
+	Attachments  []Attachment
 	CreatedAt    time.Time
 	AcceptedAt   time.Time // also the time of a direct answer
 	ResolvedAt   time.Time // when the reply was approved, or the direct answer given
@@ -140,6 +161,21 @@ type Assignment struct {
 	Reason       string    `json:"reason"` // why this department: catalogue version and entry, or the dispatcher's words
 	SignedAt     time.Time `json:"signed_at,omitzero"`
 	SignedBy     string    `json:"signed_by,omitempty"`
+	From         string    `json:"from,omitempty"`    // department that gave it on (下派); empty: the centre
+	Handler      string    `json:"handler,omitempty"` // user of the department who got it
+	Level        int       `json:"level,omitempty"`   // of the department: 1 city, 2 district, 3 street
+	EndedAt      time.Time `json:"ended_at,omitzero"` // when it was returned, undone or passed on
+}
+
+// Attachment is a file that belongs to a ticket.
+type Attachment struct {
+	ID   string    `json:"id"`
+	Name string    `json:"name"`
+	Type string    `json:"type"` // media type, sniffed from the content
+	Size int64     `json:"size"` // bytes
+	Hash string    `json:"hash"` // hex SHA-256; also its key in the blobs
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
 }
 
 // ClockName names one of a ticket's clocks.
@@ -147,25 +183,48 @@ type ClockName string
 
 // The clocks of a ticket.
 const (
-	ClockDispatch ClockName = "dispatch"
-	ClockSign     ClockName = "sign"
-	ClockContact  ClockName = "contact"
-	ClockResolve  ClockName = "resolve"
-	ClockFollowUp ClockName = "follow_up"
+	ClockAccept     ClockName = "accept"     // filed online → accepted
+	ClockDispatch   ClockName = "dispatch"   // accepted → first dispatch
+	ClockSign       ClockName = "sign"       // dispatch → sign
+	ClockContact    ClockName = "contact"    // sign → first contact with the citizen
+	ClockReturn     ClockName = "return"     // dispatch → request for return
+	ClockResolve    ClockName = "resolve"    // first dispatch → resolve
+	ClockFollowUp   ClockName = "follow_up"  // resolved → follow-up done
+	ClockRectify    ClockName = "rectify"    // bad rating → rectified
+	ClockSupervise  ClockName = "supervise"  // supervision → its deadline, which the supervisor sets
+	ClockLevel      ClockName = "level"      // given on to a department → its reply
+	ClockShareSign  ClockName = "share_sign" // co-handling → the assisting department's signature
+	ClockShare      ClockName = "share"      // co-handling → the assisting department's answer
+	ClockSuspension ClockName = "suspension" // suspension → the moment until which it was approved
 )
 
 // Running tells whether the clock has started and not stopped.
 func (c Clock) Running() bool { return !c.StartedAt.IsZero() && c.StoppedAt.IsZero() }
 
+// Key names the clock within its ticket: departments that assist, and each
+// level, have clocks of their own.
+func (c Clock) Key() string { return clockKey(c.Name, c.Department) }
+
+func clockKey(name ClockName, department string) string {
+	if department == "" {
+		return string(name)
+	}
+	return string(name) + "@" + department
+}
+
 // Clock is one derived time limit. Zero times mean "not yet" or "never".
 type Clock struct {
-	Name      ClockName
-	StartedAt time.Time
-	YellowAt  time.Time // 50 % of the limit left
-	RedAt     time.Time // 20 % left
-	DueAt     time.Time
-	StoppedAt time.Time
-	Steps     []Step // why it is due then
+	Name       ClockName
+	Department string // whose clock it is, where a ticket has several of one name
+	StartedAt  time.Time
+	YellowAt   time.Time // 50 % of the limit left
+	RedAt      time.Time // 20 % left
+	DueAt      time.Time
+	StoppedAt  time.Time
+	PausedAt   time.Time // a suspension pauses it since; zero when none does
+	City       int64     // version of the reference data that it was derived by
+	Quiet      bool      // nobody is warned: the matter is handled in the main ticket
+	Steps      []Step    // why it is due then
 }
 
 // Step is one line of a clock's derivation, in Chinese and English.
@@ -186,11 +245,12 @@ const (
 
 // Deadline is one moment at which a running clock reaches a level.
 type Deadline struct {
-	TicketID string
-	Clock    ClockName
-	Level    Level
-	Run      time.Time // when the clock started; a clock that starts anew warns anew
-	DueAt    time.Time
+	TicketID   string
+	Clock      ClockName
+	Department string // as of Clock
+	Level      Level
+	Run        time.Time // when the clock started; a clock that starts anew warns anew
+	DueAt      time.Time
 }
 
 // Actor is who acts, as far as permission needs it.
@@ -218,6 +278,7 @@ const (
 	TopicRoute  = "route"  // key: ticket id; find the department and dispatch
 	TopicIndex  = "index"  // key: ticket id + ":" + version; bring the search index up to date
 	TopicNotify = "notify" // key: notification id; tell somebody outside the database
+	TopicLife   = "life"   // key: what:ticket id:…; a step of a ticket's life that the platform does
 )
 
 // OutboxItem is an effect still owed. Gen grows when it has to be queued again.
@@ -298,6 +359,43 @@ type CatalogueEntry struct {
 type Catalogue struct {
 	Version int              `json:"version"`
 	Entries []CatalogueEntry `json:"entries"`
+	Lines   []LineEntry      `json:"lines,omitempty"`
+	Rulings []Ruling         `json:"rulings,omitempty"`
+	Rules   []RouteRule      `json:"rules,omitempty"`
+}
+
+// LineEntry gives all that comes in on a line to one department: a sealed line
+// such as 12388.
+type LineEntry struct {
+	Line       string `json:"line"`
+	Department string `json:"department"`
+}
+
+// Ruling is the outcome of a dispute that holds for later tickets of the same
+// matter: a category in a district, and, where given, words in the text.
+type Ruling struct {
+	ID         string    `json:"id"` // number of the ticket that was disputed
+	Category   string    `json:"category"`
+	District   string    `json:"district,omitempty"`
+	Words      []string  `json:"words,omitempty"` // any of them
+	Department string    `json:"department"`
+	Reason     string    `json:"reason"`
+	Basis      string    `json:"basis,omitempty"`
+	By         string    `json:"by"`
+	At         time.Time `json:"at"`
+}
+
+// RouteRule sends tickets that match all its conditions to a department, before
+// the entries of the catalogue are asked; empty conditions match all.
+type RouteRule struct {
+	Name       string       `json:"name"`
+	Types      []AppealType `json:"types,omitempty"`
+	Categories []string     `json:"categories,omitempty"` // leaf or any ancestor
+	Districts  []string     `json:"districts,omitempty"`  // likewise
+	Lines      []string     `json:"lines,omitempty"`
+	Words      []string     `json:"words,omitempty"`     // any of them, in title or description
+	Addresses  []string     `json:"addresses,omitempty"` // any of them, in the address
+	Department string       `json:"department"`
 }
 
 // City is the reference data that one city's platform runs on. Policy and
@@ -310,4 +408,5 @@ type City struct {
 	Catalogue   Catalogue       `json:"catalogue"`
 	Policy      json.RawMessage `json:"policy"`
 	Calendar    json.RawMessage `json:"calendar"`
+	Process     *Process        `json:"process,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (s *Service) route(ctx context.Context, id string, hop int, snap *snapshot,
 	}
 	d := snap.rules.Router.Route(t)
 	if !d.Desk {
-		fields, err := json.Marshal(DispatchFields{Department: d.Department, Reason: d.Reason})
+		fields, err := json.Marshal(ActionFields{Department: d.Department, Reason: d.Reason})
 		if err != nil {
 			return err
 		}
@@ -70,10 +71,14 @@ func (s *Service) route(ctx context.Context, id string, hop int, snap *snapshot,
 // deadline fired, so each fires once. It works on limit clocks at most and
 // returns how many levels fired.
 func (s *Service) FireDeadlines(ctx context.Context, now time.Time, limit int) (int, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
 	fired, err := s.store.FireDeadlines(ctx, now.UTC().Truncate(time.Millisecond), limit, func(due []Due) []Change {
 		changes := make([]Change, len(due))
 		for i, d := range due {
-			changes[i] = fire(d, s.clock())
+			changes[i] = fire(d, snap, s.clock())
 		}
 		return changes
 	})
@@ -83,36 +88,93 @@ func (s *Service) FireDeadlines(ctx context.Context, now time.Time, limit int) (
 	return fired, nil
 }
 
-func fire(d Due, now time.Time) Change {
+func fire(d Due, snap *snapshot, now time.Time) Change {
 	t := d.Ticket
 	kind := "deadline." + string(d.Deadline.Level)
 	c := Change{Events: []Event{newEvent(t, EventDeadline, SystemActor().UserID, now, EventData{
-		Clock: d.Deadline.Clock, Level: d.Deadline.Level, DueAt: d.Deadline.DueAt,
+		Clock: d.Deadline.Clock, Department: d.Deadline.Department, Level: d.Deadline.Level, DueAt: d.Deadline.DueAt,
 	})}}
 	for _, live := range liveFor(kind, t, now) {
 		live.Data = json.RawMessage(`{"clock":"` + string(d.Deadline.Clock) + `"}`)
 		c.Live = append(c.Live, live)
 	}
-	notify(&c, t, kind, d.Deadline.Clock, now, warned(t, d.Deadline)...)
+	if d.Deadline.Clock == ClockSuspension && d.Deadline.Level == Overdue {
+		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicLife, Key: lifeKey(lifeResume, t.ID, "", d.Deadline.Run.UnixMilli()), CreatedAt: now})
+	}
+	notify(&c, t, kind, d.Deadline.Clock, now, warned(t, d.Deadline, snap)...)
 	return c
 }
 
 // warned is whom a warning concerns: those who can still act, and from red on
-// those who watch over them.
-func warned(t Ticket, d Deadline) []string {
+// those who watch over them; a city may name others. Nobody is named twice.
+func warned(t Ticket, d Deadline, snap *snapshot) []string {
+	own := t.Department
+	if d.Department != "" {
+		own = d.Department
+	}
+	for _, e := range snap.process.Escalation {
+		if e.Clock == d.Clock && e.Level == d.Level {
+			return spelt(e.Audiences, t, own, snap.index)
+		}
+	}
 	var list []string
 	switch {
+	case d.Clock == ClockAccept:
+		list = []string{role(RoleLead)}
 	case d.Clock == ClockDispatch:
-		list = []string{"role:" + string(RoleDispatcher)}
+		list = []string{role(RoleDispatcher)}
 	case d.Clock == ClockFollowUp:
-		list = []string{"role:" + string(RoleFollowUp)}
-	case t.Department != "":
-		list = []string{"department:" + t.Department}
+		list = []string{role(RoleFollowUp)}
+	case own != "":
+		list = []string{unit(own)}
 	}
-	if d.Level != Yellow {
-		list = append(list, "role:"+string(RoleSupervisor))
+	if d.Level != Yellow && d.Clock != ClockSuspension {
+		list = append(list, role(RoleSupervisor))
 	}
-	return list
+	if d.Clock == ClockSupervise && d.Level == Overdue {
+		for _, r := range t.Records {
+			if r.Kind == RecordSupervision && r.State == RecordOpen {
+				list = append(list, r.Escalation...)
+			}
+		}
+	}
+	return once(list)
+}
+
+// spelt turns the words of a city's escalation into audiences.
+func spelt(words []string, t Ticket, own string, city cityIndex) []string {
+	var list []string
+	for _, word := range words {
+		switch word {
+		case "handler":
+			if t.Handler != "" {
+				list = append(list, "user:"+t.Handler)
+			} else if own != "" {
+				list = append(list, unit(own))
+			}
+		case "department":
+			if own != "" {
+				list = append(list, unit(own))
+			}
+		case "superior":
+			if above := city.departments[own].Parent; above != "" {
+				list = append(list, unit(above))
+			}
+		default:
+			list = append(list, word)
+		}
+	}
+	return once(list)
+}
+
+func once(list []string) []string {
+	var seen []string
+	for _, a := range list {
+		if !slices.Contains(seen, a) {
+			seen = append(seen, a)
+		}
+	}
+	return seen
 }
 
 // NextDeadline is when the next unfired deadline comes.

@@ -25,6 +25,8 @@ func (s *Server) controlRoutes() {
 		return operation{method: http.MethodPost, path: "/api/v1/calls" + path, id: id, tag: "calls", who: operators, summary: summary}
 	}
 	handle(s, op("", "dial", "Call a number: my seat's phone rings first"), withCalls(s, s.dial))
+	handle(s, operation{method: http.MethodPost, path: "/api/v1/tickets/{number}/dial", id: "dial-ticket", tag: "calls", who: handlers,
+		summary: "Call the citizen of a ticket: my seat's phone rings first, the number is not shown"}, withCalls(s, s.dialTicket))
 	handle(s, op("/{id}/hold", "hold", "The citizen hears music; agents their own"), withCalls(s, s.control(Calls.Hold)))
 	handle(s, op("/{id}/resume", "resume", "End the hold; agents their own"), withCalls(s, s.control(Calls.Resume)))
 	handle(s, op("/{id}/mute", "mute", "The seat hears and is not heard, nor recorded; agents their own"), withCalls(s, s.control(Calls.Mute)))
@@ -37,6 +39,38 @@ func (s *Server) dial(ctx context.Context, in *dialInput) (*body[DialledCall], e
 	def(&in.Body.Seat, me.Seat)
 	id, err := s.deps.Calls.Dial(ctx, me.ID, in.Body.Seat, in.Body.Number)
 	if err != nil {
+		return nil, err
+	}
+	return answer(DialledCall{ID: id}), nil
+}
+
+// DialFrom says which seat rings first.
+type DialFrom struct {
+	Seat string `json:"seat,omitempty" maxLength:"32" doc:"Mine when none is given"`
+}
+
+type dialTicketInput struct {
+	Ref
+	Body DialFrom
+}
+
+// dialTicket calls the citizen and links the call to the ticket, so that it can
+// prove a contact.
+func (s *Server) dialTicket(ctx context.Context, in *dialTicketInput) (*body[DialledCall], error) {
+	who, me := actorOf(ctx), identityOf(ctx).user
+	def(&in.Body.Seat, me.Seat)
+	if in.Body.Seat == "" {
+		return nil, problem(http.StatusUnprocessableEntity, "invalid", "You have no seat. Name the one whose phone is to ring.")
+	}
+	number, err := s.deps.Tickets.NumberToCall(ctx, who, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.deps.Calls.Dial(ctx, me.ID, in.Body.Seat, number)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.deps.Tickets.LinkCall(ctx, who, in.Number, id); err != nil {
 		return nil, err
 	}
 	return answer(DialledCall{ID: id}), nil

@@ -38,6 +38,25 @@ type Tickets interface {
 	City(ctx context.Context) (ticketing.City, error)
 	File(ctx context.Context, in ticketing.Filing) (ticketing.Filed, error)
 	Progress(ctx context.Context, number, code string) (ticketing.Progress, error)
+	CitizenAct(ctx context.Context, number, code string, cmd ticketing.Command) (ticketing.Progress, error)
+	Try(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
+	Records(ctx context.Context, who ticketing.Actor, f ticketing.RecordFilter) (ticketing.RecordPage, error)
+	Suggest(ctx context.Context, who ticketing.Actor, ref string) (ticketing.RouteSuggestion, error)
+	TakeLease(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Lease, error)
+	LeaseOf(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Lease, error)
+	EndLease(ctx context.Context, who ticketing.Actor, ref string) error
+	SaveFormDraft(ctx context.Context, who ticketing.Actor, d ticketing.FormDraft) (ticketing.FormDraft, error)
+	FormDraft(ctx context.Context, who ticketing.Actor, key string) (ticketing.FormDraft, error)
+	FormDrafts(ctx context.Context, who ticketing.Actor) ([]ticketing.FormDraft, error)
+	DropFormDraft(ctx context.Context, who ticketing.Actor, key string) error
+	Templates(ctx context.Context, who ticketing.Actor) ([]ticketing.Template, error)
+	SaveTemplate(ctx context.Context, who ticketing.Actor, t ticketing.Template) (ticketing.Template, error)
+	DropTemplate(ctx context.Context, who ticketing.Actor, id string) error
+	LinkCall(ctx context.Context, who ticketing.Actor, ref, callID string) error
+	NumberToCall(ctx context.Context, who ticketing.Actor, ref string) (string, error)
+	PreviewCatalogue(ctx context.Context, who ticketing.Actor, c ticketing.Catalogue) (ticketing.CataloguePreview, error)
+	SaveCatalogue(ctx context.Context, who ticketing.Actor, c ticketing.Catalogue) error
+	CityVersions(ctx context.Context, who ticketing.Actor) ([]ticketing.CityVersion, error)
 }
 
 // Users keeps people and their sessions; ticketing/sqlstore has it.

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -59,6 +61,8 @@ type Progress struct {
 	DueAt      time.Time       `json:"due_at,omitzero" doc:"When a reply is due"`
 	Answer     string          `json:"answer"`
 	Steps      []ProgressStep  `json:"steps" nullable:"false"`
+	Rating     int             `json:"rating" doc:"That counts; 0 when there is none"`
+	Actions    []Action        `json:"actions" nullable:"false" doc:"What the citizen may do now, and why not"`
 }
 
 // ProgressStep is one line of the way an appeal went.
@@ -78,6 +82,11 @@ func (s *Server) publicRoutes() {
 		method: http.MethodGet, path: "/api/public/v1/appeals/{number}", id: "appeal-progress", tag: "public", who: anyone,
 		summary: "Follow an appeal", description: "One answer whichever of number and code is wrong. Limited per address and per number.",
 	}, s.progress)
+	handle(s, operation{
+		method: http.MethodPost, path: "/api/public/v1/appeals/{number}/actions", id: "appeal-act", tag: "public", who: anyone, maxBody: 64 << 10,
+		summary:     "Urge, add a note, withdraw, rate or have it reopened",
+		description: "The progress says which are open. Limited per address and per number; wrong codes count.",
+	}, s.appealAct)
 	handle(s, operation{
 		method: http.MethodGet, path: "/api/public/v1/districts", id: "public-districts", tag: "public", who: anyone,
 		summary: "Districts of the city",
@@ -114,29 +123,81 @@ func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, er
 	return out, nil
 }
 
-func (s *Server) progress(ctx context.Context, in *progressInput) (*body[Progress], error) {
+// CitizenAction is what a citizen does to the own appeal.
+type CitizenAction struct {
+	Code   string `json:"code" minLength:"1" maxLength:"64" doc:"The query code"`
+	Action string `json:"action" enum:"urge,note,cancel,request_withdrawal,rate,reopen"`
+	Reason string `json:"reason,omitempty" maxLength:"1000" doc:"urge, cancel, request_withdrawal, reopen"`
+	Note   string `json:"note,omitempty" maxLength:"2000" doc:"note, rate"`
+	Rating int    `json:"rating,omitempty" minimum:"0" maximum:"5" doc:"rate: 5 very satisfied … 1 very dissatisfied"`
+}
+
+type citizenActInput struct {
+	Key
+	Number string `path:"number" minLength:"1" maxLength:"64"`
+	Body   CitizenAction
+}
+
+// guessed lets a number be asked for with a code; only wrong guesses count.
+func (s *Server) guessed(ctx context.Context, number string, ask func() (ticketing.Progress, error)) (ticketing.Progress, error) {
 	limits := []keyRate{
 		{"progress:" + requestOf(ctx).source(), s.opts.ProgressPerClient},
-		{"progress-of:" + in.Number, s.opts.ProgressPerClient},
+		{"progress-of:" + number, s.opts.ProgressPerClient},
 	}
 	for _, l := range limits {
 		if err := s.limit(ctx, l.key, l.rate); err != nil {
-			return nil, err
+			return ticketing.Progress{}, err
 		}
 	}
-	p, err := s.deps.Tickets.Progress(ctx, in.Number, in.Code)
+	p, err := ask()
+	if !errors.Is(err, ticketing.ErrWrongQueryCode) {
+		for _, l := range limits {
+			_ = s.opts.Limiter.Give(ctx, l.key, l.rate)
+		}
+	}
+	return p, err
+}
+
+func (s *Server) appealAct(ctx context.Context, in *citizenActInput) (*body[Progress], error) {
+	b := in.Body
+	fields := map[string]any{}
+	for name, value := range map[string]string{"reason": b.Reason, "note": b.Note} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	if b.Rating != 0 {
+		fields["rating"] = b.Rating
+	}
+	own, err := json.Marshal(fields)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range limits { // only wrong guesses count
-		_ = s.opts.Limiter.Give(ctx, l.key, l.rate)
+	p, err := s.guessed(ctx, in.Number, func() (ticketing.Progress, error) {
+		return s.deps.Tickets.CitizenAct(ctx, in.Number, b.Code, ticketing.Command{Action: ticketing.Action(b.Action), Fields: own, Idempotency: in.Idempotency})
+	})
+	if err != nil {
+		return nil, err
 	}
-	return answer(Progress{
+	return answer(progressView(p)), nil
+}
+
+func (s *Server) progress(ctx context.Context, in *progressInput) (*body[Progress], error) {
+	p, err := s.guessed(ctx, in.Number, func() (ticketing.Progress, error) { return s.deps.Tickets.Progress(ctx, in.Number, in.Code) })
+	if err != nil {
+		return nil, err
+	}
+	return answer(progressView(p)), nil
+}
+
+func progressView(p ticketing.Progress) Progress {
+	return Progress{
 		Number: p.Number, State: p.State, Title: p.Title, Department: p.Department, CreatedAt: cst(p.CreatedAt), DueAt: cst(p.DueAt),
 		Answer: p.Answer, Steps: convert(p.Steps, func(st ticketing.ProgressStep) ProgressStep {
 			return ProgressStep{At: cst(st.At), Text: st.Zh, TextEn: st.En}
 		}),
-	}), nil
+		Rating: p.Rating, Actions: convert(p.Actions, actionView),
+	}
 }
 
 func (s *Server) publicDistricts(ctx context.Context, _ *struct{}) (*body[Page[ticketing.District]], error) {

@@ -94,7 +94,7 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 			if err != nil {
 				return nil, err
 			}
-			v := s.ticketView(who, t)
+			v := s.ticketView(ctx, who, t)
 			hit.Ticket = &v
 		}
 		out.Items = append(out.Items, hit)

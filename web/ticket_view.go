@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"time"
 
 	"hotline/ticketing"
@@ -28,6 +29,19 @@ type Ticket struct {
 	Answer       string            `json:"answer"`
 	Reopened     int               `json:"reopened"`
 	AtDesk       bool              `json:"at_desk" doc:"The catalogue names nobody; a dispatcher decides"`
+	Handler      string            `json:"handler" doc:"User of the department who handles it"`
+	HandlerName  string            `json:"handler_name,omitempty"`
+	Designated   bool              `json:"designated" doc:"The centre named the department for good"`
+	ReviewBy     string            `json:"review_by" doc:"Department that approves the reply next; empty: the centre"`
+	PublicAnswer string            `json:"public_answer"`
+	Rating       int               `json:"rating" doc:"That counts: 5 very satisfied … 1 very dissatisfied; 0 when there is none"`
+	Hops         int               `json:"hops" doc:"Departments that gave it back"`
+	Tries        int               `json:"tries" doc:"Calls of the follow-up that were not answered"`
+	NextTryAt    time.Time         `json:"next_try_at,omitzero"`
+	Struck       []string          `json:"struck" nullable:"false" doc:"Items that an appeal took out of the assessment"`
+	Records      []Record          `json:"records" nullable:"false" doc:"Requests, duties and facts, the oldest first"`
+	Attachments  []Attachment      `json:"attachments" nullable:"false"`
+	Lease        *Lease            `json:"lease,omitempty" doc:"Who is on it; in the answer to reading one ticket"`
 	CreatedAt    time.Time         `json:"created_at"`
 	UpdatedAt    time.Time         `json:"updated_at"`
 	AcceptedAt   time.Time         `json:"accepted_at,omitzero"`
@@ -51,6 +65,28 @@ type Citizen struct {
 	Name      string `json:"name" example:"王**"`
 	Phone     string `json:"phone" example:"138****5678"`
 	Anonymous bool   `json:"anonymous"`
+	Elderly   bool   `json:"elderly"`
+	Disabled  bool   `json:"disabled"`
+	Proxy     *Proxy `json:"proxy,omitempty" doc:"Who files on the citizen's behalf"`
+}
+
+// Proxy is who files on somebody's behalf, masked unless revealed.
+type Proxy struct {
+	Name     string `json:"name" maxLength:"200"`
+	Phone    string `json:"phone" maxLength:"64"`
+	Relation string `json:"relation" maxLength:"200" example:"子女"`
+}
+
+// Attachment is a file of a ticket.
+type Attachment struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	Type   string    `json:"type" example:"image/jpeg" doc:"As its content says"`
+	Size   int64     `json:"size" doc:"Bytes"`
+	Hash   string    `json:"sha256"`
+	By     string    `json:"by"`
+	ByName string    `json:"by_name,omitempty"`
+	At     time.Time `json:"at"`
 }
 
 // Assignment is one dispatch to one department.
@@ -62,12 +98,16 @@ type Assignment struct {
 	Reason       string    `json:"reason"`
 	SignedAt     time.Time `json:"signed_at,omitzero"`
 	SignedBy     string    `json:"signed_by,omitempty"`
+	From         string    `json:"from,omitempty" doc:"Department that gave it on; the centre when left out"`
+	Handler      string    `json:"handler,omitempty"`
+	Level        int       `json:"level,omitempty" doc:"Of the department: 1 city, 2 district, 3 street"`
+	EndedAt      time.Time `json:"ended_at,omitzero"`
 }
 
 // Clock is one time limit.
 type Clock struct {
 	Name        ticketing.ClockName `json:"name" example:"resolve"`
-	State       string              `json:"state" enum:"green,yellow,red,overdue,met,late" doc:"While it runs: green, yellow, red, overdue; stopped: met or late"`
+	State       string              `json:"state" enum:"green,yellow,red,overdue,paused,met,late" doc:"While it runs: green, yellow, red, overdue, paused; stopped: met or late"`
 	Running     bool                `json:"running"`
 	RemainingMS int64               `json:"remaining_ms" doc:"From the server's clock to due_at; below zero when overdue; 0 when stopped"`
 	StartedAt   time.Time           `json:"started_at,omitzero"`
@@ -75,6 +115,9 @@ type Clock struct {
 	RedAt       time.Time           `json:"red_at,omitzero"`
 	DueAt       time.Time           `json:"due_at,omitzero"`
 	StoppedAt   time.Time           `json:"stopped_at,omitzero"`
+	Department  string              `json:"department,omitempty" doc:"Whose clock it is, where there are several of one name"`
+	PausedAt    time.Time           `json:"paused_at,omitzero" doc:"Suspended since"`
+	Quiet       bool                `json:"quiet,omitempty" doc:"Merged: the main ticket warns"`
 }
 
 // ClockDerivation is a clock with the reasons for its due time.
@@ -91,7 +134,7 @@ type Action struct {
 	ReasonEn string           `json:"reason_en,omitempty" doc:"Why not, in English"`
 }
 
-func (s *Server) ticketView(who ticketing.Actor, t ticketing.Ticket) Ticket {
+func (s *Server) ticketView(ctx context.Context, who ticketing.Actor, t ticketing.Ticket) Ticket {
 	v := Ticket{
 		ID: t.ID, Number: t.Number, Version: t.Version, State: t.State, Channel: t.Channel, Urgency: t.Urgency,
 		Confidential: t.Confidential, Line: t.Line, Digit: t.Digit,
@@ -99,22 +142,38 @@ func (s *Server) ticketView(who ticketing.Actor, t ticketing.Ticket) Ticket {
 			Type: t.Appeal.Type, Title: t.Appeal.Title, Description: t.Appeal.Description, Category: t.Appeal.Category,
 			District: t.Appeal.District, Address: t.Appeal.Address, Location: t.Appeal.Location,
 		},
-		Citizen:    Citizen{Name: t.Citizen.Name, Phone: t.Citizen.Phone, Anonymous: t.Citizen.Anonymous},
+		Citizen:    citizenView(t.Citizen),
 		Department: t.Department, Calls: append([]string{}, t.Calls...), Operator: t.Operator, Answer: t.Answer,
 		Reopened: t.Reopened, AtDesk: t.AtDesk, CreatedAt: cst(t.CreatedAt), UpdatedAt: cst(t.UpdatedAt),
 		AcceptedAt: cst(t.AcceptedAt), ResolvedAt: cst(t.ResolvedAt), ClosedAt: cst(t.ClosedAt),
+		Handler: t.Handler, HandlerName: s.names.of(ctx, t.Handler), Designated: t.Designated, ReviewBy: t.ReviewBy, PublicAnswer: t.PublicAnswer,
+		Rating: t.Rating, Hops: t.Hops(), Tries: t.Tries, NextTryAt: cst(t.NextTryAt), Struck: append([]string{}, t.Struck...),
+		Records: convert(t.Records, func(r ticketing.Record) Record { return s.recordView(ctx, r) }),
+		Attachments: convert(t.Attachments, func(a ticketing.Attachment) Attachment {
+			return Attachment{ID: a.ID, Name: a.Name, Type: a.Type, Size: a.Size, Hash: a.Hash, By: a.By, ByName: s.names.of(ctx, a.By), At: cst(a.At)}
+		}),
 	}
 	now := s.opts.Now()
 	v.Assignments = convert(t.Assignments, func(a ticketing.Assignment) Assignment {
 		return Assignment{
 			Department: a.Department, Lead: a.Lead, DispatchedAt: cst(a.DispatchedAt), DispatchedBy: a.DispatchedBy,
-			Reason: a.Reason, SignedAt: cst(a.SignedAt), SignedBy: a.SignedBy,
+			Reason: a.Reason, SignedAt: cst(a.SignedAt), SignedBy: a.SignedBy, From: a.From, Handler: a.Handler, Level: a.Level, EndedAt: cst(a.EndedAt),
 		}
 	})
 	v.Clocks = convert(t.Clocks, func(c ticketing.Clock) Clock { return clockView(c, now) })
-	v.Actions = convert(s.deps.Tickets.Actions(who, t), func(a ticketing.ActionState) Action {
-		return Action{Name: a.Name, Enabled: a.Enabled, Reason: a.ReasonZh, ReasonEn: a.ReasonEn}
-	})
+	v.Actions = convert(s.deps.Tickets.Actions(who, t), actionView)
+	return v
+}
+
+func actionView(a ticketing.ActionState) Action {
+	return Action{Name: a.Name, Enabled: a.Enabled, Reason: a.ReasonZh, ReasonEn: a.ReasonEn}
+}
+
+func citizenView(c ticketing.Citizen) Citizen {
+	v := Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous, Elderly: c.Elderly, Disabled: c.Disabled}
+	if p := c.Proxy; p != nil {
+		v.Proxy = &Proxy{Name: p.Name, Phone: p.Phone, Relation: p.Relation}
+	}
 	return v
 }
 
@@ -122,6 +181,7 @@ func clockView(c ticketing.Clock, now time.Time) Clock {
 	v := Clock{
 		Name: c.Name, Running: c.Running(), StartedAt: cst(c.StartedAt), YellowAt: cst(c.YellowAt), RedAt: cst(c.RedAt),
 		DueAt: cst(c.DueAt), StoppedAt: cst(c.StoppedAt), State: clockState(c, now),
+		Department: c.Department, PausedAt: cst(c.PausedAt), Quiet: c.Quiet,
 	}
 	if v.Running && !c.DueAt.IsZero() {
 		v.RemainingMS = c.DueAt.Sub(now).Milliseconds()
@@ -137,6 +197,8 @@ func clockState(c ticketing.Clock, now time.Time) string {
 		return "late"
 	case !c.StoppedAt.IsZero():
 		return "met"
+	case !c.PausedAt.IsZero():
+		return "paused"
 	case reached(c.DueAt):
 		return "overdue"
 	case reached(c.RedAt):

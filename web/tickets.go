@@ -31,7 +31,7 @@ type listInput struct {
 	Channel    []string  `query:"channel,explode" maxItems:"20"`
 	Urgency    []string  `query:"urgency,explode" maxItems:"20"`
 	Line       string    `query:"line" maxLength:"20"`
-	Mine       bool      `query:"mine" doc:"Only those that I answered or accepted"`
+	Mine       bool      `query:"mine" doc:"Only those that I answered or accepted; of a department: those that I handle"`
 	Overdue    bool      `query:"overdue" doc:"Only those with a limit that has passed"`
 	AtDesk     bool      `query:"at_desk" doc:"Only those that wait at the dispatch desk"`
 	From       time.Time `query:"from" doc:"Created at or after"`
@@ -57,6 +57,9 @@ type CitizenInput struct {
 	Name      string `json:"name,omitempty" maxLength:"200"`
 	Phone     string `json:"phone,omitempty" maxLength:"64"`
 	Anonymous bool   `json:"anonymous,omitempty"`
+	Elderly   bool   `json:"elderly,omitempty"`
+	Disabled  bool   `json:"disabled,omitempty"`
+	Proxy     *Proxy `json:"proxy,omitempty" doc:"Who files on the citizen's behalf"`
 }
 
 // DraftInput is a draft as an operator opens it.
@@ -87,6 +90,7 @@ type TicketPatch struct {
 	Citizen      *CitizenPatch `json:"citizen,omitempty"`
 	Confidential *bool         `json:"confidential,omitempty"`
 	Urgency      *string       `json:"urgency,omitempty" enum:"normal,urgent,critical"`
+	Reason       string        `json:"reason,omitempty" maxLength:"1000" doc:"Needed when a complaint, report or call for help becomes a lighter type"`
 }
 
 // AppealPatch changes what it names of an appeal.
@@ -105,6 +109,9 @@ type CitizenPatch struct {
 	Name      *string `json:"name,omitempty" maxLength:"200"`
 	Phone     *string `json:"phone,omitempty" maxLength:"64"`
 	Anonymous *bool   `json:"anonymous,omitempty"`
+	Elderly   *bool   `json:"elderly,omitempty"`
+	Disabled  *bool   `json:"disabled,omitempty"`
+	Proxy     *Proxy  `json:"proxy,omitempty" doc:"Empty fields take it off"`
 }
 
 type patchInput struct {
@@ -115,17 +122,9 @@ type patchInput struct {
 // ActionInput is an action with its own fields; the table of actions says which
 // take which.
 type ActionInput struct {
-	_          struct{} `additionalProperties:"true"`
-	Action     string   `json:"action" minLength:"1" maxLength:"40" example:"dispatch" doc:"accept, answer_directly, dispatch, sign, contact, resolve, approve_review, reject_review, follow_up, cancel"`
-	Version    int64    `json:"version,omitempty" minimum:"0" doc:"The version you saw; 0 acts on the newest"`
-	Answer     *string  `json:"answer,omitempty" doc:"answer_directly, resolve"`
-	Department *string  `json:"department,omitempty" doc:"dispatch: code"`
-	Reason     *string  `json:"reason,omitempty" doc:"dispatch, reject_review, cancel"`
-	Note       *string  `json:"note,omitempty" doc:"contact, approve_review, follow_up"`
-	CallID     *string  `json:"call_id,omitempty" doc:"contact: the call in which the citizen was reached"`
-	Contacted  *bool    `json:"contacted,omitempty" doc:"follow_up"`
-	Solved     *bool    `json:"solved,omitempty" doc:"follow_up"`
-	Rating     *int     `json:"rating,omitempty" doc:"follow_up: 5 very satisfied … 1 very dissatisfied"`
+	_       struct{} `additionalProperties:"true"`
+	Action  string   `json:"action" minLength:"1" maxLength:"40" example:"dispatch" doc:"GET /api/v1/actions lists them with their fields"`
+	Version int64    `json:"version,omitempty" minimum:"0" doc:"The version you saw; 0 acts on the newest"`
 }
 
 type actInput struct {
@@ -178,13 +177,16 @@ func (s *Server) listTickets(ctx context.Context, in *listInput) (*body[Page[Tic
 	}
 	if in.Mine {
 		f.Operator = who.UserID
+		if who.Department != "" {
+			f.Operator, f.Handler = "", who.UserID
+		}
 	}
 	p, err := s.deps.Tickets.Tickets(ctx, who, f)
 	if err != nil {
 		return nil, err
 	}
 	return answer(Page[Ticket]{
-		Items:      convert(p.Items, func(t ticketing.Ticket) Ticket { return s.ticketView(who, t) }),
+		Items:      convert(p.Items, func(t ticketing.Ticket) Ticket { return s.ticketView(ctx, who, t) }),
 		NextCursor: p.NextCursor, Total: p.Total, TotalCapped: p.TotalCapped,
 	}), nil
 }
@@ -210,7 +212,14 @@ func (a AppealInput) domain() ticketing.Appeal {
 }
 
 func (c CitizenInput) domain() ticketing.Citizen {
-	return ticketing.Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous}
+	return ticketing.Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous, Elderly: c.Elderly, Disabled: c.Disabled, Proxy: c.Proxy.domain()}
+}
+
+func (p *Proxy) domain() *ticketing.Proxy {
+	if p == nil || *p == (Proxy{}) {
+		return nil
+	}
+	return &ticketing.Proxy{Name: p.Name, Phone: p.Phone, Relation: p.Relation}
 }
 
 func (s *Server) createTicket(ctx context.Context, in *createInput) (*createOutput, error) {
@@ -224,7 +233,7 @@ func (s *Server) createTicket(ctx context.Context, in *createInput) (*createOutp
 	if err != nil {
 		return nil, err
 	}
-	return &createOutput{Location: "/api/v1/tickets/" + t.ID, Body: s.ticketView(who, t)}, nil
+	return &createOutput{Location: "/api/v1/tickets/" + t.ID, Body: s.ticketView(ctx, who, t)}, nil
 }
 
 func (s *Server) getTicket(ctx context.Context, in *Ref) (*body[Ticket], error) {
@@ -233,24 +242,36 @@ func (s *Server) getTicket(ctx context.Context, in *Ref) (*body[Ticket], error) 
 	if err != nil {
 		return nil, err
 	}
-	return answer(s.ticketView(who, t)), nil
+	v := s.ticketView(ctx, who, t)
+	l, err := s.deps.Tickets.LeaseOf(ctx, who, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	if l.UserID != "" {
+		lease := s.leaseView(ctx, who, l)
+		v.Lease = &lease
+	}
+	return answer(v), nil
 }
 
 func (s *Server) editTicket(ctx context.Context, in *patchInput) (*body[Ticket], error) {
 	who := actorOf(ctx)
-	p := ticketing.Patch{Confidential: in.Body.Confidential, Urgency: (*ticketing.Urgency)(in.Body.Urgency)}
+	p := ticketing.Patch{Confidential: in.Body.Confidential, Urgency: (*ticketing.Urgency)(in.Body.Urgency), Reason: in.Body.Reason}
 	if a := in.Body.Appeal; a != nil {
 		p.Type, p.Title, p.Description = (*ticketing.AppealType)(a.Type), a.Title, a.Description
 		p.Category, p.District, p.Address, p.Location = a.Category, a.District, a.Address, a.Location
 	}
 	if c := in.Body.Citizen; c != nil {
-		p.Name, p.Phone, p.Anonymous = c.Name, c.Phone, c.Anonymous
+		p.Name, p.Phone, p.Anonymous, p.Elderly, p.Disabled = c.Name, c.Phone, c.Anonymous, c.Elderly, c.Disabled
+		if c.Proxy != nil {
+			p.Proxy = &ticketing.Proxy{Name: c.Proxy.Name, Phone: c.Proxy.Phone, Relation: c.Proxy.Relation}
+		}
 	}
 	t, err := s.deps.Tickets.Edit(ctx, who, in.Number, in.Body.Version, p)
 	if err != nil {
 		return nil, err
 	}
-	return answer(s.ticketView(who, t)), nil
+	return answer(s.ticketView(ctx, who, t)), nil
 }
 
 func (s *Server) act(ctx context.Context, in *actInput) (*body[Ticket], error) {
@@ -272,7 +293,7 @@ func (s *Server) act(ctx context.Context, in *actInput) (*body[Ticket], error) {
 		return nil, err
 	}
 	s.metrics.action(t.State)
-	return answer(s.ticketView(who, t)), nil
+	return answer(s.ticketView(ctx, who, t)), nil
 }
 
 func (s *Server) timeline(ctx context.Context, in *Ref) (*body[Page[TimelineEvent]], error) {
@@ -312,7 +333,7 @@ func (s *Server) earlier(ctx context.Context, in *Ref) (*body[Page[Ticket]], err
 	if err != nil {
 		return nil, err
 	}
-	return page(convert(tickets, func(t ticketing.Ticket) Ticket { return s.ticketView(who, t) })), nil
+	return page(convert(tickets, func(t ticketing.Ticket) Ticket { return s.ticketView(ctx, who, t) })), nil
 }
 
 // Person is the citizen unmasked.
@@ -350,7 +371,7 @@ func (s *Server) reveal(ctx context.Context, in *revealInput) (*body[Person], er
 	if err != nil {
 		return nil, err
 	}
-	return answer(Person{Citizen: Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous}, HideAfterMS: 60_000}), nil
+	return answer(Person{Citizen: citizenView(c), HideAfterMS: 60_000}), nil
 }
 
 func (s *Server) notifications(ctx context.Context, _ *struct{}) (*body[Page[Notification]], error) {
@@ -370,7 +391,7 @@ func (s *Server) ticketProblem(ctx context.Context) func(error) *Problem {
 		if errors.As(err, &conflict) {
 			p := problem(http.StatusConflict, "conflict", "Somebody else changed the ticket meanwhile. Compare with current, then send the change again with its version.").because(err)
 			if conflict.Current.ID != "" {
-				v := s.ticketView(actorOf(ctx), conflict.Current)
+				v := s.ticketView(ctx, actorOf(ctx), conflict.Current)
 				p.Current = &v
 			}
 			return p

@@ -17,7 +17,7 @@ import (
 
 func TestTicketFromDraftToFollowUp(t *testing.T) {
 	w := newWorld(t, nil)
-	agent, clerk, other, head := w.as("agent1"), w.as("clerk-CG"), w.as("clerk-SW"), w.as("head-CG")
+	agent, clerk, other, head, lead := w.as("agent1"), w.as("clerk-CG"), w.as("clerk-SW"), w.as("head-CG"), w.as("lead1")
 	r := agent.send("POST", "/api/v1/tickets", draftBody).want(http.StatusCreated)
 	draft := agent.ticket(r)
 	require.Equal(t, "/api/v1/tickets/"+draft.ID, r.Header.Get("Location"))
@@ -70,7 +70,9 @@ func TestTicketFromDraftToFollowUp(t *testing.T) {
 	act(clerk, map[string]any{"action": "resolve", "answer": "已修复", "colour": "red"}).problem(http.StatusUnprocessableEntity, "invalid")
 	act(clerk, map[string]any{"action": "no_such_action"}).problem(http.StatusUnprocessableEntity, "invalid")
 	act(clerk, map[string]any{"action": "resolve", "answer": "已修复"}).want(http.StatusOK)
-	done := head.ticket(act(head, map[string]any{"action": "approve_review"}).want(http.StatusOK))
+	endorsed := head.ticket(act(head, map[string]any{"action": "approve_review"}).want(http.StatusOK))
+	require.Equal(t, ticketing.InReview, endorsed.State, "the centre approves it too")
+	done := lead.ticket(act(lead, map[string]any{"action": "approve_review"}).want(http.StatusOK))
 	require.Equal(t, ticketing.FollowUp, done.State)
 
 	var events web.Page[web.TimelineEvent]
@@ -79,7 +81,7 @@ func TestTicketFromDraftToFollowUp(t *testing.T) {
 	for _, e := range events.Items {
 		types = append(types, e.Type)
 	}
-	require.Equal(t, []string{"created", "edited", "accepted", "dispatched", "signed", "resolved", "review_approved"}, types)
+	require.Equal(t, []string{"created", "edited", "accepted", "dispatched", "signed", "resolved", "review_endorsed", "review_approved"}, types)
 	require.Equal(t, "用户 agent1", events.Items[0].ActorName)
 	var clocks web.Page[web.ClockDerivation]
 	agent.get("/api/v1/tickets/" + accepted.Number + "/clocks").want(http.StatusOK).json(&clocks)

@@ -52,7 +52,7 @@ func (p *parser) check(t *tree) {
 }
 
 func (p *parser) city(root *yaml.Node) ticketing.City {
-	f := p.fields(root, "the city", "name", "districts", "departments", "categories", "catalogue", "policy", "calendar")
+	f := p.fields(root, "the city", "name", "districts", "departments", "categories", "catalogue", "policy", "calendar", "process")
 	c := ticketing.City{Name: p.text(f, "name", "the city", root.Line, true)}
 	districts, departments, categories := newTree("district"), newTree("department"), newTree("category")
 
@@ -104,6 +104,9 @@ func (p *parser) city(root *yaml.Node) ticketing.City {
 			p.fail(lineOf(f["calendar"]), "%v", err)
 		}
 	}
+	if n := f["process"]; n != nil {
+		p.into(n, "process", &c.Process)
+	}
 	return c
 }
 
@@ -115,7 +118,7 @@ func lineOf(n *yaml.Node) int {
 }
 
 func (p *parser) catalogue(n *yaml.Node, districts, departments, categories *tree) ticketing.Catalogue {
-	f := p.fields(n, "the catalogue", "version", "entries")
+	f := p.fields(n, "the catalogue", "version", "entries", "lines", "rulings", "rules")
 	var c ticketing.Catalogue
 	version := p.text(f, "version", "the catalogue", n.Line, true)
 	if v, err := strconv.Atoi(version); err == nil && v >= 1 {
@@ -152,6 +155,11 @@ func (p *parser) catalogue(n *yaml.Node, districts, departments, categories *tre
 			first[key] = n.Line
 		}
 		c.Entries = append(c.Entries, e)
+	}
+	for name, dest := range map[string]any{"lines": &c.Lines, "rulings": &c.Rulings, "rules": &c.Rules} {
+		if n := f[name]; n != nil {
+			p.into(n, name+" of the catalogue", dest)
+		}
 	}
 	return c
 }

@@ -35,7 +35,30 @@ func Format(c ticketing.City) ([]byte, error) {
 	set(root, "districts", districts)
 	set(root, "departments", departments)
 	set(root, "categories", categories)
-	set(root, "catalogue", mapping("version", version, "entries", entries))
+	catalogue := mapping("version", version, "entries", entries)
+	set(root, "catalogue", catalogue)
+	for _, part := range []struct {
+		name  string
+		into  *yaml.Node
+		empty bool
+		value any
+	}{
+		{"lines", catalogue, len(c.Catalogue.Lines) == 0, c.Catalogue.Lines}, {"rulings", catalogue, len(c.Catalogue.Rulings) == 0, c.Catalogue.Rulings},
+		{"rules", catalogue, len(c.Catalogue.Rules) == 0, c.Catalogue.Rules}, {"process", root, c.Process == nil, c.Process},
+	} {
+		if part.empty {
+			continue
+		}
+		raw, err := json.Marshal(part.value)
+		if err != nil {
+			return nil, fmt.Errorf("format %s: %w", part.name, err)
+		}
+		n, err := fromJSON(raw)
+		if err != nil {
+			return nil, fmt.Errorf("format %s: %w", part.name, err)
+		}
+		set(part.into, part.name, n)
+	}
 	for _, part := range []struct {
 		name string
 		doc  json.RawMessage

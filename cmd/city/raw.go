@@ -29,6 +29,20 @@ func (p *parser) raw(n *yaml.Node, what string, absent func() json.RawMessage) j
 	return b.Bytes()
 }
 
+// into reads a part that has the same shape in JSON; what it does not know is a fault.
+func (p *parser) into(n *yaml.Node, what string, dest any) {
+	var b bytes.Buffer
+	if err := toJSON(&b, n); err != nil {
+		p.fail(n.Line, "the %s cannot be read: %v", what, err)
+		return
+	}
+	d := json.NewDecoder(&b)
+	d.DisallowUnknownFields()
+	if err := d.Decode(dest); err != nil {
+		p.fail(n.Line, "the %s cannot be read: %v", what, err)
+	}
+}
+
 func toJSON(b *bytes.Buffer, n *yaml.Node) error {
 	switch n.Kind {
 	case yaml.MappingNode:

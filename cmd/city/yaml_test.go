@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -81,6 +82,16 @@ func TestAnyCityRoundTrip(t *testing.T) {
 			c.Catalogue.Entries = append(c.Catalogue.Entries, ticketing.CatalogueEntry{Category: code, District: codes[0], Department: code})
 		}
 		c.Policy, c.Calendar = defaultPolicy(), defaultCalendar()
+		if rapid.Bool().Draw(t, "more") {
+			at := time.Date(2026, 3, 2, 1, 30, 0, 0, time.UTC)
+			c.Catalogue.Lines = []ticketing.LineEntry{{Line: "12388", Department: codes[0]}}
+			c.Catalogue.Rulings = []ticketing.Ruling{{ID: "20260302-000001", Category: codes[0], Department: codes[0], Reason: names.Draw(t, "reason"), By: "u", At: at}}
+			c.Catalogue.Rules = []ticketing.RouteRule{{Name: names.Draw(t, "rule"), Words: []string{names.Draw(t, "word")}, Department: codes[0]}}
+			c.Process = &ticketing.Process{
+				Review: []string{"head"}, HopLimit: rapid.IntRange(1, 9).Draw(t, "hops"),
+				Escalation: []ticketing.Escalation{{Clock: ticketing.ClockResolve, Level: ticketing.Red, Audiences: []string{"superior", "role:lead"}}},
+			}
+		}
 		out, err := Format(c)
 		require.NoError(t, err)
 		back, err := Parse(out)

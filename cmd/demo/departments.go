@@ -177,7 +177,7 @@ func luck(id string) uint32 {
 // step does what is next on a ticket.
 func (d *Demo) step(ctx context.Context, t ticket) error {
 	c, known := d.script.about(t.ID, t.Number)
-	clerk, head := "clerk-"+t.Department, "head-"+t.Department
+	clerk := "clerk-" + t.Department
 	switch ticketing.State(t.State) {
 	case ticketing.Draft:
 		return d.take(ctx, t)
@@ -195,10 +195,13 @@ func (d *Demo) step(ctx context.Context, t ticket) error {
 		}
 		return d.act(ctx, clerk, t.ID, map[string]any{"action": ticketing.ActResolve, "answer": answer})
 	case ticketing.InReview:
+		if t.ReviewBy != "" {
+			return d.act(ctx, "head-"+t.ReviewBy, t.ID, map[string]any{"action": ticketing.ActApproveReview})
+		}
 		if t.Reopened == 0 && luck(t.ID)%12 == 1 {
 			return d.act(ctx, "lead1", t.ID, map[string]any{"action": ticketing.ActRejectReview, "reason": "答复过于笼统，请补充处理过程和结果"})
 		}
-		return d.act(ctx, head, t.ID, map[string]any{"action": ticketing.ActApproveReview})
+		return d.act(ctx, "lead1", t.ID, map[string]any{"action": ticketing.ActApproveReview})
 	case ticketing.FollowUp:
 		fields := map[string]any{"action": ticketing.ActFollowUp, "contacted": true, "solved": true, "rating": 4, "note": "来电人对办理结果表示满意。"}
 		if known {

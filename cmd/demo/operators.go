@@ -247,6 +247,7 @@ type ticket struct {
 	Channel    string `json:"channel"`
 	Department string `json:"department"`
 	AtDesk     bool   `json:"at_desk"`
+	ReviewBy   string `json:"review_by"`
 	Reopened   int    `json:"reopened"`
 	Appeal     struct {
 		District string `json:"district"`

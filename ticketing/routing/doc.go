@@ -5,8 +5,9 @@
 //
 //   - The answer is a pure function of the ticket and one version of the city's
 //     reference data, and carries its reason.
-//   - The nearest entry counts: the district before the city, the category
-//     before its family.
-//   - Where the catalogue says nothing, the dispatch desk decides; nothing is
-//     guessed.
+//   - A sealed line goes before a ruling on the matter, a ruling before a rule, a
+//     rule before the catalogue's entries; of those the nearest counts: the
+//     district before the city, the category before its family.
+//   - Where nothing is said, or two departments are, the dispatch desk decides,
+//     with the candidates; nothing is guessed. So it does with what was returned.
 package routing

@@ -60,15 +60,9 @@ func ParseCalendar(raw []byte) (*Calendar, error) {
 	}
 	c := &Calendar{version: doc.Version, provisional: map[int]bool{}}
 	for _, s := range doc.Schedule {
-		p, err := parsePeriod(s)
-		if err != nil {
+		if err := c.addPeriod(s); err != nil {
 			return nil, fmt.Errorf("calendar: schedule: %w", err)
 		}
-		if n := len(c.periods); n > 0 && c.periods[n-1].to > p.from {
-			return nil, fmt.Errorf("calendar: schedule: %s begins before the one in front of it ends", s)
-		}
-		c.periods = append(c.periods, p)
-		c.daily += p.to - p.from
 	}
 	if c.daily == 0 {
 		return nil, fmt.Errorf("calendar: schedule: give at least one period such as 09:00-12:00")
@@ -89,6 +83,20 @@ func ParseCalendar(raw []byte) (*Calendar, error) {
 		c.provisional[year] = true
 	}
 	return c, nil
+}
+
+// addPeriod puts a period behind those that a working day has.
+func (c *Calendar) addPeriod(s string) error {
+	p, err := parsePeriod(s)
+	if err != nil {
+		return err
+	}
+	if n := len(c.periods); n > 0 && c.periods[n-1].to > p.from {
+		return fmt.Errorf("%s begins before the one in front of it ends", s)
+	}
+	c.periods = append(c.periods, p)
+	c.daily += p.to - p.from
+	return nil
 }
 
 func dayNumbers(days map[string]string) (map[int]string, error) {
@@ -162,6 +170,10 @@ func (c *Calendar) Add(start time.Time, d time.Duration) time.Time {
 	}
 	day, at := split(start)
 	for {
+		if at == 0 && d > c.daily && c.workday(day) { // a whole day goes by
+			d, day = d-c.daily, day+1
+			continue
+		}
 		if c.workday(day) {
 			for _, p := range c.periods {
 				from := max(p.from, at)
@@ -210,14 +222,11 @@ func (c *Calendar) Between(from, to time.Time) time.Duration {
 // NthDay is the closing time of the nth working day after the day of start;
 // the day of start never counts. n is at least 1.
 func (c *Calendar) NthDay(start time.Time, n int) time.Time {
-	day, _ := split(start)
-	for n > 0 {
-		if day++; c.workday(day) {
-			n--
-		}
-	}
-	return dateOf(day).Add(c.periods[len(c.periods)-1].to)
+	return Count{Calendar: c}.NthDay(start, n)
 }
+
+// closing is when a working day ends, as time since midnight.
+func (c *Calendar) closing() time.Duration { return c.periods[len(c.periods)-1].to }
 
 // dayNumber counts the days of the zone since 1970-01-01.
 func dayNumber(at time.Time) int {

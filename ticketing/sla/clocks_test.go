@@ -134,7 +134,7 @@ func TestEveryClockNeedsARuleForAll(t *testing.T) {
 	_, err := sla.ParsePolicy([]byte(`{"version":1,"rules":[{"clock":"sign","limit":"1wd"}]}`))
 	require.ErrorContains(t, err, "the dispatch clock has no rule for all tickets")
 	_, err = sla.ParsePolicy([]byte(strings.Replace(string(sla.DefaultPolicyDocument()), `"limit": "1wd"`, `"limit": "1wk"`, 1)))
-	require.ErrorContains(t, err, `"1wk" is not a limit such as 30min, 24h or 5wd`)
+	require.ErrorContains(t, err, `"1wk" is not a limit such as 30min, 24h, 7d or 5wd`)
 }
 
 func BenchmarkClocks(b *testing.B) {

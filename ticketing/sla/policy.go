@@ -32,18 +32,19 @@ type Unit string
 const (
 	Minute     Unit = "min"
 	Hour       Unit = "h"
+	Day        Unit = "d" // natural days: holidays count
 	WorkingDay Unit = "wd"
 )
 
-// Limit is a length such as 30min, 24h or 5wd.
+// Limit is a length such as 30min, 24h, 7d or 5wd.
 type Limit struct {
 	N    int
 	Unit Unit
 }
 
-// ParseLimit reads 30min, 24h or 5wd.
+// ParseLimit reads 30min, 24h, 7d or 5wd.
 func ParseLimit(s string) (Limit, error) {
-	for _, unit := range []Unit{Minute, Hour, WorkingDay} {
+	for _, unit := range []Unit{Minute, Hour, WorkingDay, Day} {
 		if digits, ok := strings.CutSuffix(s, string(unit)); ok {
 			n, err := strconv.Atoi(digits)
 			if err != nil || n < 1 || n > 100_000 {
@@ -52,7 +53,7 @@ func ParseLimit(s string) (Limit, error) {
 			return Limit{N: n, Unit: unit}, nil
 		}
 	}
-	return Limit{}, fmt.Errorf("%q is not a limit such as 30min, 24h or 5wd", s)
+	return Limit{}, fmt.Errorf("%q is not a limit such as 30min, 24h, 7d or 5wd", s)
 }
 
 func (l Limit) String() string { return strconv.Itoa(l.N) + string(l.Unit) }
@@ -64,6 +65,8 @@ func (l Limit) Duration(daily time.Duration) time.Duration {
 		return time.Duration(l.N) * time.Minute
 	case Hour:
 		return time.Duration(l.N) * time.Hour
+	case Day:
+		return time.Duration(l.N) * 24 * time.Hour
 	default:
 		return time.Duration(l.N) * daily
 	}
@@ -85,6 +88,7 @@ type Rule struct {
 	Urgencies  []ticketing.Urgency    `json:"urgencies,omitempty"`
 	Categories []string               `json:"categories,omitempty"` // leaf or any ancestor
 	Lines      []string               `json:"lines,omitempty"`
+	Levels     []int                  `json:"department_levels,omitempty"` // of the department: 1 city, 2 district, 3 street
 	Limit      Limit                  `json:"limit"`
 	AnyHour    bool                   `json:"any_hour,omitempty"` // runs on the clock, not on working time
 }
@@ -110,6 +114,13 @@ func DefaultPolicyDocument() json.RawMessage { return slices.Clone(defaultPolicy
 
 // clockNames are the clocks that a policy must give a limit to.
 var clockNames = []ticketing.ClockName{
+	ticketing.ClockAccept, ticketing.ClockDispatch, ticketing.ClockSign, ticketing.ClockContact, ticketing.ClockReturn, ticketing.ClockResolve,
+	ticketing.ClockFollowUp, ticketing.ClockRectify, ticketing.ClockLevel, ticketing.ClockShareSign, ticketing.ClockShare,
+}
+
+// older are the clocks that every policy has always had to give a limit to;
+// where one says nothing about the others, the default limits apply.
+var older = []ticketing.ClockName{
 	ticketing.ClockDispatch, ticketing.ClockSign, ticketing.ClockContact, ticketing.ClockResolve, ticketing.ClockFollowUp,
 }
 
@@ -131,16 +142,35 @@ func ParsePolicy(raw []byte) (Policy, error) {
 		if err := r.check(); err != nil {
 			return Policy{}, fmt.Errorf("policy: rule %d: %w", i+1, err)
 		}
-		if len(r.Types)+len(r.Urgencies)+len(r.Categories)+len(r.Lines) == 0 {
+		if len(r.Types)+len(r.Urgencies)+len(r.Categories)+len(r.Lines)+len(r.Levels) == 0 {
 			covered[r.Clock] = true
 		}
 	}
-	for _, name := range clockNames {
+	for _, name := range older {
 		if !covered[name] {
-			return Policy{}, fmt.Errorf("policy: the %s clock has no rule for all tickets; add one without types, urgencies, categories and lines", name)
+			return Policy{}, fmt.Errorf("policy: the %s clock has no rule for all tickets; add one without types, urgencies, categories, lines and department_levels", name)
 		}
 	}
-	return p, nil
+	return p.completed(covered), nil
+}
+
+// completed adds the default rules of the clocks that a policy says nothing about.
+func (p Policy) completed(covered map[ticketing.ClockName]bool) Policy {
+	for _, name := range clockNames {
+		if covered[name] || slices.Contains(older, name) {
+			continue
+		}
+		p.Rules = append(p.Rules, defaultRules(name)...)
+	}
+	return p
+}
+
+func defaultRules(name ticketing.ClockName) []Rule {
+	var p Policy
+	if err := json.Unmarshal(defaultPolicy, &p); err != nil {
+		panic(err) // the document is part of the program, and a test reads it
+	}
+	return slices.DeleteFunc(p.Rules, func(r Rule) bool { return r.Clock != name })
 }
 
 func (r Rule) check() error {
@@ -149,6 +179,11 @@ func (r Rule) check() error {
 	}
 	if r.Limit.N == 0 {
 		return fmt.Errorf("needs a limit such as 5wd")
+	}
+	for _, l := range r.Levels {
+		if l < 1 || l > 9 {
+			return fmt.Errorf("department_levels has %d; use 1 for the city, 2 for districts, 3 for streets", l)
+		}
 	}
 	if r.AnyHour && r.Limit.Unit == WorkingDay {
 		return fmt.Errorf("a limit in working days cannot run at any hour; give it in hours")
@@ -167,17 +202,18 @@ func (r Rule) check() error {
 }
 
 // rule finds the first rule of a clock that matches; its number counts from 1.
-func (p Policy) rule(name ticketing.ClockName, f ticketing.Facts) (Rule, int) {
+func (p Policy) rule(name ticketing.ClockName, f ticketing.Facts, level int) (Rule, int) {
 	for i, r := range p.Rules {
-		if r.Clock == name && r.matches(f) {
+		if r.Clock == name && r.matches(f, level) {
 			return r, i + 1
 		}
 	}
 	return Rule{}, 0
 }
 
-func (r Rule) matches(f ticketing.Facts) bool {
-	return (len(r.Types) == 0 || slices.Contains(r.Types, f.Type)) &&
+func (r Rule) matches(f ticketing.Facts, level int) bool {
+	return (len(r.Levels) == 0 || slices.Contains(r.Levels, level)) &&
+		(len(r.Types) == 0 || slices.Contains(r.Types, f.Type)) &&
 		(len(r.Urgencies) == 0 || slices.Contains(r.Urgencies, f.Urgency)) &&
 		(len(r.Lines) == 0 || slices.Contains(r.Lines, f.Line)) &&
 		(len(r.Categories) == 0 || slices.ContainsFunc(f.Category, func(c string) bool { return slices.Contains(r.Categories, c) }))

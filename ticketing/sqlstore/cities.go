@@ -14,10 +14,19 @@ import (
 
 // City reads the newest version of the reference data; ErrAbsent before the first.
 func (s *Store) City(ctx context.Context) (ticketing.CityVersion, error) {
+	return s.cityBy(ctx, "ORDER BY version DESC LIMIT 1")
+}
+
+// CityAt reads one version; ErrAbsent when there is none.
+func (s *Store) CityAt(ctx context.Context, version int64) (ticketing.CityVersion, error) {
+	return s.cityBy(ctx, "WHERE version = ?", version)
+}
+
+func (s *Store) cityBy(ctx context.Context, which string, args ...any) (ticketing.CityVersion, error) {
 	var v ticketing.CityVersion
 	var doc string
 	var when int64
-	err := s.db.read.QueryRowContext(ctx, "SELECT version, doc, hash, at, by_user FROM cities ORDER BY version DESC LIMIT 1").
+	err := s.db.read.QueryRowContext(ctx, "SELECT version, doc, hash, at, by_user FROM cities "+which, args...).
 		Scan(&v.Version, &doc, &v.Hash, &when, &v.By)
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, ticketing.ErrAbsent
@@ -30,6 +39,26 @@ func (s *Store) City(ctx context.Context) (ticketing.CityVersion, error) {
 		return v, fmt.Errorf("city version %d: %w", v.Version, err)
 	}
 	return v, nil
+}
+
+// CityVersions lists the versions without their data, the newest first.
+func (s *Store) CityVersions(ctx context.Context, limit int) ([]ticketing.CityVersion, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT version, hash, at, by_user FROM cities ORDER BY version DESC LIMIT ?", limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.CityVersion
+	for rows.Next() {
+		var v ticketing.CityVersion
+		var when int64
+		if err := rows.Scan(&v.Version, &v.Hash, &when, &v.By); err != nil {
+			return nil, err
+		}
+		v.At = at(when)
+		list = append(list, v)
+	}
+	return list, rows.Err()
 }
 
 // CityVersion is the newest version; 0 before the first.

@@ -21,7 +21,7 @@ const (
 	moved       = "version = ?, state = ?, urgency = ?, operator = ?, answer = ?, reopened = ?, " +
 		"at_desk = ?, updated_at = ?, accepted_at = ?, resolved_at = ?, closed_at = ?, due_at = ?, doc = ? WHERE id = ? AND version = ?"
 	updateNumbered   = "UPDATE tickets SET number = ?, " + moved
-	updateDepartment = "UPDATE tickets SET department = ? WHERE id = ?"
+	updateDepartment = "UPDATE tickets SET department = ?, handler = ? WHERE id = ?"
 	updateEdited     = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
 		"name = ?, phone = ? WHERE id = ?"
 	finishOutbox = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
@@ -47,7 +47,10 @@ func tables() map[string]table {
 		"deadlines":     newTable("deadlines", "ticket_id, clock, run, yellow_at, red_at, overdue_at, next_at", putDeadlines()),
 		"live":          newTable("live_events", "type, subject, version, audience, data, at", ""),
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
-		"reads":         newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"records": newTable("ticket_records", "ticket_id, id, kind, state, department, decider, at",
+			" ON CONFLICT (ticket_id, id) DO UPDATE SET state = excluded.state, department = excluded.department"),
+		"units": newTable("ticket_units", "department, ticket_id", onConflict),
+		"reads": newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
 	}
 	return list
 }
@@ -61,7 +64,7 @@ func writeTexts() []string {
 }
 
 func readTexts() []string {
-	return []string{selectByID, selectByNumber, selectEvents, selectReceipt}
+	return []string{selectByID, selectByNumber, selectEvents, selectReceipt, selectLeastLoaded}
 }
 
 // Commit writes a change in one transaction; see ticketing.Store.
@@ -89,6 +92,7 @@ func topicsOf(changes ...ticketing.Change) []string {
 		if len(c.Deadlines) > 0 || len(c.DropDeadlines) > 0 {
 			topics = append(topics, TopicDeadlines)
 		}
+		topics = append(topics, topicsOf(c.With...)...)
 	}
 	return topics
 }
@@ -99,6 +103,7 @@ type plan struct {
 	c      ticketing.Change
 	doc    string
 	groups []rowGroup
+	with   []*plan
 }
 
 type rowGroup struct {
@@ -145,6 +150,19 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 	for _, l := range c.Live {
 		p.add("live", liveValues(l))
 	}
+	for _, r := range c.Records {
+		p.add("records", []any{c.Ticket.ID, r.ID, string(r.Kind), string(r.State), r.Department, r.Decider, ms(r.At)})
+	}
+	for _, unit := range c.Units {
+		p.add("units", []any{unit, c.Ticket.ID})
+	}
+	for _, other := range c.With {
+		o, err := s.plan(other)
+		if err != nil {
+			return nil, err
+		}
+		p.with = append(p.with, o)
+	}
 	return p, nil
 }
 
@@ -186,7 +204,7 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 	}
 	if t := p.c.Ticket; t != nil {
 		for _, clock := range p.c.DropDeadlines {
-			if _, err := x.exec(ctx, tx, dropDeadlines, t.ID, string(clock)); err != nil {
+			if _, err := x.exec(ctx, tx, dropDeadlines, t.ID, clock); err != nil {
 				return fmt.Errorf("deadlines: %w", err)
 			}
 		}
@@ -194,6 +212,11 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 	for _, g := range p.groups {
 		if err := x.insert(ctx, tx, g.table, g.rows); err != nil {
 			return p.refusal(g.table.name, err)
+		}
+	}
+	for _, other := range p.with {
+		if err := other.write(ctx, tx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -216,7 +239,7 @@ func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error
 		return ticketing.ErrStale
 	}
 	if p.c.Moved {
-		if _, err := x.exec(ctx, tx, updateDepartment, t.Department, t.ID); err != nil {
+		if _, err := x.exec(ctx, tx, updateDepartment, t.Department, t.Handler, t.ID); err != nil {
 			return fmt.Errorf("tickets: %w", err)
 		}
 	}

@@ -53,7 +53,7 @@ func (s *Store) FireDeadlines(ctx context.Context, now time.Time, limit int, fir
 // deadlineRow is one clock's levels: when each comes and when it fired.
 type deadlineRow struct {
 	ticketID string
-	clock    ticketing.ClockName
+	clock    string // its key
 	run      int64
 	at       [levelCount]sql.NullInt64
 	fired    [levelCount]sql.NullInt64
@@ -63,6 +63,13 @@ const (
 	deadlineColumns = "ticket_id, clock, run, yellow_at, red_at, overdue_at, yellow_fired, red_fired, overdue_fired"
 	levelCount      = 3
 )
+
+func (r deadlineRow) deadline(i int, level ticketing.Level) ticketing.Deadline {
+	name, department, _ := strings.Cut(r.clock, "@")
+	return ticketing.Deadline{
+		TicketID: r.ticketID, Clock: ticketing.ClockName(name), Department: department, Level: level, Run: at(r.run), DueAt: at(r.at[i].Int64),
+	}
+}
 
 // levels are in the order in which a clock reaches them.
 func levels() [levelCount]ticketing.Level {
@@ -74,8 +81,9 @@ func deadlineRows(list []ticketing.Deadline) [][]any {
 	var rows [][]any
 	for _, d := range list {
 		n := len(rows)
-		if n == 0 || rows[n-1][1] != string(d.Clock) || rows[n-1][2] != ms(d.Run) {
-			rows = append(rows, []any{d.TicketID, string(d.Clock), ms(d.Run), nil, nil, nil, nil})
+		key := ticketing.Clock{Name: d.Clock, Department: d.Department}.Key()
+		if n == 0 || rows[n-1][1] != key || rows[n-1][2] != ms(d.Run) {
+			rows = append(rows, []any{d.TicketID, key, ms(d.Run), nil, nil, nil, nil})
 			n++
 		}
 		row := rows[n-1]
@@ -146,16 +154,14 @@ func (s *Store) claim(ctx context.Context, tx bun.Tx, now time.Time, limit int) 
 			case !r.at[i].Valid || r.fired[i].Valid:
 			case r.at[i].Int64 <= now.UnixMilli():
 				r.fired[i] = fired
-				due = append(due, ticketing.Due{Deadline: ticketing.Deadline{
-					TicketID: r.ticketID, Clock: r.clock, Level: level, Run: at(r.run), DueAt: at(r.at[i].Int64),
-				}})
+				due = append(due, ticketing.Due{Deadline: r.deadline(i, level)})
 			case !next.Valid || r.at[i].Int64 < next.Int64:
 				next = r.at[i]
 			}
 		}
 		ids[r.ticketID] = struct{}{}
 		_, err := tx.NewRaw("UPDATE deadlines SET yellow_fired = ?, red_fired = ?, overdue_fired = ?, next_at = ? WHERE ticket_id = ? AND clock = ? AND run = ?",
-			r.fired[0], r.fired[1], r.fired[2], next, r.ticketID, string(r.clock), r.run).Exec(ctx)
+			r.fired[0], r.fired[1], r.fired[2], next, r.ticketID, r.clock, r.run).Exec(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -201,8 +207,7 @@ func (s *Store) Deadlines(ctx context.Context, ticketID string) ([]ticketing.Fir
 		for i, level := range levels() {
 			if r.at[i].Valid {
 				list = append(list, ticketing.FiredDeadline{
-					Deadline: ticketing.Deadline{TicketID: r.ticketID, Clock: r.clock, Level: level, Run: at(r.run), DueAt: at(r.at[i].Int64)},
-					FiredAt:  at(r.fired[i].Int64),
+					Deadline: r.deadline(i, level), FiredAt: at(r.fired[i].Int64),
 				})
 			}
 		}

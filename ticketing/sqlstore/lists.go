@@ -54,7 +54,7 @@ func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 		if len(f.Scope) == 0 {
 			q = q.Where("1 = 0")
 		} else {
-			q = q.Where("department IN (?)", bun.List(f.Scope))
+			q = q.Where("(department IN (?) OR id IN (SELECT ticket_id FROM ticket_units WHERE department IN (?)))", bun.List(f.Scope), bun.List(f.Scope))
 		}
 	}
 	if f.Line != "" {
@@ -62,6 +62,9 @@ func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 	}
 	if f.Operator != "" {
 		q = q.Where("operator = ?", f.Operator)
+	}
+	if f.Handler != "" {
+		q = q.Where("handler = ?", f.Handler)
 	}
 	if f.Overdue {
 		q = q.Where("due_at <= ?", f.Now.UnixMilli())

@@ -62,7 +62,9 @@ func TestAPolicyMovesOpenClocksOnly(t *testing.T) {
 			action ticketing.Action
 			fields string
 		}{
-			{clerk, ticketing.ActResolve, `{"answer":"已修"}`}, {agent, ticketing.ActApproveReview, ``},
+			{clerk, ticketing.ActResolve, `{"answer":"已修"}`},
+			{ticketing.Actor{UserID: "h", Roles: []ticketing.Role{ticketing.RoleHead}, Department: "urban"}, ticketing.ActApproveReview, ``},
+			{agent, ticketing.ActApproveReview, ``},
 			{ticketing.Actor{UserID: "f", Roles: []ticketing.Role{ticketing.RoleFollowUp}}, ticketing.ActFollowUp, `{"contacted":true,"solved":true,"rating":5}`},
 		}
 		for _, s := range steps {
@@ -86,7 +88,7 @@ func TestAPolicyMovesOpenClocksOnly(t *testing.T) {
 		}
 		closedBefore, again := derived(done, shortPolicy)
 		require.Equal(t, again, closedBefore)
-		require.Len(t, closedBefore, 5)
+		require.Len(t, closedBefore, 6)
 		openBefore, again := derived(running, shortPolicy)
 		require.Equal(t, again, openBefore)
 
@@ -119,6 +121,7 @@ func TestAPolicyMovesOpenClocksOnly(t *testing.T) {
 		explained, err := svc.Clocks(ctx, agent, running)
 		require.NoError(t, err)
 		require.NotEmpty(t, byName(explained, ticketing.ClockResolve).Steps)
-		require.Contains(t, byName(explained, ticketing.ClockDispatch).Steps[0].En, "changed since")
+		require.Contains(t, byName(explained, ticketing.ClockDispatch).Steps[0].En, "derived by version 1 of the reference data")
+		require.Contains(t, byName(explained, ticketing.ClockDispatch).Steps[2].En, "30 minutes", "by the policy of its time")
 	})
 }

@@ -46,23 +46,46 @@ type nested struct {
 	Assignments []ticketing.Assignment `json:"assignments,omitempty"`
 	Clocks      []clockRow             `json:"clocks,omitempty"`
 	Calls       []string               `json:"calls,omitempty"`
+	Elderly     bool                   `json:"elderly,omitempty"`
+	Disabled    bool                   `json:"disabled,omitempty"`
+	Proxy       *ticketing.Proxy       `json:"proxy,omitempty"`
+	Designated  bool                   `json:"designated,omitempty"`
+	ReviewBy    string                 `json:"review_by,omitempty"`
+	Public      string                 `json:"public,omitempty"`
+	Rating      int                    `json:"rating,omitempty"`
+	MergedInto  string                 `json:"merged_into,omitempty"`
+	Tries       int                    `json:"tries,omitempty"`
+	NextTry     int64                  `json:"next_try,omitempty"`
+	Struck      []string               `json:"struck,omitempty"`
+	Records     []ticketing.Record     `json:"records,omitempty"`
+	Attachments []ticketing.Attachment `json:"attachments,omitempty"`
 }
 
 type clockRow struct {
 	Name    ticketing.ClockName `json:"n"`
+	Whose   string              `json:"u,omitempty"`
 	Started int64               `json:"s,omitempty"`
 	Yellow  int64               `json:"y,omitempty"`
 	Red     int64               `json:"r,omitempty"`
 	Due     int64               `json:"d,omitempty"`
 	Stopped int64               `json:"e,omitempty"`
+	Paused  int64               `json:"p,omitempty"`
+	Quiet   bool                `json:"q,omitempty"`
+	City    int64               `json:"v,omitempty"`
 	Steps   []ticketing.Step    `json:"w,omitempty"`
 }
 
 func encode(t *ticketing.Ticket) (string, error) {
-	n := nested{Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls}
+	n := nested{
+		Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls,
+		Elderly: t.Citizen.Elderly, Disabled: t.Citizen.Disabled, Proxy: t.Citizen.Proxy, Designated: t.Designated, ReviewBy: t.ReviewBy,
+		Public: t.PublicAnswer, Rating: t.Rating, MergedInto: t.MergedInto, Tries: t.Tries, NextTry: ms(t.NextTryAt), Struck: t.Struck,
+		Records: t.Records, Attachments: t.Attachments,
+	}
 	for _, c := range t.Clocks {
 		n.Clocks = append(n.Clocks, clockRow{
-			Name: c.Name, Started: ms(c.StartedAt), Yellow: ms(c.YellowAt), Red: ms(c.RedAt), Due: ms(c.DueAt), Stopped: ms(c.StoppedAt), Steps: c.Steps,
+			Name: c.Name, Whose: c.Department, Started: ms(c.StartedAt), Yellow: ms(c.YellowAt), Red: ms(c.RedAt), Due: ms(c.DueAt),
+			Stopped: ms(c.StoppedAt), Paused: ms(c.PausedAt), Quiet: c.Quiet, City: c.City, Steps: c.Steps,
 		})
 	}
 	raw, err := json.Marshal(n)
@@ -76,7 +99,7 @@ func encode(t *ticketing.Ticket) (string, error) {
 func dueAt(t *ticketing.Ticket) any {
 	var due time.Time
 	for _, c := range t.Clocks {
-		if c.Running() && !c.DueAt.IsZero() && (due.IsZero() || c.DueAt.Before(due)) {
+		if c.Running() && !c.Quiet && !c.DueAt.IsZero() && (due.IsZero() || c.DueAt.Before(due)) {
 			due = c.DueAt
 		}
 	}
@@ -88,7 +111,7 @@ func dueAt(t *ticketing.Ticket) any {
 
 const ticketColumns = "id, number, version, state, channel, urgency, confidential, line, digit, type, title, description, " +
 	"category, district, address, name, phone, department, operator, answer, reopened, at_desk, created_at, updated_at, " +
-	"accepted_at, resolved_at, closed_at, due_at, doc"
+	"accepted_at, resolved_at, closed_at, due_at, handler, doc"
 
 // ticketValues are in the order of ticketColumns.
 func ticketValues(t *ticketing.Ticket, doc string) []any {
@@ -96,7 +119,7 @@ func ticketValues(t *ticketing.Ticket, doc string) []any {
 		t.ID, null(t.Number), t.Version, string(t.State), string(t.Channel), string(t.Urgency), flag(t.Confidential), t.Line, t.Digit,
 		string(t.Appeal.Type), t.Appeal.Title, t.Appeal.Description, t.Appeal.Category, t.Appeal.District, t.Appeal.Address,
 		t.Citizen.Name, t.Citizen.Phone, t.Department, t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
-		ms(t.CreatedAt), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), doc,
+		ms(t.CreatedAt), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), t.Handler, doc,
 	}
 }
 
@@ -112,7 +135,7 @@ func scanTicket(row scanner) (ticketing.Ticket, error) {
 		&t.ID, &number, &t.Version, &t.State, &t.Channel, &t.Urgency, &confidential, &t.Line, &t.Digit,
 		&t.Appeal.Type, &t.Appeal.Title, &t.Appeal.Description, &t.Appeal.Category, &t.Appeal.District, &t.Appeal.Address,
 		&t.Citizen.Name, &t.Citizen.Phone, &t.Department, &t.Operator, &t.Answer, &t.Reopened, &atDesk,
-		&created, &updated, &accepted, &resolved, &closed, &due, &doc,
+		&created, &updated, &accepted, &resolved, &closed, &due, &t.Handler, &doc,
 	}
 	if err := row.Scan(into...); err != nil {
 		return t, err
@@ -124,11 +147,38 @@ func scanTicket(row scanner) (ticketing.Ticket, error) {
 	t.Number = number.String
 	t.Confidential, t.AtDesk = confidential != 0, atDesk != 0
 	t.CreatedAt, t.UpdatedAt, t.AcceptedAt, t.ResolvedAt, t.ClosedAt = at(created), at(updated), at(accepted), at(resolved), at(closed)
+	n.into(&t)
+	return t, nil
+}
+
+func (n nested) into(t *ticketing.Ticket) {
 	t.Appeal.Location, t.Citizen.Anonymous, t.Assignments, t.Calls = n.Location, n.Anonymous, n.Assignments, n.Calls
+	t.Citizen.Elderly, t.Citizen.Disabled, t.Citizen.Proxy = n.Elderly, n.Disabled, n.Proxy
+	t.Designated, t.ReviewBy, t.PublicAnswer, t.Rating, t.MergedInto = n.Designated, n.ReviewBy, n.Public, n.Rating, n.MergedInto
+	t.Tries, t.NextTryAt, t.Struck, t.Records, t.Attachments = n.Tries, at(n.NextTry), n.Struck, n.Records, n.Attachments
+	for i := range t.Assignments { // JSON keeps the zone as it was written; the store says UTC
+		utc(&t.Assignments[i].DispatchedAt, &t.Assignments[i].SignedAt, &t.Assignments[i].EndedAt)
+	}
+	for i := range t.Records {
+		r := &t.Records[i]
+		utc(&r.At, &r.Until, &r.SignedAt, &r.DecidedAt)
+		for j := range r.Statements {
+			utc(&r.Statements[j].At)
+		}
+	}
+	for i := range t.Attachments {
+		utc(&t.Attachments[i].At)
+	}
 	for _, c := range n.Clocks {
 		t.Clocks = append(t.Clocks, ticketing.Clock{
-			Name: c.Name, StartedAt: at(c.Started), YellowAt: at(c.Yellow), RedAt: at(c.Red), DueAt: at(c.Due), StoppedAt: at(c.Stopped), Steps: c.Steps,
+			Name: c.Name, Department: c.Whose, StartedAt: at(c.Started), YellowAt: at(c.Yellow), RedAt: at(c.Red), DueAt: at(c.Due),
+			StoppedAt: at(c.Stopped), PausedAt: at(c.Paused), Quiet: c.Quiet, City: c.City, Steps: c.Steps,
 		})
 	}
-	return t, nil
+}
+
+func utc(times ...*time.Time) {
+	for _, t := range times {
+		*t = t.UTC()
+	}
 }

@@ -38,6 +38,8 @@ func testLife(t *testing.T, open Opener) {
 	require.Empty(t, got.Answer)
 	b.act(clerk("dept-a"), got.ID, ticketing.ActResolve, `{"answer":"已修复并检查"}`)
 	got = b.act(head("dept-a"), got.ID, ticketing.ActApproveReview, "")
+	require.Equal(t, ticketing.InReview, got.State, "the centre approves it too")
+	got = b.act(lead(), got.ID, ticketing.ActApproveReview, "")
 	require.Equal(t, ticketing.FollowUp, got.State)
 	got = b.act(lead(), got.ID, ticketing.ActFollowUp, `{"contacted":true,"solved":true,"rating":5}`)
 	require.Equal(t, ticketing.Closed, got.State)
@@ -51,7 +53,7 @@ func testLife(t *testing.T, open Opener) {
 		require.EqualValues(t, i+1, e.Version)
 	}
 	require.Equal(t, []string{
-		"created", "accepted", "dispatched", "signed", "contacted", "resolved", "review_rejected", "resolved", "review_approved", "followed_up",
+		"created", "accepted", "dispatched", "signed", "contacted", "resolved", "review_rejected", "resolved", "review_endorsed", "review_approved", "followed_up",
 	}, types)
 	derived := keeper{}.Clocks(got, events)
 	require.Len(t, got.Clocks, len(derived))

@@ -156,6 +156,7 @@ func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) e
 		Outbox: store,
 		Topics: map[string]jobs.TopicHandler{
 			ticketing.TopicRoute:  jobs.RouteHandler(tickets),
+			ticketing.TopicLife:   jobs.LifeHandler(tickets),
 			ticketing.TopicIndex:  jobs.IndexHandler(a.Engines.Index, a.Engines.Source),
 			ticketing.TopicNotify: jobs.NotifyHandler(tickets, senders...),
 		},

@@ -17,7 +17,11 @@ const (
 	keepSessions   = 7 * 24 * time.Hour // after their end
 	keepReceipts   = 48 * time.Hour     // a request sent again later counts as new
 	keepOutbox     = 7 * 24 * time.Hour // after the effect
+	keepFormDrafts = 7 * 24 * time.Hour // after the last change
 )
+
+// archivedAtOnce bounds how many tickets one run archives: the writer has others to serve.
+const archivedAtOnce = 2000
 
 // schedules is the regular upkeep, done by one node at a time.
 func (a *App) schedules() []jobs.Schedule {
@@ -30,6 +34,14 @@ func (a *App) schedules() []jobs.Schedule {
 		prune("prune-sessions", time.Hour, keepSessions, store.PruneSessions),
 		prune("prune-receipts", time.Hour, keepReceipts, store.PruneReceipts),
 		prune("prune-outbox", time.Hour, keepOutbox, store.PruneOutbox),
+		prune("prune-form-drafts", time.Hour, keepFormDrafts, store.PruneFormDrafts),
+		{Name: "archive-closed", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
+			n, err := a.Engines.Tickets.ArchiveClosed(ctx, archivedAtOnce)
+			if n > 0 {
+				a.log.Info("archived closed tickets", "count", n)
+			}
+			return err
+		}},
 	}
 }
 

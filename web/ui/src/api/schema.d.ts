@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/v1/appeals/{number}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Urge, add a note, withdraw, rate or have it reopened
+         * @description The progress says which are open. Limited per address and per number; wrong codes count.
+         */
+        post: operations["appeal-act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/v1/districts": {
         parameters: {
             query?: never;
@@ -53,6 +73,26 @@ export interface paths {
         };
         /** Districts of the city */
         get: operations["public-districts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every action with the fields that it takes
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        get: operations["actions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -801,6 +841,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The dispatch catalogue in force
+         * @description Roles: admin, lead, dispatcher.
+         */
+        get: operations["catalogue"];
+        /**
+         * Put a catalogue in force; 409 when somebody else did meanwhile
+         * @description Roles: admin, lead, dispatcher.
+         */
+        put: operations["save-catalogue"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The entries as CSV
+         * @description Roles: admin, lead, dispatcher.
+         */
+        get: operations["catalogue-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The entries as a workbook
+         * @description Roles: admin, lead, dispatcher.
+         */
+        get: operations["catalogue-xlsx"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a catalogue would change
+         * @description Roles: admin, lead, dispatcher.
+         */
+        post: operations["preview-catalogue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what a table of entries would change: CSV or xlsx with category, district, department
+         * @description Roles: admin, lead, dispatcher.
+         */
+        post: operations["preview-sheet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -810,6 +954,26 @@ export interface paths {
         };
         /** Classification, as a tree; a leaf has no children */
         get: operations["categories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/city/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who changed the reference data when, the newest first
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["city-versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -907,6 +1071,54 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What I have typed and not sent, newest first
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        get: operations["form-drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What I have typed into one form
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        get: operations["form-draft"];
+        /**
+         * Keep what I have typed; the answer is what is kept
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        put: operations["save-form-draft"];
+        post?: never;
+        /**
+         * Forget what I have typed
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        delete: operations["drop-form-draft"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1134,6 +1346,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests, duties and facts beside tickets, the oldest first
+         * @description Returns, extensions, supervisions and so on, over all tickets that the user sees.
+         *
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        get: operations["records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roster": {
         parameters: {
             query?: never;
@@ -1301,6 +1535,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Texts that I may use
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        get: operations["templates"];
+        put?: never;
+        /**
+         * Add a text: leads for the centre, heads for their department
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        post: operations["add-template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a text
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        put: operations["save-template"];
+        post?: never;
+        /**
+         * Delete a text
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        delete: operations["drop-template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets": {
         parameters: {
             query?: never;
@@ -1319,6 +1601,28 @@ export interface paths {
          * @description Roles: agent, lead.
          */
         post: operations["create-ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do an action on many tickets, or say what it would do
+         * @description Each ticket by itself: what fails for one has no effect on the others. With an Idempotency-Key a repeat has the effect once.
+         *
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        post: operations["bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1389,6 +1693,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{number}/dial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call the citizen of a ticket: my seat's phone rings first, the number is not shown
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        post: operations["dial-ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{number}/earlier": {
         parameters: {
             query?: never;
@@ -1424,6 +1748,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{number}/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell others that I am on it, for two minutes; the answer says who is
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        put: operations["take-lease"];
+        post?: never;
+        /**
+         * Leave it
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         */
+        delete: operations["end-lease"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1469,6 +1817,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{number}/suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The department that the catalogue names, with reasons
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        get: operations["suggestion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user}/skills": {
         parameters: {
             query?: never;
@@ -1504,29 +1872,10 @@ export interface components {
         };
         ActionInput: {
             /**
-             * @description accept, answer_directly, dispatch, sign, contact, resolve, approve_review, reject_review, follow_up, cancel
+             * @description GET /api/v1/actions lists them with their fields
              * @example dispatch
              */
             action: string;
-            /** @description answer_directly, resolve */
-            answer?: string;
-            /** @description contact: the call in which the citizen was reached */
-            call_id?: string;
-            /** @description follow_up */
-            contacted?: boolean;
-            /** @description dispatch: code */
-            department?: string;
-            /** @description contact, approve_review, follow_up */
-            note?: string;
-            /**
-             * Format: int64
-             * @description follow_up: 5 very satisfied … 1 very dissatisfied
-             */
-            rating?: number;
-            /** @description dispatch, reject_review, cancel */
-            reason?: string;
-            /** @description follow_up */
-            solved?: boolean;
             /**
              * Format: int64
              * @description The version you saw; 0 acts on the newest
@@ -1534,6 +1883,13 @@ export interface components {
             version?: number;
         } & {
             [key: string]: unknown;
+        };
+        ActionSpec: {
+            fields: components["schemas"]["FieldSpec"][];
+            /** @example request_return */
+            name: string;
+            /** @example 申请退单 */
+            title: string;
         };
         AddedContacts: {
             /**
@@ -1666,11 +2022,40 @@ export interface components {
             /** Format: date-time */
             dispatched_at: string;
             dispatched_by: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description Department that gave it on; the centre when left out */
+            from?: string;
+            handler?: string;
             lead: boolean;
+            /**
+             * Format: int64
+             * @description Of the department: 1 city, 2 district, 3 street
+             */
+            level?: number;
             reason: string;
             /** Format: date-time */
             signed_at?: string;
             signed_by?: string;
+        };
+        Attachment: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            by_name?: string;
+            id: string;
+            name: string;
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            size: number;
+            /**
+             * @description As its content says
+             * @example image/jpeg
+             */
+            type: string;
         };
         Attendance: {
             /**
@@ -1747,6 +2132,41 @@ export interface components {
             /** Format: int64 */
             count: number;
             key: string;
+        };
+        BulkInput: {
+            /** @example sign */
+            action: string;
+            /** @description Say what would happen and change nothing */
+            dry_run?: boolean;
+            /** @description Numbers or ids */
+            tickets: string[] | null;
+            /** @description The versions you saw, in the order of tickets */
+            versions?: number[] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        BulkOutcome: {
+            /** @description Of the problem */
+            code?: string;
+            /** @description Of a dry run: it would be */
+            done: boolean;
+            number: string;
+            /** @description Why not, in Chinese */
+            reason?: string;
+            reason_en?: string;
+            state?: string;
+            /** @description As it was asked for */
+            ticket: string;
+            /** Format: int64 */
+            version?: number;
+        };
+        BulkReport: {
+            /** Format: int64 */
+            done: number;
+            dry_run: boolean;
+            /** Format: int64 */
+            failed: number;
+            items: components["schemas"]["BulkOutcome"][];
         };
         Call: {
             /**
@@ -2182,6 +2602,51 @@ export interface components {
             done: number;
             questions: components["schemas"]["QuestionResult"][];
         };
+        CatalogueEntry: {
+            category: string;
+            department: string;
+            district?: string;
+        };
+        CatalogueInput: {
+            entries: components["schemas"]["CatalogueEntry"][];
+            lines?: components["schemas"]["LineEntry"][] | null;
+            rules?: components["schemas"]["RouteRule"][] | null;
+            rulings?: components["schemas"]["Ruling"][] | null;
+            /**
+             * Format: int64
+             * @description The version you saw
+             */
+            version: number;
+        };
+        CatalogueMove: {
+            from: string;
+            reason: string;
+            ticket: string;
+            title: string;
+            to: string;
+            /** @description It waits for its dispatch; else it stays where it is */
+            waiting: boolean;
+        };
+        CataloguePreview: {
+            added: components["schemas"]["CatalogueEntry"][];
+            /** @description To be sent to put it in force */
+            catalogue: components["schemas"]["CatalogueInput"];
+            changed: components["schemas"]["CatalogueEntry"][];
+            /**
+             * Format: int64
+             * @description Tickets that were routed by both
+             */
+            examined: number;
+            /** @description Categories that no entry covers */
+            gaps: string[];
+            moves: components["schemas"]["CatalogueMove"][];
+            removed: components["schemas"]["CatalogueEntry"][];
+            /**
+             * Format: int64
+             * @description After the change
+             */
+            version: number;
+        };
         Category: {
             code: string;
             name: string;
@@ -2189,26 +2654,70 @@ export interface components {
         };
         Citizen: {
             anonymous: boolean;
+            disabled: boolean;
+            elderly: boolean;
             /** @example 王** */
             name: string;
             /** @example 138****5678 */
             phone: string;
+            /** @description Who files on the citizen's behalf */
+            proxy?: components["schemas"]["Proxy"];
+        };
+        CitizenAction: {
+            /** @enum {string} */
+            action: "urge" | "note" | "cancel" | "request_withdrawal" | "rate" | "reopen";
+            /** @description The query code */
+            code: string;
+            /** @description note, rate */
+            note?: string;
+            /**
+             * Format: int64
+             * @description rate: 5 very satisfied … 1 very dissatisfied
+             */
+            rating?: number;
+            /** @description urge, cancel, request_withdrawal, reopen */
+            reason?: string;
         };
         CitizenInput: {
             anonymous?: boolean;
+            disabled?: boolean;
+            elderly?: boolean;
             name?: string;
             phone?: string;
+            /** @description Who files on the citizen's behalf */
+            proxy?: components["schemas"]["Proxy"];
         };
         CitizenPatch: {
             anonymous?: boolean;
+            disabled?: boolean;
+            elderly?: boolean;
             name?: string;
             phone?: string;
+            /** @description Empty fields take it off */
+            proxy?: components["schemas"]["Proxy"];
+        };
+        CityVersion: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            by_name?: string;
+            /** Format: int64 */
+            version: number;
         };
         Clock: {
+            /** @description Whose clock it is, where there are several of one name */
+            department?: string;
             /** Format: date-time */
             due_at?: string;
             /** @example resolve */
             name: string;
+            /**
+             * Format: date-time
+             * @description Suspended since
+             */
+            paused_at?: string;
+            /** @description Merged: the main ticket warns */
+            quiet?: boolean;
             /** Format: date-time */
             red_at?: string;
             /**
@@ -2220,22 +2729,31 @@ export interface components {
             /** Format: date-time */
             started_at?: string;
             /**
-             * @description While it runs: green, yellow, red, overdue; stopped: met or late
+             * @description While it runs: green, yellow, red, overdue, paused; stopped: met or late
              * @enum {string}
              */
-            state: "green" | "yellow" | "red" | "overdue" | "met" | "late";
+            state: "green" | "yellow" | "red" | "overdue" | "paused" | "met" | "late";
             /** Format: date-time */
             stopped_at?: string;
             /** Format: date-time */
             yellow_at?: string;
         };
         ClockDerivation: {
+            /** @description Whose clock it is, where there are several of one name */
+            department?: string;
             /** @description Why it is due then, line by line */
             derivation: components["schemas"]["Step"][];
             /** Format: date-time */
             due_at?: string;
             /** @example resolve */
             name: string;
+            /**
+             * Format: date-time
+             * @description Suspended since
+             */
+            paused_at?: string;
+            /** @description Merged: the main ticket warns */
+            quiet?: boolean;
             /** Format: date-time */
             red_at?: string;
             /**
@@ -2247,10 +2765,10 @@ export interface components {
             /** Format: date-time */
             started_at?: string;
             /**
-             * @description While it runs: green, yellow, red, overdue; stopped: met or late
+             * @description While it runs: green, yellow, red, overdue, paused; stopped: met or late
              * @enum {string}
              */
-            state: "green" | "yellow" | "red" | "overdue" | "met" | "late";
+            state: "green" | "yellow" | "red" | "overdue" | "paused" | "met" | "late";
             /** Format: date-time */
             stopped_at?: string;
             /** Format: date-time */
@@ -2311,6 +2829,10 @@ export interface components {
             name: string;
             parent?: string;
         };
+        DialFrom: {
+            /** @description Mine when none is given */
+            seat?: string;
+        };
         DialNumber: {
             /** @description A seat, or a number as it is dialled */
             number: string;
@@ -2345,6 +2867,15 @@ export interface components {
             message: string;
             message_zh?: string;
         };
+        FieldSpec: {
+            /** @enum {string} */
+            kind: "text" | "department" | "departments" | "user" | "users" | "ticket" | "call" | "record" | "days" | "moment" | "flag" | "rating" | "choice" | "parts";
+            label: string;
+            label_en: string;
+            name: string;
+            options?: string[] | null;
+            required: boolean;
+        };
         FiledAppeal: {
             /** @example 20261122-000318 */
             number: string;
@@ -2356,6 +2887,23 @@ export interface components {
             reason?: string;
             /** @enum {string} */
             status: "ready" | "break" | "offline";
+        };
+        FormDraft: {
+            /** Format: date-time */
+            at: string;
+            body: unknown;
+            key: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        FormDraftInput: {
+            /** @description The form's own JSON, 64 KiB at most */
+            body: unknown;
+            /**
+             * Format: int64
+             * @description Grows with every change; what comes late never replaces what is newer
+             */
+            seq: number;
         };
         Hit: {
             /** @description A fragment around the first match */
@@ -2490,6 +3038,13 @@ export interface components {
              */
             within_x: number;
         };
+        Lease: {
+            mine: boolean;
+            /** Format: date-time */
+            until?: string;
+            user: string;
+            user_name?: string;
+        };
         LegInfo: {
             codec: string;
             /** Format: double */
@@ -2521,6 +3076,10 @@ export interface components {
             name: string;
             number: string;
             queue: string;
+        };
+        LineEntry: {
+            department: string;
+            line: string;
         };
         LiveEvent: {
             /** Format: date-time */
@@ -2635,6 +3194,15 @@ export interface components {
             name: string;
             text: string;
         };
+        PageActionSpec: {
+            items: components["schemas"]["ActionSpec"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
         PageAgent: {
             items: components["schemas"]["Agent"][];
             /** @description Give it as cursor for the next page; empty on the last */
@@ -2689,6 +3257,15 @@ export interface components {
             /** @description Counting stopped at total */
             total_capped: boolean;
         };
+        PageCityVersion: {
+            items: components["schemas"]["CityVersion"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
         PageClockDerivation: {
             items: components["schemas"]["ClockDerivation"][];
             /** @description Give it as cursor for the next page; empty on the last */
@@ -2709,6 +3286,15 @@ export interface components {
         };
         PageDistrict: {
             items: components["schemas"]["District"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageFormDraft: {
+            items: components["schemas"]["FormDraft"][];
             /** @description Give it as cursor for the next page; empty on the last */
             next_cursor: string;
             /** Format: int64 */
@@ -2770,6 +3356,24 @@ export interface components {
             /** @description Counting stopped at total */
             total_capped: boolean;
         };
+        PageRecordItem: {
+            items: components["schemas"]["RecordItem"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageTemplate: {
+            items: components["schemas"]["Template"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
         PageTicket: {
             items: components["schemas"]["Ticket"][];
             /** @description Give it as cursor for the next page; empty on the last */
@@ -2802,6 +3406,8 @@ export interface components {
         };
         Person: {
             anonymous: boolean;
+            disabled: boolean;
+            elderly: boolean;
             /**
              * Format: int64
              * @description Take it off the screen after so long
@@ -2811,6 +3417,8 @@ export interface components {
             name: string;
             /** @example 138****5678 */
             phone: string;
+            /** @description Who files on the citizen's behalf */
+            proxy?: components["schemas"]["Proxy"];
         };
         PersonSkills: {
             /** @description Levels from 1 to 9, by skill */
@@ -2857,6 +3465,8 @@ export interface components {
             type: string;
         };
         Progress: {
+            /** @description What the citizen may do now, and why not */
+            actions: components["schemas"]["Action"][];
             answer: string;
             /** Format: date-time */
             created_at: string;
@@ -2868,6 +3478,11 @@ export interface components {
              */
             due_at?: string;
             number: string;
+            /**
+             * Format: int64
+             * @description That counts; 0 when there is none
+             */
+            rating: number;
             state: string;
             steps: components["schemas"]["ProgressStep"][];
             title: string;
@@ -2877,6 +3492,12 @@ export interface components {
             at: string;
             text: string;
             text_en: string;
+        };
+        Proxy: {
+            name: string;
+            phone: string;
+            /** @example 子女 */
+            relation: string;
         };
         PublicAppeal: {
             address?: string;
@@ -3003,6 +3624,57 @@ export interface components {
             /** @example person */
             what: string;
         };
+        Record: {
+            answer?: string;
+            /** Format: date-time */
+            at: string;
+            basis?: string;
+            by: string;
+            by_name?: string;
+            channel?: string;
+            /**
+             * Format: int64
+             * @description Working days
+             */
+            days?: number;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by?: string;
+            decided_name?: string;
+            /** @description Department that decides; the centre when left out */
+            decider?: string;
+            decision?: string;
+            /** @description Who asked, or who must act */
+            department?: string;
+            /** @description Parties of a dispute */
+            departments?: string[] | null;
+            escalation?: string[] | null;
+            from_type?: string;
+            /** @example return-1 */
+            id: string;
+            item?: string;
+            /** @enum {string} */
+            kind: "return" | "extension" | "suspension" | "co_handling" | "urge" | "supervision" | "dispute" | "merge" | "split" | "link" | "reopening" | "withdrawal" | "rating" | "rectification" | "appeal" | "relabelling";
+            /** @description Number of another ticket */
+            other?: string;
+            proposed?: string;
+            /** Format: int64 */
+            rating?: number;
+            reason?: string;
+            relation?: string;
+            /** Format: date-time */
+            signed_at?: string;
+            /** @enum {string} */
+            state: "requested" | "approved" | "refused" | "withdrawn" | "open" | "done" | "ended";
+            statements?: components["schemas"]["Statement"][] | null;
+            to_type?: string;
+            /** Format: date-time */
+            until?: string;
+        };
+        RecordItem: {
+            record: components["schemas"]["Record"];
+            ticket: components["schemas"]["Ticket"];
+        };
         RevealInput: {
             /** @description Your running call */
             call_id?: string;
@@ -3015,6 +3687,28 @@ export interface components {
         };
         RosterPlan: {
             shifts: components["schemas"]["Shift"][] | null;
+        };
+        RouteRule: {
+            addresses?: string[] | null;
+            categories?: string[] | null;
+            department: string;
+            districts?: string[] | null;
+            lines?: string[] | null;
+            name: string;
+            types?: string[] | null;
+            words?: string[] | null;
+        };
+        Ruling: {
+            /** Format: date-time */
+            at: string;
+            basis?: string;
+            by: string;
+            category: string;
+            department: string;
+            district?: string;
+            id: string;
+            reason: string;
+            words?: string[] | null;
         };
         SearchResult: {
             facets: {
@@ -3102,9 +3796,41 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        Statement: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            department: string;
+            text: string;
+        };
         Step: {
             en: string;
             zh: string;
+        };
+        SuggestCandidate: {
+            department: string;
+            /**
+             * Format: int64
+             * @description Tickets that it works on now; counting stops at 10,000
+             */
+            open: number;
+        };
+        Suggestion: {
+            candidates: components["schemas"]["SuggestCandidate"][];
+            /** @description Empty: a person decides */
+            department: string;
+            desk: boolean;
+            /**
+             * Format: int64
+             * @description Returns after which the centre designates
+             */
+            hop_limit: number;
+            /** Format: int64 */
+            hops: number;
+            reason: string;
+            reason_en: string;
+            /** @description Departments that gave it back */
+            returned: string[];
         };
         Supervision: {
             /**
@@ -3112,6 +3838,34 @@ export interface components {
              * @enum {string}
              */
             mode: "monitor" | "whisper" | "barge";
+        };
+        Template: {
+            /** @example resolve */
+            action: string;
+            /** Format: date-time */
+            at: string;
+            body: string;
+            by: string;
+            by_name?: string;
+            category: string;
+            /** @description Whose it is; empty: the centre's */
+            department: string;
+            id: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TemplateInput: {
+            action: string;
+            body: string;
+            category?: string;
+            department?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description The version you saw; left out for a new one
+             */
+            version?: number;
         };
         Ticket: {
             /** Format: date-time */
@@ -3123,6 +3877,7 @@ export interface components {
             assignments: components["schemas"]["Assignment"][];
             /** @description The catalogue names nobody; a dispatcher decides */
             at_desk: boolean;
+            attachments: components["schemas"]["Attachment"][];
             calls: string[];
             /** @enum {string} */
             channel: "phone" | "web" | "wechat" | "api";
@@ -3135,22 +3890,53 @@ export interface components {
             created_at: string;
             /** @description Code of the lead department */
             department: string;
+            /** @description The centre named the department for good */
+            designated: boolean;
             /** @description What the caller pressed */
             digit: string;
+            /** @description User of the department who handles it */
+            handler: string;
+            handler_name?: string;
+            /**
+             * Format: int64
+             * @description Departments that gave it back
+             */
+            hops: number;
             /** @description From birth; drafts have it too */
             id: string;
+            /** @description Who is on it; in the answer to reading one ticket */
+            lease?: components["schemas"]["Lease"];
             /** @description Number that was called */
             line: string;
+            /** Format: date-time */
+            next_try_at?: string;
             /** @description YYYYMMDD-NNNNNN; empty for a draft of a call */
             number: string;
             /** @description User who answered or accepted */
             operator: string;
+            public_answer: string;
+            /**
+             * Format: int64
+             * @description That counts: 5 very satisfied … 1 very dissatisfied; 0 when there is none
+             */
+            rating: number;
+            /** @description Requests, duties and facts, the oldest first */
+            records: components["schemas"]["Record"][];
             /** Format: int64 */
             reopened: number;
             /** Format: date-time */
             resolved_at?: string;
+            /** @description Department that approves the reply next; empty: the centre */
+            review_by: string;
             /** @enum {string} */
             state: "draft" | "accepted" | "dispatched" | "in_progress" | "in_review" | "follow_up" | "closed" | "archived" | "suspended" | "merged" | "cancelled";
+            /** @description Items that an appeal took out of the assessment */
+            struck: string[];
+            /**
+             * Format: int64
+             * @description Calls of the follow-up that were not answered
+             */
+            tries: number;
             /** Format: date-time */
             updated_at: string;
             /** @enum {string} */
@@ -3218,6 +4004,8 @@ export interface components {
             appeal?: components["schemas"]["AppealPatch"];
             citizen?: components["schemas"]["CitizenPatch"];
             confidential?: boolean;
+            /** @description Needed when a complaint, report or call for help becomes a lighter type */
+            reason?: string;
             /** @enum {string} */
             urgency?: "normal" | "urgent" | "critical";
             /**
@@ -3339,6 +4127,44 @@ export interface operations {
             };
         };
     };
+    "appeal-act": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat under the same key has the effect once */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CitizenAction"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Progress"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public-districts": {
         parameters: {
             query?: never;
@@ -3355,6 +4181,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageDistrict"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageActionSpec"];
                 };
             };
             /** @description Problem (RFC 9457) */
@@ -4681,6 +5536,191 @@ export interface operations {
             };
         };
     };
+    catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueInput"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogueInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogueInput"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "catalogue-csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "catalogue-xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogueInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CataloguePreview"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-sheet": {
+        parameters: {
+            query?: {
+                /** @description The version you saw */
+                version?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CataloguePreview"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     categories: {
         parameters: {
             query?: never;
@@ -4697,6 +5737,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageCategory"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "city-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageCityVersion"];
                 };
             };
             /** @description Problem (RFC 9457) */
@@ -4857,6 +5926,132 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageDistrict"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "form-drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageFormDraft"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "form-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as call:… or ticket:…:resolve */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormDraft"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-form-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormDraftInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormDraft"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-form-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as call:… or ticket:…:resolve */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
@@ -5276,6 +6471,44 @@ export interface operations {
             };
         };
     };
+    records: {
+        parameters: {
+            query?: {
+                /** @description Repeated or separated by commas */
+                kind?: string[] | null;
+                /** @description requested and open wait for somebody */
+                state?: string[] | null;
+                /** @description Who asked, must act or decides */
+                department?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRecordItem"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     roster: {
         parameters: {
             query: {
@@ -5631,6 +6864,132 @@ export interface operations {
             };
         };
     };
+    templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageTemplate"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tickets: {
         parameters: {
             query?: {
@@ -5644,7 +7003,7 @@ export interface operations {
                 channel?: string[] | null;
                 urgency?: string[] | null;
                 line?: string;
-                /** @description Only those that I answered or accepted */
+                /** @description Only those that I answered or accepted; of a department: those that I handle */
                 mine?: boolean;
                 /** @description Only those with a limit that has passed */
                 overdue?: boolean;
@@ -5708,6 +7067,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat under the same key has the effect once */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkReport"];
                 };
             };
             /** @description Problem (RFC 9457) */
@@ -5861,6 +7257,42 @@ export interface operations {
             };
         };
     };
+    "dial-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DialFrom"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DialledCall"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "ticket-earlier": {
         parameters: {
             query?: never;
@@ -5913,6 +7345,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PageTimelineEvent"];
                 };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "take-lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lease"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Problem (RFC 9457) */
             default: {
@@ -5980,6 +7474,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestion"];
                 };
             };
             /** @description Problem (RFC 9457) */

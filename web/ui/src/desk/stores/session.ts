@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import { api, take, Failure, type Me, type Schemas } from '../../api/client'
+import type { Spec } from '../actions'
 
 export interface Named {
   code: string
@@ -14,10 +15,13 @@ export const useSession = defineStore('session', () => {
   const categories = shallowRef<Named[]>([])
   const districts = shallowRef<Named[]>([])
   const departments = shallowRef<Named[]>([])
+  const actions = shallowRef<Spec[]>([])
   const offset = ref(0)
 
   const roles = computed(() => (me.value?.roles ?? []) as string[])
   const names = computed(() => new Map([...categories.value, ...districts.value, ...departments.value].map((n) => [n.code, n.name])))
+
+  const fieldsOf = (action: string) => actions.value.find((a) => a.name === action)?.fields ?? []
 
   function setClock(server: number) {
     offset.value = server - Date.now()
@@ -38,11 +42,13 @@ export const useSession = defineStore('session', () => {
   }
 
   async function loadNames() {
-    const [c, d, u] = await Promise.all([
+    const [c, d, u, a] = await Promise.all([
       take(api.GET('/api/v1/categories')),
       take(api.GET('/api/v1/districts')),
       take(api.GET('/api/v1/departments')),
+      api.GET('/api/v1/actions').then(({ data }) => data?.items ?? []), // administrators act on no tickets
     ])
+    actions.value = a
     categories.value = c.items as Named[]
     districts.value = d.items as Named[]
     departments.value = u.items as Named[]
@@ -62,5 +68,5 @@ export const useSession = defineStore('session', () => {
   const nameOf = (code: string | undefined) => (code ? (names.value.get(code) ?? code) : '')
   const now = () => Date.now() + offset.value
 
-  return { me, roles, categories, districts, departments, load, loadNames, signIn, signOut, has, nameOf, now, setClock }
+  return { fieldsOf, me, roles, categories, districts, departments, load, loadNames, signIn, signOut, has, nameOf, now, setClock }
 })
