@@ -94,15 +94,21 @@ func (t *Ticket) hidePerson() {
 			texts = append(texts, &r.Statements[j].Text)
 		}
 	}
-	people := []Citizen{t.Citizen}
-	if p := t.Citizen.Proxy; p != nil {
-		people = append(people, Citizen{Name: p.Name, Phone: p.Phone})
-	}
+	people := t.Citizen.people()
 	for _, text := range texts {
 		for _, person := range people {
 			*text = hidePerson(*text, person)
 		}
 	}
+}
+
+// people are the citizen and who files for the citizen.
+func (c Citizen) people() []Citizen {
+	list := []Citizen{c}
+	if p := c.Proxy; p != nil {
+		list = append(list, Citizen{Name: p.Name, Phone: p.Phone})
+	}
+	return list
 }
 
 // history is a ticket's events as the actor may see them: of a confidential
@@ -116,7 +122,9 @@ func (a Actor) history(t Ticket, events []Event) []Event {
 		d := e.Decode()
 		d.CallID = ""
 		for _, text := range []*string{&d.Reason, &d.Answer, &d.Note, &d.Basis} {
-			*text = hidePerson(*text, t.Citizen)
+			for _, person := range t.Citizen.people() {
+				*text = hidePerson(*text, person)
+			}
 		}
 		shown[i] = newEvent(Ticket{}, e.Type, e.Actor, e.At, d)
 		shown[i].ID, shown[i].TicketID, shown[i].Version = e.ID, e.TicketID, e.Version

@@ -88,11 +88,10 @@ func (w *work) rate() error {
 // for each round: what citizens give with their own hand goes before what an
 // operator writes down, and of two alike the first.
 func (w *work) rated(rating int, channel Channel, own bool) bool {
-	since := w.next.reopenedAt()
 	var counting *Record
-	for i := range w.next.Records {
-		r := &w.next.Records[i]
-		if r.Kind == RecordRating && r.State == RecordDone && !r.At.Before(since) {
+	round := w.next.round()
+	for i := range round {
+		if r := &round[i]; r.Kind == RecordRating && r.State == RecordDone {
 			counting = r
 		}
 	}

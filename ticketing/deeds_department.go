@@ -3,16 +3,16 @@ package ticketing
 // The moves between the centre, the department in charge and those below it.
 
 func (w *work) dispatch() error {
-	if d := w.next.Department; d != "" && d == w.f.Department && w.returnedBy(d) {
+	if w.returnedBy(w.f.Department) {
 		return invalid("department", "returned this ticket, and the return was approved; choose another, or designate it", "该单位已退单并获同意，请另选单位或终裁指定")
 	}
 	return w.give(w.f.Department, "")
 }
 
-// returnedBy tells whether a department's return was approved in the present round.
+// returnedBy tells whether a department gave the ticket back to the centre.
 func (w *work) returnedBy(department string) bool {
 	return w.next.record(func(r Record) bool {
-		return r.Kind == RecordReturn && r.State == RecordApproved && r.Department == department
+		return r.Kind == RecordReturn && r.State == RecordApproved && r.Decider == "" && r.Department == department
 	}) != nil
 }
 

@@ -182,24 +182,22 @@ func guardExtension() Guard {
 // extensionLeft is how many working days may still be asked for in this round.
 func (t *Ticket) extensionLeft(p Process) int {
 	left := p.ExtensionDays
-	since := t.reopenedAt()
-	for _, r := range t.Records {
-		if r.Kind == RecordExtension && r.State == RecordApproved && !r.At.Before(since) {
+	for _, r := range t.round() {
+		if r.Kind == RecordExtension && r.State == RecordApproved {
 			left -= r.Days
 		}
 	}
 	return left
 }
 
-// reopenedAt is when the present round began; zero in the first.
-func (t *Ticket) reopenedAt() time.Time {
-	var at time.Time
-	for _, r := range t.Records {
-		if r.Kind == RecordReopening {
-			at = r.At
+// round is the records since the ticket was reopened last, or all.
+func (t *Ticket) round() []Record {
+	for i := len(t.Records) - 1; i >= 0; i-- {
+		if t.Records[i].Kind == RecordReopening {
+			return t.Records[i+1:]
 		}
 	}
-	return at
+	return t.Records
 }
 
 func guardSuspension() Guard {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +136,11 @@ func (s *Service) amendCatalogue(ctx context.Context, id string, version int64, 
 		By: event.Actor, At: event.At,
 	}
 	err = s.changeCity(ctx, event.Actor, func(c *City) error {
+		if slices.ContainsFunc(c.Catalogue.Rulings, func(r Ruling) bool {
+			return r.Category == ruling.Category && r.District == ruling.District && len(r.Words) == 0 && !r.At.Before(ruling.At)
+		}) {
+			return nil // it, or a later one of the same matter, was put in before
+		}
 		kept := make([]Ruling, 0, len(c.Catalogue.Rulings)+1)
 		for _, r := range c.Catalogue.Rulings {
 			if r.Category != ruling.Category || r.District != ruling.District || len(r.Words) > 0 {

@@ -79,7 +79,7 @@ func (w *work) settle() {
 	next.ClosedAt = w.at
 	for i := range next.Records {
 		r := &next.Records[i]
-		if !r.State.Pending() || r.Kind == RecordRectification || r.Kind == RecordLink || r.Kind == RecordMerge || r.Kind == RecordSplit {
+		if !r.State.Pending() || r.Kind == RecordRectification && next.State == Closed || r.Kind == RecordLink || r.Kind == RecordMerge || r.Kind == RecordSplit {
 			continue
 		}
 		r.decide(RecordEnded, SystemActor().UserID, w.at, "工单已"+next.State.Zh()[len("已"):])

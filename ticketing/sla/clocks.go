@@ -32,9 +32,16 @@ func (k *Keeper) derive(runs []run) []ticketing.Clock {
 		}
 		clocks = append(clocks, c)
 	}
-	for i, c := range clocks {
-		if c.Name == ticketing.ClockLevel && !resolve.IsZero() && resolve.Before(c.DueAt) {
-			clocks[i] = k.cap(runs[i], c, resolve)
+	for i, r := range runs {
+		if r.name != ticketing.ClockLevel {
+			continue
+		}
+		whole := resolve
+		if r.whole != nil {
+			whole = k.clock(*r.whole).DueAt
+		}
+		if !whole.IsZero() && whole.Before(clocks[i].DueAt) {
+			clocks[i] = k.cap(r, clocks[i], whole)
 		}
 	}
 	return clocks

@@ -1,6 +1,7 @@
 package sla
 
 import (
+	"slices"
 	"time"
 
 	"hotline/ticketing"
@@ -21,6 +22,7 @@ type run struct {
 	pauses     []pause
 	extensions []extension
 	quiet      bool
+	whole      *run // of a level's clock that stopped: the resolve clock as it was then
 }
 
 type pause struct {
@@ -123,10 +125,24 @@ func (w *walker) dispatch(e ticketing.Event, d ticketing.EventData) {
 
 // leave stops what a department was timed for when the ticket goes elsewhere.
 func (w *walker) leave(e ticketing.Event) {
-	w.stop(ticketing.ClockSign, e)
 	w.stop(ticketing.ClockContact, e)
+	w.pass(e)
+}
+
+// pass is leave between a department and those below it: to reach the citizen
+// is the duty of all of them together, and its clock runs on.
+func (w *walker) pass(e ticketing.Event) {
+	w.stop(ticketing.ClockSign, e)
 	w.stop(ticketing.ClockReturn, e)
 	w.stopOf(ticketing.ClockLevel, w.department, e)
+}
+
+// contact begins with the first signature after a dispatch by the centre. Those
+// below sign too, and get no new time for it.
+func (w *walker) contact(e ticketing.Event) {
+	if r := w.find(ticketing.ClockContact, ""); r == nil || r.startedV < w.dispatched {
+		w.restart(ticketing.ClockContact, e)
+	}
 }
 
 // undo takes a dispatch back as if it had never been: what it started goes, and
@@ -170,7 +186,7 @@ func (w *walker) seeWork(e ticketing.Event, d ticketing.EventData) bool {
 	switch e.Type {
 	case ticketing.EventSigned:
 		w.stop(ticketing.ClockSign, e)
-		w.restart(ticketing.ClockContact, e)
+		w.contact(e)
 	case ticketing.EventContacted:
 		w.stop(ticketing.ClockContact, e)
 	case ticketing.EventResolved:
@@ -189,7 +205,7 @@ func (w *walker) seeWork(e ticketing.Event, d ticketing.EventData) bool {
 		w.leave(e)
 		w.department = ""
 	case ticketing.EventReturnedUp:
-		w.leave(e)
+		w.pass(e)
 		w.department, w.level = d.Department, d.DepartmentLevel
 	default:
 		return false
@@ -252,8 +268,8 @@ func (w *walker) seeAfter(e ticketing.Event, d ticketing.EventData) {
 		w.stop(ticketing.ClockRectify, e)
 	case ticketing.EventFollowedUp, ticketing.EventAnswered, ticketing.EventReferred, ticketing.EventCancelled:
 		for i := range w.runs {
-			if w.runs[i].name != ticketing.ClockRectify {
-				w.runs[i].stop(e.At, e.Type)
+			if w.runs[i].name != ticketing.ClockRectify || e.Type != ticketing.EventFollowedUp {
+				w.stopOf(w.runs[i].name, w.runs[i].department, e)
 			}
 		}
 	}
@@ -296,9 +312,16 @@ func (w *walker) restartOf(name ticketing.ClockName, department string, e ticket
 func (w *walker) stop(name ticketing.ClockName, e ticketing.Event) { w.stopOf(name, "", e) }
 
 func (w *walker) stopOf(name ticketing.ClockName, department string, e ticketing.Event) {
-	if r := w.find(name, department); r != nil {
-		r.stop(e.At, e.Type)
+	r := w.find(name, department)
+	if r == nil || !r.stoppedAt.IsZero() {
+		return
 	}
+	if whole := w.find(ticketing.ClockResolve, ""); name == ticketing.ClockLevel && whole != nil {
+		as := *whole
+		as.pauses, as.extensions = slices.Clone(whole.pauses), slices.Clone(whole.extensions)
+		r.whole = &as
+	}
+	r.stop(e.At, e.Type)
 }
 
 func (r *run) stop(at time.Time, by string) {
@@ -313,7 +336,7 @@ func (r *run) stop(at time.Time, by string) {
 // resume lets a stopped clock run on as if it had never stopped.
 func (w *walker) resume(name ticketing.ClockName, department string) {
 	if r := w.find(name, department); r != nil {
-		r.stoppedAt, r.stoppedBy, r.facts = time.Time{}, "", w.facts
+		r.stoppedAt, r.stoppedBy, r.facts, r.whole = time.Time{}, "", w.facts, nil
 	}
 }
 

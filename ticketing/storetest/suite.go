@@ -85,6 +85,28 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"Sessions":               testSessions,
 		"Stats":                  testStats,
 		"Durable":                testDurable,
+
+		"PausesSurviveAChangeOfUrgency":     testPausesSurvive,
+		"ClosedClocksAreNeverRewritten":     testClosedClocks,
+		"MakeUpWorkdaysCount":               testMakeUpWorkdays,
+		"OneMessageIsTakenOnce":             testOneMessage,
+		"MergedTicketsDoNotEscalate":        testMergedQuiet,
+		"ARepeatGetsTheReply":               testRepeatAnswered,
+		"NothingOfAConfidentialTicketLeaks": testConfidential,
+		"ReturnsDoNotStopTheClock":          testReturns,
+		"RelabellingNeedsAReason":           testRelabelling,
+		"AContactWithoutACallIsMarked":      testContact,
+		"SuspensionsEndByThemselves":        testSuspensionEnds,
+		"RulingsAmendTheCatalogue":          testRulings,
+		"ClosedTicketsAreArchived":          testArchive,
+		"TheLeastLoadedClerkGetsIt":         testLeastLoaded,
+		"Records":                           testRecords,
+		"Leases":                            testLeases,
+		"FormDrafts":                        testFormDrafts,
+		"Templates":                         testTemplates,
+		"ATryChangesNothing":                testTry,
+		"CitizensActOnTheirOwn":             testCitizens,
+		"CataloguePreview":                  testCatalogue,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
