@@ -89,7 +89,7 @@ var sheetTypes = []string{"text/csv", xlsxType}
 func (s *Server) catalogueRoutes() {
 	who := only(ticketing.RoleAdmin, ticketing.RoleLead, ticketing.RoleDispatcher)
 	op := func(method, path, id, summary string) operation {
-		return operation{method: method, path: "/api/v1/catalogue" + path, id: id, tag: "city", who: who, summary: summary, maxBody: 8 << 20}
+		return operation{method: method, path: "/api/v1/catalogue" + path, id: id, tag: "city", who: who, summary: summary, maxBody: maxCatalogue}
 	}
 	handle(s, operation{method: http.MethodGet, path: "/api/v1/tickets/{number}/suggestion", id: "suggestion", tag: "tickets", who: centre,
 		summary: "The department that the catalogue names, with reasons"}, s.suggestion)
@@ -186,6 +186,9 @@ func (s *Server) previewSheet(ctx context.Context, in *sheetInput) (*body[Catalo
 func badSheet(err error) *Problem {
 	return problem(http.StatusUnprocessableEntity, "invalid", sentence(err.Error()))
 }
+
+// maxCatalogue bounds a catalogue as it comes in, in bytes.
+const maxCatalogue = 8 << 20
 
 // maxSheetRows bounds a table of entries.
 const maxSheetRows = 50_000

@@ -53,6 +53,9 @@ type Tickets interface {
 	SaveTemplate(ctx context.Context, who ticketing.Actor, t ticketing.Template) (ticketing.Template, error)
 	DropTemplate(ctx context.Context, who ticketing.Actor, id string) error
 	LinkCall(ctx context.Context, who ticketing.Actor, ref, callID string) error
+	Attach(ctx context.Context, who ticketing.Actor, ref string, file ticketing.Attachment) (ticketing.Attachment, error)
+	Attachment(ctx context.Context, who ticketing.Actor, ref, id string) (ticketing.Attachment, error)
+	Detach(ctx context.Context, who ticketing.Actor, ref, id string) error
 	NumberToCall(ctx context.Context, who ticketing.Actor, ref string) (string, error)
 	PreviewCatalogue(ctx context.Context, who ticketing.Actor, c ticketing.Catalogue) (ticketing.CataloguePreview, error)
 	SaveCatalogue(ctx context.Context, who ticketing.Actor, c ticketing.Catalogue) error
@@ -156,6 +159,7 @@ type Deps struct {
 	Live    Live
 	Index   Index
 	Calls   Calls
+	Blobs   Blobs                                      // nil: no attachments
 	Health  func(ctx context.Context) map[string]error // nil error: the part is well
 	Metrics prometheus.Gatherer                        // nil: /metrics is empty
 	Pages   fs.FS                                      // nil: the embedded pages

@@ -80,6 +80,7 @@ func build(deps Deps, opts Options) (*Server, error) {
 	})
 	s.app.Use(s.observe, s.guard, s.forward)
 	s.refuseUnknownMethods()
+	s.boundBodies()
 	s.api = newAPI(s.app, opts.Version)
 	s.routes()
 	if s.document, err = document(s.api); err != nil {
@@ -113,6 +114,7 @@ func (s *Server) routes() {
 	s.recordRoutes()
 	s.deskRoutes()
 	s.catalogueRoutes()
+	s.attachmentRoutes()
 	s.searchRoutes()
 	s.callRoutes()
 	s.cityRoutes()

@@ -148,10 +148,8 @@ func (s *Server) ticketView(ctx context.Context, who ticketing.Actor, t ticketin
 		AcceptedAt: cst(t.AcceptedAt), ResolvedAt: cst(t.ResolvedAt), ClosedAt: cst(t.ClosedAt),
 		Handler: t.Handler, HandlerName: s.names.of(ctx, t.Handler), Designated: t.Designated, ReviewBy: t.ReviewBy, PublicAnswer: t.PublicAnswer,
 		Rating: t.Rating, Hops: t.Hops(), Tries: t.Tries, NextTryAt: cst(t.NextTryAt), Struck: append([]string{}, t.Struck...),
-		Records: convert(t.Records, func(r ticketing.Record) Record { return s.recordView(ctx, r) }),
-		Attachments: convert(t.Attachments, func(a ticketing.Attachment) Attachment {
-			return Attachment{ID: a.ID, Name: a.Name, Type: a.Type, Size: a.Size, Hash: a.Hash, By: a.By, ByName: s.names.of(ctx, a.By), At: cst(a.At)}
-		}),
+		Records:     convert(t.Records, func(r ticketing.Record) Record { return s.recordView(ctx, r) }),
+		Attachments: convert(t.Attachments, func(a ticketing.Attachment) Attachment { return s.attachmentView(ctx, a) }),
 	}
 	now := s.opts.Now()
 	v.Assignments = convert(t.Assignments, func(a ticketing.Assignment) Assignment {

@@ -37,12 +37,11 @@ type Files struct {
 	root *os.Root
 }
 
-// Open opens the store that a URL names: file:///folder. The folder is made
-// when it is missing, and must be writable.
-func Open(rawURL string) (*Files, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.Scheme != "file" || u.Host != "" || !filepath.IsAbs(u.Path) {
-		return nil, fmt.Errorf("blobs: %q is not a store of blobs; use file:///folder", rawURL)
+// openFiles opens file:///folder. The folder is made when it is missing, and
+// must be writable.
+func openFiles(u *url.URL) (*Files, error) {
+	if u.Host != "" || !filepath.IsAbs(u.Path) {
+		return nil, fmt.Errorf("blobs: %q is not a store of blobs; use file:///folder", u.Redacted())
 	}
 	if err := os.MkdirAll(filepath.Join(u.Path, ".tmp"), 0o750); err != nil {
 		return nil, fmt.Errorf("blobs: cannot write below %s; make the folder writable or name another: %w", u.Path, err)

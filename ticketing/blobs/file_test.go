@@ -18,7 +18,7 @@ import (
 	"hotline/ticketing/blobs"
 )
 
-func open(t *testing.T) (*blobs.Files, string) {
+func open(t *testing.T) (blobs.Store, string) {
 	t.Helper()
 	dir := t.TempDir()
 	f, err := blobs.Open("file://" + dir)
@@ -27,7 +27,7 @@ func open(t *testing.T) (*blobs.Files, string) {
 	return f, dir
 }
 
-func read(t *testing.T, f *blobs.Files, name string) []byte {
+func read(t *testing.T, f blobs.Store, name string) []byte {
 	t.Helper()
 	r, info, err := f.Open(t.Context(), name)
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestASymbolicLinkIsNotFollowedOutside(t *testing.T) {
 func TestOpenSaysWhatToDo(t *testing.T) {
 	for _, url := range []string{"s3://bucket", "file://host/a", "/a", "file:a"} {
 		_, err := blobs.Open(url)
-		require.ErrorContains(t, err, "use file:///folder")
+		require.ErrorContains(t, err, "is not a store of blobs")
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

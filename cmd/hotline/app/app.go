@@ -227,6 +227,9 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
+	if a.Engines.Blobs != nil {
+		deps.Blobs = a.Engines.Attachments()
+	}
 	opts := web.Options{
 		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,

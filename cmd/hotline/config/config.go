@@ -101,7 +101,7 @@ var settings = []setting{
 	{name: "store", value: "", help: "database: sqlite:///path or postgres://… (sqlite in the data folder when not given)"},
 	{name: "queue", value: "mem://", help: "task queue: mem://, redis://… or rediss://…"},
 	{name: "search", value: "", help: "index: fts:///path or elasticsearch+http(s)://… (fts in the data folder when not given)"},
-	{name: "blobs", value: "", help: "recordings and attachments: file:///path (in the data folder when not given)"},
+	{name: "blobs", value: "", help: "recordings and attachments: file:///path (in the data folder when not given) or s3://bucket/prefix?endpoint=host:port&region=…"},
 	{name: "roles", value: "sip,web,worker", help: "what this node does"},
 	{name: "rtp", value: "30000-39999", help: "UDP ports for RTP, LOW-HIGH"},
 	{name: "public-ip", value: "", help: "address that phones reach this node at, when it differs from the one it listens on"},

@@ -30,8 +30,8 @@ type Engines struct {
 	Tickets *ticketing.Service
 	Index   *search.Index
 	Source  search.Source
-	Queue   *jobs.Queue  // nil without the worker role, where the node is alone
-	Blobs   *blobs.Files // nil without the sip and web roles
+	Queue   *jobs.Queue // nil without the worker role, where the node is alone
+	Blobs   blobs.Store // nil without the sip and web roles
 
 	closers []func() error // last opened, first closed
 }
