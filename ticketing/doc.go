@@ -10,5 +10,8 @@
 //     live events are written in one transaction with a version check.
 //   - A ticket's clocks can be derived again from its events.
 //   - A citizen's name and phone leave the package unmasked only to the store
-//     and through [Service.Reveal], which records who looked and why.
+//     and through [Service.Reveal] and [Service.NumberToCall], which record who
+//     looked and why.
+//   - What is asked for, owed or known beside a state is a [Record] with who, when,
+//     why, until when, and its decision.
 package ticketing

@@ -45,6 +45,7 @@ type bench struct {
 var benches = []bench{
 	{"store", benchStore},
 	{"http", benchHTTP},
+	{"metropolis", benchMetropolis},
 	{"outbox", benchOutbox},
 	{"search", benchSearch},
 	{"relay", benchRelay},
@@ -61,6 +62,7 @@ type run struct {
 	out      io.Writer
 	work     string        // folder that goes with the run
 	window   time.Duration // over which CPU and packets are counted
+	tickets  int           // of a metropolis
 	figures  []Figure
 	binaries drill.Binaries
 }
@@ -83,6 +85,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "run one bench: "+strings.Join(names(), ", ")+" (all when empty)")
 	window := flags.Duration("window", time.Minute, "over which packets and their CPU are counted")
+	tickets := flags.Int("tickets", 1_000_000, "of the metropolis, each with ten events")
 	path := flags.String("out", "bench.json", "file for the figures")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -96,7 +99,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	r := &run{out: stdout, work: work, window: *window}
+	r := &run{out: stdout, work: work, window: *window, tickets: *tickets}
 	var errs []error
 	for _, b := range chosen {
 		if err := b.run(ctx, r); err != nil {

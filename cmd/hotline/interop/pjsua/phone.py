@@ -206,7 +206,11 @@ class Phone:
         until = time.monotonic() + 2
         while os.path.getsize(path) <= 44 and time.monotonic() < until:
             self.endpoint.libHandleEvents(20)
-        with wave.open(path) as w:
+        try:
+            heard = wave.open(path)
+        except (wave.Error, EOFError):  # pjsip gives the port back later than it says; the next 300 ms will do
+            return {"tone": 0.0, "rms": 0.0}
+        with heard as w:
             pcm = array.array("h", w.readframes(w.getnframes()))[-RATE // 5:]
         return {"tone": goertzel(pcm, frequency), "rms": math.sqrt(sum(s * s for s in pcm) / max(1, len(pcm))) / 32768, "samples": len(pcm)}
 
