@@ -214,6 +214,22 @@ func (l *load) send(ctx context.Context, client *http.Client, token, key, path s
 	return resp.StatusCode, answer, err
 }
 
+// read is a GET.
+func (l *load) read(ctx context.Context, token, path string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return resp.StatusCode, answer, err
+}
+
 func (l *load) signIn(ctx context.Context) (string, error) {
 	l.token.Lock()
 	defer l.token.Unlock()
