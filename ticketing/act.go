@@ -161,7 +161,7 @@ func (s *Service) change(before, next Ticket, event Event, now time.Time) Change
 	c := Change{
 		Ticket: &next, PrevVersion: before.Version, Events: []Event{event}, Live: liveFor(LiveTicketChanged, next, now),
 		Numbered: before.Number != next.Number, Moved: before.Department != next.Department || before.Handler != next.Handler,
-		Records: changedRecords(before, next),
+		Operated: before.Operator != next.Operator, Records: changedRecords(before, next),
 	}
 	if units := next.units(); len(units) > len(before.units()) {
 		c.Units = units

@@ -10,9 +10,10 @@ import (
 type Change struct {
 	Ticket      *Ticket // nil when only the other rows are written
 	PrevVersion int64   // version the change was made from; 0 inserts
-	Edited      bool    // appeal, citizen or confidentiality changed too
+	Edited      bool    // appeal, citizen, urgency or confidentiality changed too
 	Numbered    bool    // the ticket gets its number
-	Moved       bool    // the department in charge changed
+	Moved       bool    // the department in charge, or who handles it there, changed
+	Operated    bool    // the operator changed
 	QueryCode   *QueryCode
 	Events      []Event
 	Outbox      []OutboxItem // Topic, Key and CreatedAt count; a key that exists stays as it is

@@ -46,6 +46,7 @@ var benches = []bench{
 	{"store", benchStore},
 	{"http", benchHTTP},
 	{"metropolis", benchMetropolis},
+	{"metropolis-postgres", benchMetropolisPostgres},
 	{"outbox", benchOutbox},
 	{"search", benchSearch},
 	{"relay", benchRelay},

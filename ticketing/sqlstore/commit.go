@@ -16,13 +16,14 @@ import (
 // The statements of a commit.
 const (
 	// An UPDATE touches the index of every column that it names, changed or
-	// not: the number and the department are named only by moves that set them.
+	// not: number, operator, department and urgency are named only by moves that set them.
 	updateMoved = "UPDATE tickets SET " + moved
-	moved       = "version = ?, state = ?, urgency = ?, operator = ?, answer = ?, reopened = ?, " +
+	moved       = "version = ?, state = ?, answer = ?, reopened = ?, " +
 		"at_desk = ?, updated_at = ?, accepted_at = ?, resolved_at = ?, closed_at = ?, due_at = ?, doc = ? WHERE id = ? AND version = ?"
 	updateNumbered   = "UPDATE tickets SET number = ?, " + moved
 	updateDepartment = "UPDATE tickets SET department = ?, handler = ? WHERE id = ?"
-	updateEdited     = "UPDATE tickets SET confidential = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
+	updateOperator   = "UPDATE tickets SET operator = ? WHERE id = ?"
+	updateEdited     = "UPDATE tickets SET confidential = ?, urgency = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
 		"name = ?, phone = ? WHERE id = ?"
 	finishOutbox = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
 	onConflict   = " ON CONFLICT DO NOTHING"
@@ -56,7 +57,7 @@ func tables() map[string]table {
 }
 
 func writeTexts() []string {
-	list := []string{updateMoved, updateNumbered, updateDepartment, updateEdited, finishOutbox, dropDeadlines}
+	list := []string{updateMoved, updateNumbered, updateDepartment, updateOperator, updateEdited, finishOutbox, dropDeadlines}
 	for _, t := range tables() {
 		list = append(list, t.texts[1:]...)
 	}
@@ -229,7 +230,7 @@ func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error
 	if p.c.Numbered {
 		q, args = updateNumbered, append(args, t.Number)
 	}
-	args = append(args, t.Version, string(t.State), string(t.Urgency), t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
+	args = append(args, t.Version, string(t.State), t.Answer, t.Reopened, flag(t.AtDesk),
 		ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
 	n, err := x.exec(ctx, tx, q, args...)
 	if err != nil {
@@ -243,11 +244,16 @@ func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error
 			return fmt.Errorf("tickets: %w", err)
 		}
 	}
+	if p.c.Operated {
+		if _, err := x.exec(ctx, tx, updateOperator, t.Operator, t.ID); err != nil {
+			return fmt.Errorf("tickets: %w", err)
+		}
+	}
 	if !p.c.Edited {
 		return nil
 	}
 	a := t.Appeal
-	if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(a.Type), a.Title, a.Description, a.Category, a.District,
+	if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District,
 		a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID); err != nil {
 		return fmt.Errorf("tickets: %w", err)
 	}

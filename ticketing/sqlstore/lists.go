@@ -83,49 +83,60 @@ func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 
 // Tickets lists a page; counting stops at ticketing.CountCap.
 func (s *Store) Tickets(ctx context.Context, f ticketing.Query) (ticketing.Page, error) {
-	q := where(s.selectTickets(), f)
-	due := f.Sort == ticketing.SortDue
-	if due {
-		q = q.Where("due_at IS NOT NULL").OrderExpr("due_at, id")
-	} else {
-		q = q.OrderExpr("created_at DESC, id DESC")
-	}
+	l := s.listOf(f)
+	var after cursor
 	if f.Cursor != "" {
 		key, id, err := openCursor(f.Cursor, f.Sort)
 		if err != nil {
 			return ticketing.Page{}, err
 		}
-		if due {
-			q = q.Where("(due_at, id) > (?, ?)", key, id)
-		} else {
-			q = q.Where("(created_at, id) < (?, ?)", key, id)
-		}
+		after = cursor{key: key, id: id}
 	}
-	items, err := readTickets(ctx, q.Limit(int64(f.Limit)+1))
+	keys, err := l.keys(ctx, after, f.Limit+1)
 	if err != nil {
 		return ticketing.Page{}, err
 	}
-	page := ticketing.Page{Items: items}
-	if len(items) > f.Limit {
-		page.Items = items[:f.Limit]
-		last := page.Items[f.Limit-1]
-		key := last.CreatedAt.UnixMilli()
-		if due {
-			key, _ = dueAt(&last).(int64)
-		}
-		page.NextCursor = makeCursor(f.Sort, key, last.ID)
+	var page ticketing.Page
+	if len(keys) > f.Limit {
+		keys = keys[:f.Limit]
+		page.NextCursor = makeCursor(f.Sort, keys[f.Limit-1].key, keys[f.Limit-1].id)
 	}
-	count := where(s.db.read.NewSelect().Table("tickets").ColumnExpr("1"), f).Limit(ticketing.CountCap + 1)
-	if due {
-		count = count.Where("due_at IS NOT NULL")
+	if page.Items, err = s.inOrder(ctx, keys); err != nil {
+		return ticketing.Page{}, err
 	}
-	if err := s.db.read.NewSelect().ColumnExpr("count(*)").TableExpr("(?) AS counted", count).Scan(ctx, &page.Total); err != nil {
+	if page.Total, err = l.count(ctx); err != nil {
 		return ticketing.Page{}, err
 	}
 	if page.Total > ticketing.CountCap {
 		page.Total, page.TotalCapped = ticketing.CountCap, true
 	}
 	return page, nil
+}
+
+// inOrder reads tickets in the order of their keys.
+func (s *Store) inOrder(ctx context.Context, keys []cursor) ([]ticketing.Ticket, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = k.id
+	}
+	tickets, err := s.TicketsByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]ticketing.Ticket, len(tickets))
+	for _, t := range tickets {
+		byID[t.ID] = t
+	}
+	list := make([]ticketing.Ticket, 0, len(keys))
+	for _, id := range ids {
+		if t, ok := byID[id]; ok {
+			list = append(list, t)
+		}
+	}
+	return list, nil
 }
 
 func makeCursor(sort ticketing.Sort, key int64, id string) string {
