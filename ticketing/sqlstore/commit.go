@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -74,7 +75,12 @@ func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.Write(ctx, p.write); err != nil {
+	if s.db.dialect == Postgres {
+		err = s.db.judge(s.pipeline(ctx, p.statements()))
+	} else {
+		err = s.db.Write(ctx, p.write)
+	}
+	if err != nil {
 		return err
 	}
 	s.hub.wake(topicsOf(c)...)
@@ -186,95 +192,95 @@ func (p *plan) add(name string, values []any) {
 	p.groups = append(p.groups, rowGroup{table: p.s.tables[name], rows: [][]any{values}})
 }
 
-// write runs the plan inside a transaction.
-func (p *plan) write(ctx context.Context, tx bun.Tx) error {
-	x := p.s.texts
-	if p.c.Ticket != nil && p.c.PrevVersion != 0 {
-		if err := p.update(ctx, tx, p.c.Ticket); err != nil {
-			return err
-		}
+// statement is one step of a plan. Where must is set, a step that changes no
+// row is refused with it.
+type statement struct {
+	text  string
+	args  []any
+	must  error
+	table string
+}
+
+// statements are the steps of a plan, in the order in which they are taken.
+func (p *plan) statements() []statement {
+	var list []statement
+	if t := p.c.Ticket; t != nil && p.c.PrevVersion != 0 {
+		list = p.update(t)
 	}
 	if f := p.c.Finish; f != nil {
-		n, err := x.exec(ctx, tx, finishOutbox, p.s.now().UnixMilli(), f.ID, f.Topic, f.Key)
-		if err != nil {
-			return fmt.Errorf("outbox: %w", err)
-		}
-		if n != 1 {
-			return ticketing.ErrFinished
-		}
+		list = append(list, statement{
+			text: finishOutbox, args: []any{p.s.now().UnixMilli(), f.ID, f.Topic, f.Key}, must: ticketing.ErrFinished, table: "outbox",
+		})
 	}
 	if t := p.c.Ticket; t != nil {
 		for _, clock := range p.c.DropDeadlines {
-			if _, err := x.exec(ctx, tx, dropDeadlines, t.ID, clock); err != nil {
-				return fmt.Errorf("deadlines: %w", err)
-			}
+			list = append(list, statement{text: dropDeadlines, args: []any{t.ID, clock}, table: "deadlines"})
 		}
 	}
 	for _, g := range p.groups {
-		if err := x.insert(ctx, tx, g.table, g.rows); err != nil {
-			return p.refusal(g.table.name, err)
+		for some := range slices.Chunk(g.rows, manyRows) {
+			list = append(list, statement{text: g.table.text(len(some)), args: slices.Concat(some...), table: g.table.name})
 		}
 	}
 	for _, other := range p.with {
-		if err := other.write(ctx, tx); err != nil {
-			return err
+		list = append(list, other.statements()...)
+	}
+	return list
+}
+
+// write takes the plan's steps inside a transaction.
+func (p *plan) write(ctx context.Context, tx bun.Tx) error {
+	for _, st := range p.statements() {
+		n, err := p.s.texts.exec(ctx, tx, st.text, st.args...)
+		if err != nil {
+			return p.s.refusal(st.table, err)
+		}
+		if st.must != nil && n != 1 {
+			return st.must
 		}
 	}
 	return nil
 }
 
 // update moves the ticket's row on from the version that the change was made from.
-func (p *plan) update(ctx context.Context, tx bun.Tx, t *ticketing.Ticket) error {
-	x := p.s.texts
+func (p *plan) update(t *ticketing.Ticket) []statement {
 	q, args := updateMoved, make([]any, 0, 16)
 	if p.c.Numbered {
 		q, args = updateNumbered, append(args, t.Number)
 	}
 	args = append(args, t.Version, string(t.State), t.Answer, t.Reopened, flag(t.AtDesk),
 		ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
-	n, err := x.exec(ctx, tx, q, args...)
-	if err != nil {
-		return p.refusal("tickets", err)
-	}
-	if n != 1 {
-		return ticketing.ErrStale
-	}
+	list := []statement{{text: q, args: args, must: ticketing.ErrStale, table: "tickets"}}
 	if p.c.Moved {
-		if _, err := x.exec(ctx, tx, updateDepartment, t.Department, t.Handler, t.ID); err != nil {
-			return fmt.Errorf("tickets: %w", err)
-		}
+		list = append(list, statement{text: updateDepartment, args: []any{t.Department, t.Handler, t.ID}, table: "tickets"})
 	}
 	if p.c.Operated {
-		if _, err := x.exec(ctx, tx, updateOperator, t.Operator, t.ID); err != nil {
-			return fmt.Errorf("tickets: %w", err)
-		}
+		list = append(list, statement{text: updateOperator, args: []any{t.Operator, t.ID}, table: "tickets"})
 	}
-	if !p.c.Edited {
-		return nil
+	if p.c.Edited {
+		a := t.Appeal
+		list = append(list, statement{text: updateEdited, table: "tickets", args: []any{
+			flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District, a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID,
+		}})
 	}
-	a := t.Appeal
-	if _, err := x.exec(ctx, tx, updateEdited, flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District,
-		a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID); err != nil {
-		return fmt.Errorf("tickets: %w", err)
-	}
-	return nil
+	return list
 }
 
 // refusal names what a unique constraint refused.
-func (p *plan) refusal(table string, err error) error {
+func (s *Store) refusal(table string, err error) error {
 	what, ok := unique(err)
 	switch {
 	case !ok:
-		return err
+		return fmt.Errorf("%s: %w", table, err)
 	case table == "receipts":
 		return ticketing.ErrReplayed
 	case table == "tickets" && strings.Contains(what, "number"):
-		p.s.numbers.forget()
+		s.numbers.forget()
 		return ticketing.ErrNumberTaken
 	case table == "tickets":
 		return ticketing.ErrExists
 	}
-	return err
+	return fmt.Errorf("%s: %w", table, err)
 }
 
 // Ticket reads one by id or number.
