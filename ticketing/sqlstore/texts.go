@@ -96,23 +96,6 @@ func (x *texts) exec(ctx context.Context, tx bun.Tx, q string, args ...any) (int
 	return result.RowsAffected()
 }
 
-// insert runs "INSERT … VALUES (…)" for many rows, manyRows at a time. head and
-// tail stand around the rows of values.
-func (x *texts) insert(ctx context.Context, tx bun.Tx, t table, rows [][]any) error {
-	for len(rows) > 0 {
-		n := min(len(rows), manyRows)
-		args := make([]any, 0, n*t.columns)
-		for _, row := range rows[:n] {
-			args = append(args, row...)
-		}
-		if _, err := x.exec(ctx, tx, t.text(n), args...); err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
-		}
-		rows = rows[n:]
-	}
-	return nil
-}
-
 // table is the INSERT of one table.
 type table struct {
 	name    string
