@@ -77,7 +77,8 @@ func ticket(id, number string) ticketing.Ticket {
 			Category: "env.noise.night", District: "d1", Address: "望京街道",
 		},
 		Citizen:     ticketing.Citizen{Name: "张三", Phone: "13812345678"},
-		Assignments: []ticketing.Assignment{{Department: "eco", Lead: true}, {Department: "pol"}},
+		Assignments: []ticketing.Assignment{{Department: "gave-it-back", Lead: true}, {Department: "eco", Lead: true}},
+		Records:     []ticketing.Record{{Kind: ticketing.RecordCoHandling, State: ticketing.RecordOpen, Department: "pol"}},
 		Clocks: []ticketing.Clock{
 			{Name: ticketing.ClockSign, DueAt: at(1), StoppedAt: at(1)},
 			{Name: ticketing.ClockResolve, DueAt: at(9)},

@@ -184,8 +184,8 @@ func document(t ticketing.Ticket, city trees) search.Document {
 	}
 	d.Categories = withAncestors(nil, t.Appeal.Category, city.categories)
 	d.Departments = withAncestors(nil, t.Department, city.departments)
-	for _, a := range t.Assignments {
-		d.Departments = withAncestors(d.Departments, a.Department, city.departments)
+	for _, unit := range t.Units() { // and nobody who had it once and gave it back
+		d.Departments = withAncestors(d.Departments, unit, city.departments)
 	}
 	for _, c := range t.Clocks {
 		if c.Name == ticketing.ClockResolve && c.StoppedAt.IsZero() {

@@ -32,7 +32,7 @@ func (a Actor) Sees(t Ticket) bool {
 	}
 	scope := a.scope()
 	return slices.Contains(scope, t.Department) ||
-		slices.ContainsFunc(t.units(), func(unit string) bool { return slices.Contains(scope, unit) })
+		slices.ContainsFunc(t.Units(), func(unit string) bool { return slices.Contains(scope, unit) })
 }
 
 // scope is the departments whose tickets the actor sees; meaningless for staff.

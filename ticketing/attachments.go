@@ -45,7 +45,7 @@ func mayAttach(a Actor, t Ticket) error {
 	switch {
 	case t.State == Archived:
 		return &Error{Code: CodeNotOpen, Message: "an archived ticket stays as it is", Zh: "工单已归档，不能修改"}
-	case a.Department != "" && a.Department != t.Department && !slices.Contains(t.units(), a.Department):
+	case a.Department != "" && a.Department != t.Department && !slices.Contains(t.Units(), a.Department):
 		why := notYours()
 		return &Error{Code: CodeNotOpen, Message: why.En, Zh: why.Zh}
 	}

@@ -169,7 +169,7 @@ func (w *work) refer() error {
 
 // note adds to a ticket; a department adds to its own.
 func (w *work) note() error {
-	if d := w.actor.Department; d != "" && d != w.next.Department && !slices.Contains(w.next.units(), d) {
+	if d := w.actor.Department; d != "" && d != w.next.Department && !slices.Contains(w.next.Units(), d) {
 		why := notYours()
 		return &Error{Code: CodeNotOpen, Message: why.En, Zh: why.Zh}
 	}

@@ -159,9 +159,9 @@ func (t *Ticket) Hops() int {
 	return n
 }
 
-// units lists the departments that see the ticket beside the one in charge:
+// Units lists the departments that see the ticket beside the one in charge:
 // those that assist and the parties of a dispute.
-func (t *Ticket) units() []string {
+func (t *Ticket) Units() []string {
 	var list []string
 	for _, r := range t.Records {
 		switch {

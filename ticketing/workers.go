@@ -127,6 +127,8 @@ func warned(t Ticket, d Deadline, snap *snapshot) []string {
 		list = []string{role(RoleFollowUp)}
 	case own != "":
 		list = []string{unit(own)}
+	default: // it was given back and waits at the dispatch desk
+		list = []string{role(RoleDispatcher)}
 	}
 	if d.Level != Yellow && d.Clock != ClockSuspension {
 		list = append(list, role(RoleSupervisor))

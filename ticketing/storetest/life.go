@@ -313,3 +313,24 @@ func testCatalogue(t *testing.T, open Opener) {
 	require.NoError(t, err)
 	require.Equal(t, "dispatcher1", versions[0].By)
 }
+
+func testEscalation(t *testing.T, open Opener) {
+	b := newTown(t, open)
+	c := place()
+	c.Process = &ticketing.Process{Escalation: []ticketing.Escalation{
+		{Clock: ticketing.ClockResolve, Level: ticketing.Overdue, Audiences: []string{"handler", "superior", "user:mayor", "user:mayor"}},
+	}}
+	require.NoError(t, b.svc.ImportCity(b.ctx, ticketing.SystemActor(), c))
+	id := b.signed().ID
+	b.act(clerk("dept-a"), id, ticketing.ActDispatchDown, `{"department":"dept-a1","reason":"下派"}`)
+	b.act(supervisor(), id, ticketing.ActSupervise, fmt.Sprintf(`{"reason":"督办","until":%q,"escalation":["user:chief"]}`, b.now.Add(time.Hour).Format(time.RFC3339)))
+	b.now = b.now.Add(30 * 24 * time.Hour)
+	_, err := b.svc.FireDeadlines(b.ctx, b.now, 1000)
+	require.NoError(t, err)
+	require.Equal(t, []string{"deadline.overdue resolve"}, b.told(id, "user:mayor"), "once")
+	require.Contains(t, b.told(id, "department:dept-a"), "deadline.overdue resolve", "the superior")
+	require.Contains(t, b.told(id, "department:dept-a1"), "deadline.yellow resolve", "what the city does not name is as by default")
+	require.Equal(t, []string{"deadline.overdue supervise"}, b.told(id, "user:chief"))
+	c.Process.Escalation[0].Audiences = []string{"everybody"}
+	require.Equal(t, ticketing.CodeInvalid, ticketing.CodeOf(b.svc.ImportCity(b.ctx, ticketing.SystemActor(), c)))
+}

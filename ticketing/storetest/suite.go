@@ -106,6 +106,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"Templates":                         testTemplates,
 		"ATryChangesNothing":                testTry,
 		"CitizensActOnTheirOwn":             testCitizens,
+		"EscalationsAsTheCitySays":          testEscalation,
 		"CataloguePreview":                  testCatalogue,
 	} {
 		t.Run(name, func(t *testing.T) {

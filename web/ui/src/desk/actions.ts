@@ -32,3 +32,13 @@ export function missing(fields: readonly Field[], values: Values): Field[] {
   const own = sent(fields, values)
   return fields.filter((f) => f.required && own[f.name] === undefined)
 }
+
+/** What was kept of a form, with its moments as moments again. */
+export function revive(fields: readonly Field[], kept: Values): Values {
+  const out: Values = {}
+  for (const f of fields) {
+    const v = kept[f.name]
+    if (v !== undefined) out[f.name] = f.kind === 'moment' && typeof v === 'string' ? new Date(v) : v
+  }
+  return out
+}
