@@ -147,6 +147,8 @@ func (d *Demo) part(t ticket) float64 {
 		switch {
 		case !contacted(t):
 			return 1.5
+		case d.busyBeside(t):
+			return 2
 		case slow:
 			return 60
 		}
@@ -157,6 +159,11 @@ func (d *Demo) part(t ticket) float64 {
 		return 3
 	}
 	return 0
+}
+
+func (d *Demo) busyBeside(t ticket) bool {
+	_, ok := d.errand(t)
+	return ok
 }
 
 func contacted(t ticket) bool {
@@ -188,6 +195,9 @@ func (d *Demo) step(ctx context.Context, t ticket) error {
 	case ticketing.InProgress:
 		if !contacted(t) {
 			return d.act(ctx, clerk, t.ID, map[string]any{"action": ticketing.ActContact, "note": "已电话联系诉求人，了解具体情况。"})
+		}
+		if e, ok := d.errand(t); ok {
+			return d.act(ctx, e.login, t.ID, e.command)
 		}
 		answer := "您好！您反映的问题已安排工作人员到现场核实，并督促责任单位处理完毕。感谢您的关心和支持。"
 		if known && c.Answer != "" && !c.Direct {

@@ -257,6 +257,25 @@ type ticket struct {
 		Name    ticketing.ClockName `json:"name"`
 		Running bool                `json:"running"`
 	} `json:"clocks"`
+	Records []record `json:"records"`
+}
+
+// record is what they read of a request or a duty.
+type record struct {
+	Kind       ticketing.RecordKind  `json:"kind"`
+	State      ticketing.RecordState `json:"state"`
+	Department string                `json:"department"`
+	SignedAt   time.Time             `json:"signed_at"`
+}
+
+// record finds the first of a kind.
+func (t ticket) record(kind ticketing.RecordKind) *record {
+	for i := range t.Records {
+		if t.Records[i].Kind == kind {
+			return &t.Records[i]
+		}
+	}
+	return nil
 }
 
 // edit changes a ticket; when somebody else was faster it looks and tries again.

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"hotline/ticketing"
 )
 
 // pipeline takes the steps of a plan on PostgreSQL in one round trip: sent
@@ -50,10 +52,14 @@ func (s *Store) pipeline(ctx context.Context, steps []statement) error {
 }
 
 func (s *Store) refusedStep(st statement, err error) error {
-	const divisionByZero = "22012"
+	const divisionByZero, deadlock = "22012", "40P01"
 	var pg *pgconn.PgError
-	if st.must != nil && errors.As(err, &pg) && pg.Code == divisionByZero {
+	switch {
+	case !errors.As(err, &pg):
+	case st.must != nil && pg.Code == divisionByZero:
 		return st.must
+	case pg.Code == deadlock: // two moves touched each other's tickets: read again
+		return ticketing.ErrStale
 	}
 	return s.refusal(st.table, err)
 }
