@@ -165,7 +165,7 @@ func (t *Ticket) Units() []string {
 	var list []string
 	for _, r := range t.Records {
 		switch {
-		case r.Kind == RecordCoHandling && r.State != RecordRequested && r.State != RecordRefused:
+		case r.Kind == RecordCoHandling && r.Proposed == "": // a share; what was only asked for still proposes one
 			list = append(list, r.Department)
 		case r.Kind == RecordDispute:
 			list = append(list, r.Departments...)

@@ -242,3 +242,24 @@ func testContact(t *testing.T, open Opener) {
 	}
 	require.Equal(t, []bool{false, true}, proven)
 }
+
+func testAskedForHelp(t *testing.T, open Opener) {
+	b := newTown(t, open)
+	for _, decided := range []func(id string){
+		func(id string) { b.act(clerk("dept-a"), id, ticketing.ActWithdrawRequest, "") },
+		func(string) {}, // it ends with the return
+	} {
+		id := b.signed().ID
+		b.act(clerk("dept-a"), id, ticketing.ActRequestCoHandling, `{"department":"dept-b","reason":"涉水"}`)
+		decided(id)
+		b.act(clerk("dept-a"), id, ticketing.ActRequestReturn, `{"reason":"不属本局","basis":"三定方案"}`)
+		b.act(dispatcher(), id, ticketing.ActApproveReturn, "")
+		for _, unit := range []string{"dept-a", "dept-b"} {
+			_, err := b.svc.Ticket(b.ctx, clerk(unit), id)
+			require.ErrorIs(t, err, ticketing.ErrNotFound, "%s neither has it nor assists", unit)
+			page, err := b.svc.Tickets(b.ctx, clerk(unit), ticketing.Filter{})
+			require.NoError(t, err)
+			require.Empty(t, page.Items, unit)
+		}
+	}
+}

@@ -93,6 +93,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"MergedTicketsDoNotEscalate":        testMergedQuiet,
 		"ARepeatGetsTheReply":               testRepeatAnswered,
 		"NothingOfAConfidentialTicketLeaks": testConfidential,
+		"WhoAskedForHelpAndLeftSeesNoMore":  testAskedForHelp,
 		"ReturnsDoNotStopTheClock":          testReturns,
 		"RelabellingNeedsAReason":           testRelabelling,
 		"AContactWithoutACallIsMarked":      testContact,
