@@ -163,15 +163,16 @@ func (s *Service) change(before, next Ticket, event Event, now time.Time) Change
 		Numbered: before.Number != next.Number, Moved: before.Department != next.Department || before.Handler != next.Handler,
 		Operated: before.Operator != next.Operator, Records: changedRecords(before, next),
 	}
-	if units := next.Units(); len(units) > len(before.Units()) {
+	units := next.Units()
+	if len(units) > len(before.Units()) {
 		c.Units = units
 	}
 	if before.Department != "" && before.Department != next.Department { // it has to go from their lists
-		c.Live = append(c.Live, LiveEvent{Type: LiveTicketChanged, Subject: next.ID, Version: next.Version, Audience: "department:" + before.Department, At: now})
+		c.Live = append(c.Live, LiveEvent{Type: LiveTicketChanged, Subject: next.ID, Version: next.Version, Audience: unit(before.Department), At: now})
 	}
-	for _, unit := range next.Units() {
-		if unit != next.Department {
-			c.Live = append(c.Live, LiveEvent{Type: LiveTicketChanged, Subject: next.ID, Version: next.Version, Audience: "department:" + unit, At: now})
+	for _, d := range units {
+		if d != next.Department {
+			c.Live = append(c.Live, LiveEvent{Type: LiveTicketChanged, Subject: next.ID, Version: next.Version, Audience: unit(d), At: now})
 		}
 	}
 	c.DropDeadlines, c.Deadlines = deadlines(before, next)

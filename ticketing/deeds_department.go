@@ -99,13 +99,9 @@ func (w *work) resolve() error {
 	if w.process.reviewed(ReviewHead) {
 		w.next.ReviewBy = w.next.Department
 	}
-	for _, kind := range []RecordKind{RecordExtension, RecordCoHandling} {
-		for i := range w.next.Records {
-			if r := &w.next.Records[i]; r.Kind == kind && r.State == RecordRequested {
-				r.decide(RecordEnded, SystemActor().UserID, w.at, "已办结答复")
-			}
-		}
-	}
+	w.next.decide(func(r Record) bool {
+		return r.State == RecordRequested && (r.Kind == RecordExtension || r.Kind == RecordCoHandling)
+	}, RecordEnded, SystemActor().UserID, w.at, "已办结答复")
 	return nil
 }
 

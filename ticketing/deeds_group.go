@@ -69,11 +69,9 @@ func (w *work) unmerge() error {
 
 // endMerges ends the merges of a ticket with another, or with any.
 func (w *work) endMerges(t *Ticket, other string) {
-	for i := range t.Records {
-		if r := &t.Records[i]; r.Kind == RecordMerge && r.State == RecordOpen && (other == "" || r.Other == other) {
-			r.decide(RecordEnded, w.actor.UserID, w.at, w.f.Reason)
-		}
-	}
+	t.decide(func(r Record) bool {
+		return r.Kind == RecordMerge && r.State == RecordOpen && (other == "" || r.Other == other)
+	}, RecordEnded, w.actor.UserID, w.at, w.f.Reason)
 }
 
 func (w *work) numberOf(id string) string {
@@ -86,20 +84,17 @@ func (w *work) numberOf(id string) string {
 // answerJoined marks that the reply goes to those whose tickets were merged in:
 // the platform gives it to each, one by one.
 func (w *work) answerJoined() {
-	for i := range w.next.Records {
-		if r := &w.next.Records[i]; r.Kind == RecordMerge && r.Relation == relationInto && r.State == RecordOpen {
-			r.decide(RecordDone, w.actor.UserID, w.at, "")
-		}
-	}
+	w.next.decide(joined, RecordDone, w.actor.UserID, w.at, "")
 }
 
 // partJoined lets the repeats go when the main ticket ends without a reply.
 func (w *work) partJoined() {
-	for i := range w.next.Records {
-		if r := &w.next.Records[i]; r.Kind == RecordMerge && r.Relation == relationInto && r.State == RecordOpen {
-			r.decide(RecordEnded, w.actor.UserID, w.at, "主单已撤")
-		}
-	}
+	w.next.decide(joined, RecordEnded, w.actor.UserID, w.at, "主单已撤")
+}
+
+// joined tells whether another ticket is merged into the record's own.
+func joined(r Record) bool {
+	return r.Kind == RecordMerge && r.Relation == relationInto && r.State == RecordOpen
 }
 
 // answerMerged gives a repeat the reply of its main ticket.
@@ -112,11 +107,7 @@ func (w *work) answerMerged() error {
 		w.next.Department, w.next.Handler = w.other.Department, w.other.Handler
 		w.data.Department, w.data.Other = w.other.Department, w.other.Number
 	}
-	for i := range w.next.Records {
-		if r := &w.next.Records[i]; r.Kind == RecordMerge && r.State == RecordOpen {
-			r.decide(RecordDone, w.actor.UserID, w.at, "")
-		}
-	}
+	w.next.decide(of(RecordMerge, RecordOpen), RecordDone, w.actor.UserID, w.at, "")
 	return nil
 }
 
@@ -195,11 +186,9 @@ func (w *work) unlink() error {
 	w.data.Other = r.OtherNumber
 	if w.other != nil {
 		w.touch(*w.other, EventUnlinked, EventData{Other: w.was.Number}, func(t *Ticket) {
-			for i := range t.Records {
-				if r := &t.Records[i]; r.Kind == RecordLink && r.State == RecordOpen && r.Other == w.was.ID {
-					r.decide(RecordEnded, w.actor.UserID, w.at, w.f.Note)
-				}
-			}
+			t.decide(func(r Record) bool {
+				return r.Kind == RecordLink && r.State == RecordOpen && r.Other == w.was.ID
+			}, RecordEnded, w.actor.UserID, w.at, w.f.Note)
 		})
 	}
 	return nil

@@ -56,12 +56,7 @@ func (w *work) approveReturn() error {
 
 // endRequests ends what else waits: it was asked for by whom it does not concern any more.
 func (w *work) endRequests(why string) {
-	for i := range w.next.Records {
-		r := &w.next.Records[i]
-		if r.State == RecordRequested && r.Kind != RecordWithdrawal {
-			r.decide(RecordEnded, SystemActor().UserID, w.at, why)
-		}
-	}
+	w.next.decide(func(r Record) bool { return r.State == RecordRequested && r.Kind != RecordWithdrawal }, RecordEnded, SystemActor().UserID, w.at, why)
 }
 
 func (w *work) approve(r *Record) {

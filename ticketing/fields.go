@@ -133,9 +133,7 @@ func FieldsOf(a Action) []Field {
 		reason := reasonField()
 		reason.Required = a == ActDesignate
 		return []Field{departmentField(), reason}
-	case ActDispatchDown, ActCoHandle:
-		return []Field{departmentField(), reasonField()}
-	case ActRequestCoHandling:
+	case ActDispatchDown, ActCoHandle, ActRequestCoHandling:
 		return []Field{departmentField(), reasonField()}
 	case ActUndoDispatch, ActResume, ActApproveReturn, ActApproveReview, ActApproveExtension, ActApproveCoHandling, ActApproveWithdrawal, ActEndSupervision,
 		ActUnlink, ActWithdrawRequest:
@@ -280,24 +278,17 @@ func names(raw json.RawMessage) ([]string, error) {
 }
 
 func (l Limits) trim(f *ActionFields) error {
-	texts := []struct {
+	type bounded struct {
 		name  string
 		text  *string
 		limit int
-	}{
+	}
+	texts := []bounded{
 		{"answer", &f.Answer, l.Answer}, {"public", &f.Public, l.Answer}, {"reason", &f.Reason, l.Reason}, {"basis", &f.Basis, l.Reason}, {"note", &f.Note, l.Note},
 	}
 	for i := range f.Parts {
 		at := fmt.Sprintf("parts[%d].", i)
-		texts = append(texts, struct {
-			name  string
-			text  *string
-			limit int
-		}{at + "title", &f.Parts[i].Title, l.Title}, struct {
-			name  string
-			text  *string
-			limit int
-		}{at + "description", &f.Parts[i].Description, l.Description})
+		texts = append(texts, bounded{at + "title", &f.Parts[i].Title, l.Title}, bounded{at + "description", &f.Parts[i].Description, l.Description})
 	}
 	for _, t := range texts {
 		trimmed, err := text(t.name, *t.text, t.limit)

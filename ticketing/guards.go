@@ -360,9 +360,7 @@ func guardMerge() Guard {
 			if requested(c.Ticket) {
 				return &Reason{Zh: "有待审批的申请，请先处理", En: "a request waits for its decision; decide it first"}
 			}
-			if c.Ticket.record(func(r Record) bool {
-				return r.Kind == RecordMerge && r.Relation == relationInto && r.State == RecordOpen
-			}) != nil {
+			if c.Ticket.record(joined) != nil {
 				return &Reason{Zh: "已有工单并入本单，请将它们改并入另一单", En: "others were merged into this one; it is a main ticket itself"}
 			}
 			return nil

@@ -77,13 +77,10 @@ func (w *work) settle() {
 		return
 	}
 	next.ClosedAt = w.at
-	for i := range next.Records {
-		r := &next.Records[i]
-		if !r.State.Pending() || r.Kind == RecordRectification && next.State == Closed || r.Kind == RecordLink || r.Kind == RecordMerge || r.Kind == RecordSplit {
-			continue
-		}
-		r.decide(RecordEnded, SystemActor().UserID, w.at, "工单已"+next.State.Zh()[len("已"):])
-	}
+	next.decide(func(r Record) bool {
+		outlives := r.Kind == RecordRectification && next.State == Closed || r.Kind == RecordLink || r.Kind == RecordMerge || r.Kind == RecordSplit
+		return r.State.Pending() && !outlives
+	}, RecordEnded, SystemActor().UserID, w.at, "工单"+next.State.Zh())
 }
 
 func (r *Record) decide(state RecordState, by string, at time.Time, why string) {

@@ -130,6 +130,15 @@ func (t *Ticket) record(is func(Record) bool) *Record {
 	return nil
 }
 
+// decide decides all records that are meant.
+func (t *Ticket) decide(is func(Record) bool, state RecordState, by string, at time.Time, why string) {
+	for i := range t.Records {
+		if is(t.Records[i]) {
+			t.Records[i].decide(state, by, at, why)
+		}
+	}
+}
+
 // Share finds a department's part in the co-handling that is not answered yet.
 func (t *Ticket) Share(department string) *Record {
 	return t.record(func(r Record) bool {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,23 +54,16 @@ func (s *Server) bulkRoutes() {
 
 func (s *Server) bulk(ctx context.Context, in *bulkInput) (*body[BulkReport], error) {
 	who := actorOf(ctx)
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(in.RawBody, &fields); err != nil {
-		return nil, byStatus(http.StatusBadRequest)
-	}
 	if n := len(in.Body.Versions); n > 0 && n != len(in.Body.Tickets) {
 		return nil, problem(http.StatusUnprocessableEntity, "invalid", "versions has to have one for each of tickets, or be left out.")
 	}
-	for _, own := range []string{"action", "tickets", "versions", "dry_run"} {
-		delete(fields, own)
-	}
-	raw, err := json.Marshal(fields)
+	own, err := ownFields(in.RawBody, "action", "tickets", "versions", "dry_run")
 	if err != nil {
 		return nil, err
 	}
 	report := BulkReport{DryRun: in.Body.DryRun, Items: make([]BulkOutcome, 0, len(in.Body.Tickets))}
 	for i, ref := range in.Body.Tickets {
-		cmd := ticketing.Command{Action: ticketing.Action(in.Body.Action), Fields: raw}
+		cmd := ticketing.Command{Action: ticketing.Action(in.Body.Action), Fields: own}
 		if len(in.Body.Versions) > 0 {
 			cmd.Version = in.Body.Versions[i]
 		}

@@ -276,13 +276,7 @@ func (s *Server) editTicket(ctx context.Context, in *patchInput) (*body[Ticket],
 
 func (s *Server) act(ctx context.Context, in *actInput) (*body[Ticket], error) {
 	who := actorOf(ctx)
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(in.RawBody, &fields); err != nil {
-		return nil, byStatus(http.StatusBadRequest)
-	}
-	delete(fields, "action")
-	delete(fields, "version")
-	own, err := json.Marshal(fields)
+	own, err := ownFields(in.RawBody, "action", "version")
 	if err != nil {
 		return nil, err
 	}
@@ -294,6 +288,18 @@ func (s *Server) act(ctx context.Context, in *actInput) (*body[Ticket], error) {
 	}
 	s.metrics.action(t.State)
 	return answer(s.ticketView(ctx, who, t)), nil
+}
+
+// ownFields is a body without the fields that every action has.
+func ownFields(raw []byte, common ...string) (json.RawMessage, error) {
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, byStatus(http.StatusBadRequest)
+	}
+	for _, name := range common {
+		delete(fields, name)
+	}
+	return json.Marshal(fields)
 }
 
 func (s *Server) timeline(ctx context.Context, in *Ref) (*body[Page[TimelineEvent]], error) {

@@ -74,6 +74,13 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) error
 	return json.Unmarshal(raw, out)
 }
 
+// accepting accepts fresh drafts, one a call.
+func (c *client) accepting(ctx context.Context, ids []string) func(i int) error {
+	return func(i int) error {
+		return c.do(ctx, http.MethodPost, "/api/v1/tickets/"+ids[i]+"/actions", map[string]any{"action": "accept", "version": 1}, nil)
+	}
+}
+
 // benchHTTP measures tickets accepted per second over HTTP by a server in its
 // own process, workers at work. Drafts are opened before, as calls open them.
 // The baseline is the server's lightest request.
@@ -106,15 +113,10 @@ func benchHTTP(ctx context.Context, r *run) (err error) {
 	if err != nil {
 		return err
 	}
-	accept := func(ids []string) func(i int) error {
-		return func(i int) error {
-			return c.do(ctx, http.MethodPost, "/api/v1/tickets/"+ids[i]+"/actions", map[string]any{"action": "accept", "version": 1}, nil)
-		}
-	}
-	if _, err := rate(warm, accept(ids[:warm])); err != nil {
+	if _, err := rate(warm, c.accepting(ctx, ids[:warm])); err != nil {
 		return err
 	}
-	value, err := rate(counted, accept(ids[warm:]))
+	value, err := rate(counted, c.accepting(ctx, ids[warm:]))
 	if err != nil {
 		return err
 	}

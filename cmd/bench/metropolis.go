@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -108,16 +107,12 @@ func acceptOver(ctx context.Context, base string, ids []string, warm int) (float
 	if err := c.signIn(ctx, "agent1"); err != nil {
 		return 0, err
 	}
-	accept := func(ids []string) error {
-		return each(64, len(ids), func(i int) error {
-			return c.do(ctx, http.MethodPost, "/api/v1/tickets/"+ids[i]+"/actions", map[string]any{"action": "accept", "version": 1}, nil)
-		})
-	}
-	if err := accept(ids[:warm]); err != nil {
+	const clients = 64
+	if err := each(clients, warm, c.accepting(ctx, ids[:warm])); err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	err := accept(ids[warm:])
+	err := each(clients, len(ids)-warm, c.accepting(ctx, ids[warm:]))
 	return float64(len(ids)-warm) / time.Since(began).Seconds(), err
 }
 

@@ -112,6 +112,24 @@ func redisDo(ctx context.Context, u *url.URL, command string) (string, error) {
 	return answer, nil
 }
 
+// loggedSetup is a node on loopback with its data below a folder. Its log, which
+// is kept elsewhere so that a full disk does not silence it, is shown when the test fails.
+func loggedSetup(t *testing.T, bin Binaries, dir string) Setup {
+	t.Helper()
+	logs := filepath.Join(t.TempDir(), "server.log")
+	log, err := os.Create(logs) //nolint:gosec // the test's own folder
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = log.Close()
+		if t.Failed() {
+			t.Logf("the server's log ends with:\n%s", logTail(logs))
+		}
+	})
+	s := Setup{Binary: bin.Hotline, Data: filepath.Join(dir, "data"), Log: log, LogLevel: "warn"}
+	require.NoError(t, s.Loopback(t.Context()))
+	return s
+}
+
 // logTail is the end of a node's log, for a failure.
 func logTail(path string) string {
 	raw, err := os.ReadFile(filepath.Clean(path))

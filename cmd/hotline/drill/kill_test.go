@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -74,17 +73,7 @@ func TestKilledAtRandomMomentsDrill(t *testing.T) {
 
 func killed(t *testing.T, bin Binaries, on set, p plan) {
 	ctx, dir := t.Context(), t.TempDir()
-	logs := filepath.Join(dir, "server.log")
-	log, err := os.Create(logs) //nolint:gosec // the test's own folder
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = log.Close()
-		if t.Failed() {
-			t.Logf("the server's log ends with:\n%s", logTail(logs))
-		}
-	})
-	s := Setup{Binary: bin.Hotline, Data: filepath.Join(dir, "data"), Log: log, LogLevel: "warn"}
-	require.NoError(t, s.Loopback(ctx))
+	s := loggedSetup(t, bin, dir)
 	on.fill(t, &s)
 	sample := city.Sample()
 	sample.Policy = shortLimits(t)

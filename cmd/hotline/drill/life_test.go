@@ -3,7 +3,6 @@ package drill
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/city"
-	"hotline/cmd/hotline/accounts"
 	"hotline/cmd/hotline/engines"
 	"hotline/ticketing"
 	"hotline/ticketing/sla"
@@ -47,29 +45,22 @@ func (l *lives) token(ctx context.Context, login string) (string, error) {
 	if known, ok := l.tokens.Load(login); ok {
 		return known.(string), nil
 	}
-	body, err := json.Marshal(map[string]string{"login": login, "password": accounts.DemoPassword})
+	token, err := l.session(ctx, login)
 	if err != nil {
 		return "", err
 	}
-	status, answer, err := l.send(ctx, http.DefaultClient, "", "", "/api/v1/session", body)
-	if err != nil {
-		return "", err
-	}
-	var out struct {
-		Token string `json:"token"`
-	}
-	if err := json.Unmarshal(answer, &out); err != nil || out.Token == "" {
-		return "", errors.Join(fmt.Errorf("sign in: status %d", status), err)
-	}
-	l.tokens.Store(login, out.Token)
-	return out.Token, nil
+	l.tokens.Store(login, token)
+	return token, nil
 }
 
-// ask sends a request as somebody until it is answered. A key makes it a POST.
-func (l *lives) ask(ctx context.Context, login, key, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
+// ask sends a request as somebody until it is answered. Without fields it is a GET.
+func (l *lives) ask(ctx context.Context, login, key, path string, in map[string]any, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
 	}
 	for {
 		status, answer, err := l.once(ctx, login, key, path, body)
@@ -96,10 +87,7 @@ func (l *lives) once(ctx context.Context, login, key, path string, body []byte) 
 	if err != nil {
 		return 0, nil, err
 	}
-	if key != "" {
-		return l.send(ctx, http.DefaultClient, token, key, path, body)
-	}
-	return l.read(ctx, token, path)
+	return l.send(ctx, http.DefaultClient, token, key, path, body)
 }
 
 type seenTicket struct {
@@ -330,17 +318,7 @@ func smallDisk(t *testing.T, dir string) {
 
 func killedInALife(t *testing.T, bin Binaries, on set, p plan, dir string) {
 	ctx := t.Context()
-	logs := filepath.Join(t.TempDir(), "server.log")
-	log, err := os.Create(logs) //nolint:gosec // the test's own folder
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = log.Close()
-		if t.Failed() {
-			t.Logf("the server's log ends with:\n%s", logTail(logs))
-		}
-	})
-	s := Setup{Binary: bin.Hotline, Data: filepath.Join(dir, "data"), Log: log, LogLevel: "warn"}
-	require.NoError(t, s.Loopback(ctx))
+	s := loggedSetup(t, bin, dir)
 	on.fill(t, &s)
 	require.NoError(t, s.Prepare(ctx, city.Sample(), 10))
 	t.Logf("seed %d (HOTLINE_DRILL_SEED)", p.seed)

@@ -193,8 +193,13 @@ func (l *load) post(ctx context.Context, client *http.Client, key, path string, 
 	return l.send(ctx, client, token, key, path, body)
 }
 
+// send makes a POST, or a GET where there is no body.
 func (l *load) send(ctx context.Context, client *http.Client, token, key, path string, body []byte) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+path, bytes.NewReader(body))
+	method := http.MethodPost
+	if body == nil {
+		method = http.MethodGet
+	}
+	req, err := http.NewRequestWithContext(ctx, method, l.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -214,29 +219,23 @@ func (l *load) send(ctx context.Context, client *http.Client, token, key, path s
 	return resp.StatusCode, answer, err
 }
 
-// read is a GET.
-func (l *load) read(ctx context.Context, token, path string) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.base+path, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return resp.StatusCode, answer, err
-}
-
 func (l *load) signIn(ctx context.Context) (string, error) {
 	l.token.Lock()
 	defer l.token.Unlock()
 	if l.bearer != "" {
 		return l.bearer, nil
 	}
-	body, err := json.Marshal(map[string]string{"login": "agent1", "password": accounts.DemoPassword})
+	token, err := l.session(ctx, "agent1")
+	if err != nil {
+		return "", err
+	}
+	l.bearer = token
+	return l.bearer, nil
+}
+
+// session signs somebody in and gives the token.
+func (l *load) session(ctx context.Context, login string) (string, error) {
+	body, err := json.Marshal(map[string]string{"login": login, "password": accounts.DemoPassword})
 	if err != nil {
 		return "", err
 	}
@@ -250,8 +249,7 @@ func (l *load) signIn(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(answer, &out); err != nil || out.Token == "" {
 		return "", errors.Join(fmt.Errorf("sign in: status %d", status), err)
 	}
-	l.bearer = out.Token
-	return l.bearer, nil
+	return out.Token, nil
 }
 
 func (l *load) forget() {

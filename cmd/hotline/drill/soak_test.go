@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -45,17 +44,7 @@ func TestSoak(t *testing.T) {
 	bin, err := Build(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	load, ctx, dir := soaked(t), t.Context(), t.TempDir()
-	logs := filepath.Join(dir, "server.log")
-	log, err := os.Create(logs) //nolint:gosec // the test's own folder
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_ = log.Close()
-		if t.Failed() {
-			t.Logf("the server's log ends with:\n%s", logTail(logs))
-		}
-	})
-	s := Setup{Binary: bin.Hotline, Data: filepath.Join(dir, "data"), Log: log, LogLevel: "warn"}
-	require.NoError(t, s.Loopback(ctx))
+	s := loggedSetup(t, bin, dir)
 	// A seat is away for the wrap-up and until it answers too.
 	seats := load.atOnce + 8*load.rate
 	require.NoError(t, s.Prepare(ctx, city.Sample(), seats))
