@@ -16,7 +16,7 @@ func (s *Service) act(ctx context.Context, a Actor, t Ticket, cmd Command, snap 
 		return Ticket{}, err
 	}
 	c.Receipt, c.Finish = receipt, finish
-	if err := s.store.Commit(ctx, c); err != nil {
+	if err := s.commit(ctx, c); err != nil {
 		if errors.Is(err, ErrStale) || errors.Is(err, ErrNumberTaken) || errors.Is(err, ErrReplayed) || errors.Is(err, ErrFinished) {
 			return Ticket{}, err
 		}

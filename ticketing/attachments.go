@@ -82,8 +82,8 @@ func (s *Service) Attachment(ctx context.Context, a Actor, ref, id string) (Atta
 		if f.ID != id {
 			continue
 		}
-		read := Read{TicketID: t.ID, UserID: a.UserID, What: "attachment", Reason: "打开附件 " + f.Name, At: s.clock()}
-		if err := s.store.Commit(ctx, Change{Read: &read}); err != nil {
+		read := s.look(a, t, "attachment", "打开附件 "+f.Name)
+		if err := s.commit(ctx, Change{Read: &read}); err != nil {
 			return f, fmt.Errorf("record read: %w", err)
 		}
 		return f, nil

@@ -39,7 +39,7 @@ func (s *Service) TakeLease(ctx context.Context, a Actor, ref string) (Lease, er
 		return l, fmt.Errorf("lease: %w", err)
 	}
 	if before.UserID != l.UserID {
-		return l, s.store.Commit(ctx, Change{Live: liveFor(LiveLease, t, now)})
+		return l, s.commit(ctx, Change{Live: liveFor(LiveLease, t, now)})
 	}
 	return l, nil
 }
@@ -53,7 +53,7 @@ func (s *Service) EndLease(ctx context.Context, a Actor, ref string) error {
 	if err := s.store.EndLease(ctx, t.ID, a.UserID); err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
-	return s.store.Commit(ctx, Change{Live: liveFor(LiveLease, t, s.clock())})
+	return s.commit(ctx, Change{Live: liveFor(LiveLease, t, s.clock())})
 }
 
 // LeaseOf says who is on a ticket; the zero Lease when nobody is.

@@ -100,7 +100,7 @@ func (s *Service) file(ctx context.Context, t Ticket, snap *snapshot, key string
 	c := s.change(Ticket{}, t, event, t.CreatedAt)
 	c.Live = liveFor(LiveTicketCreated, t, t.CreatedAt)
 	c.QueryCode, c.Receipt = &stored, receipt
-	if err := s.store.Commit(ctx, c); err != nil {
+	if err := s.commit(ctx, c); err != nil {
 		return Filed{}, err
 	}
 	return Filed{Ticket: SystemActor().view(t), QueryCode: secret}, nil

@@ -81,7 +81,7 @@ func (s *Service) answerRepeat(ctx context.Context, id, mainID string, version i
 		return err
 	}
 	if t.State != Merged || t.MergedInto != mainID {
-		return s.store.Commit(ctx, Change{Finish: item})
+		return s.commit(ctx, Change{Finish: item})
 	}
 	event, err := s.eventAt(ctx, mainID, version)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Service) resumeDue(ctx context.Context, id string, snap *snapshot, item
 		return err
 	}
 	if t.State != Suspended {
-		return s.store.Commit(ctx, Change{Finish: item})
+		return s.commit(ctx, Change{Finish: item})
 	}
 	_, err = s.act(ctx, SystemActor(), t, Command{Action: ActResume}, snap, nil, item)
 	return err
@@ -154,7 +154,7 @@ func (s *Service) amendCatalogue(ctx context.Context, id string, version int64, 
 	if err != nil && CodeOf(err) != CodeInvalid { // a category that is gone needs no ruling
 		return err
 	}
-	return s.store.Commit(ctx, Change{Finish: item})
+	return s.commit(ctx, Change{Finish: item})
 }
 
 // ArchiveClosed archives tickets that have been closed for as long as the

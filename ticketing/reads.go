@@ -16,6 +16,25 @@ func (s *Service) Ticket(ctx context.Context, a Actor, ref string) (Ticket, erro
 	return a.view(t), nil
 }
 
+// Open is Ticket for somebody who reads it: that the actor opened it goes on
+// record, once in ten minutes.
+func (s *Service) Open(ctx context.Context, a Actor, ref string) (Ticket, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return Ticket{}, err
+	}
+	now := s.clock()
+	if s.opened.lately(a.UserID, t.ID, now) {
+		return a.view(t), nil
+	}
+	read := s.look(a, t, "ticket", "")
+	if err := s.commit(ctx, Change{Read: &read}); err != nil {
+		return Ticket{}, fmt.Errorf("record read: %w", err)
+	}
+	s.opened.note(a.UserID, t.ID, now)
+	return a.view(t), nil
+}
+
 // Tickets lists what the actor may see, the person masked.
 func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) {
 	snap, err := s.snapshot(ctx)
@@ -248,11 +267,17 @@ func (s *Service) record(ctx context.Context, a Actor, t Ticket, what, reason st
 	if reason == "" && a.CallID == "" {
 		return required("reason")
 	}
-	read := Read{TicketID: t.ID, UserID: a.UserID, What: what, Reason: reason, CallID: a.CallID, At: s.clock()}
-	if err := s.store.Commit(ctx, Change{Read: &read}); err != nil {
+	read := s.look(a, t, what, reason)
+	if err := s.commit(ctx, Change{Read: &read}); err != nil {
 		return fmt.Errorf("record read: %w", err)
 	}
 	return nil
+}
+
+// look is a Read of the actor, now.
+func (s *Service) look(a Actor, t Ticket, what, reason string) Read {
+	own := a.Name != "" && a.Name == t.Citizen.Name || a.Phone != "" && a.Phone == t.Citizen.Phone
+	return Read{TicketID: t.ID, UserID: a.UserID, What: what, Reason: reason, CallID: a.CallID, At: s.clock(), Department: a.Department, Own: own}
 }
 
 // Reads lists who looked at the citizen's data, oldest first, for those who watch over it.
@@ -324,8 +349,8 @@ func (s *Service) NumberToCall(ctx context.Context, a Actor, ref string) (string
 	if t.Citizen.Phone == "" {
 		return "", invalid("citizen.phone", "is not known; the citizen left no number", "诉求人未留电话")
 	}
-	read := Read{TicketID: t.ID, UserID: a.UserID, What: "dial", Reason: "拨打诉求人", At: s.clock()}
-	if err := s.store.Commit(ctx, Change{Read: &read}); err != nil {
+	read := s.look(a, t, "dial", "拨打诉求人")
+	if err := s.commit(ctx, Change{Read: &read}); err != nil {
 		return "", fmt.Errorf("record read: %w", err)
 	}
 	return t.Citizen.Phone, nil

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+
+	"hotline/ticketing/ledger"
 )
 
 // City reads the reference data in force; the zero City before the first import.
@@ -81,7 +83,7 @@ func (s *Service) changeCity(ctx context.Context, by string, change func(*City) 
 		now := s.clock()
 		next := CityVersion{Version: old.Version + 1, City: c, Hash: hash, At: now, By: by}
 		live := []LiveEvent{{Type: LiveCityChanged, Subject: strconv.FormatInt(next.Version, 10), Version: next.Version, Audience: AudienceStaff, At: now}}
-		err = s.store.SaveCity(ctx, next, old.Version, live)
+		err = s.store.SaveCity(ctx, next, old.Version, Change{Live: live, Ledger: []ledger.Entry{s.entry(ctx, by, "setting.city", "city:"+strconv.FormatInt(next.Version, 10), "")}})
 		if err == nil {
 			moved = !sameLimits(old.City, c)
 			break
@@ -158,7 +160,7 @@ func (s *Service) recalculate(ctx context.Context, t Ticket, snap *snapshot) err
 		if sameClocks(t.Clocks, next.Clocks) {
 			return nil
 		}
-		err = s.store.Commit(ctx, s.change(t, next, event, now))
+		err = s.commit(ctx, s.change(t, next, event, now))
 		if !errors.Is(err, ErrStale) {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hotline/ticketing/ledger"
 )
 
 // Options tune a Service; the zero Options works.
@@ -33,6 +35,7 @@ type Service struct {
 	limits  Limits
 	refresh time.Duration
 	city    atomic.Pointer[snapshot]
+	opened  opened
 	loading sync.Mutex
 }
 
@@ -98,7 +101,7 @@ func (s *Service) OpenDraft(ctx context.Context, a Actor, in DraftInput) (Ticket
 	if in.ForUser != "" {
 		c.Live = append(c.Live, offered(t, in.CallID, in.ForUser, now))
 	}
-	err = s.store.Commit(ctx, c)
+	err = s.commit(ctx, c)
 	switch {
 	case errors.Is(err, ErrReplayed):
 		id, err := s.replayed(ctx, receipt)
@@ -161,7 +164,7 @@ func (s *Service) OfferDraft(ctx context.Context, a Actor, ref, callID, userID s
 	if err != nil {
 		return err
 	}
-	if err := s.store.Commit(ctx, Change{Live: []LiveEvent{offered(t, callID, userID, s.clock())}}); err != nil {
+	if err := s.commit(ctx, Change{Live: []LiveEvent{offered(t, callID, userID, s.clock())}}); err != nil {
 		return fmt.Errorf("offer draft: %w", err)
 	}
 	return nil
@@ -219,7 +222,7 @@ func (s *Service) amend(ctx context.Context, a Actor, ref string, edit func(next
 		}
 		c := s.change(t, next, newEvent(next, event, a.UserID, now, data), now)
 		c.NewCalls = extra.NewCalls
-		if err = s.store.Commit(ctx, c); err == nil {
+		if err = s.commit(ctx, c); err == nil {
 			return nil
 		}
 		if !errors.Is(err, ErrStale) {
@@ -345,6 +348,11 @@ func (s *Service) load(ctx context.Context, a Actor, ref string) (Ticket, error)
 		return Ticket{}, fmt.Errorf("ticket: %w", err)
 	}
 	if !a.Sees(t) {
+		entry := s.entry(ctx, a.UserID, RecordedRefusal, "ticket:"+t.ID, "")
+		entry.Result = ledger.Refused
+		if err := s.commit(ctx, Change{Ledger: []ledger.Entry{entry}}); err != nil {
+			return Ticket{}, fmt.Errorf("record refusal: %w", err)
+		}
 		return Ticket{}, ErrNotFound
 	}
 	return t, nil

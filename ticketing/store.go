@@ -3,6 +3,8 @@ package ticketing
 import (
 	"context"
 	"time"
+
+	"hotline/ticketing/ledger"
 )
 
 // Change is everything one move writes, in one transaction. It is plain data,
@@ -26,9 +28,10 @@ type Change struct {
 	Receipt       *Receipt
 	Finish        *OutboxItem // outbox row that this change settles
 	Read          *Read
-	Records       []Record // those that are new or changed; the ticket has them too
-	Units         []string // departments that see the ticket beside the one in charge; those that saw it stay
-	With          []Change // changes of other tickets, in the same transaction
+	Records       []Record       // those that are new or changed; the ticket has them too
+	Units         []string       // departments that see the ticket beside the one in charge; those that saw it stay
+	Ledger        []ledger.Entry // who did this, from where
+	With          []Change       // changes of other tickets, in the same transaction
 }
 
 // Receipt remembers the outcome of a request that may be sent again.
@@ -57,6 +60,9 @@ type Read struct {
 	Reason   string
 	CallID   string
 	At       time.Time
+
+	Department string // of who looked; in the ledger alone
+	Own        bool   // the citizen has the name or number of who looked; in the ledger alone
 }
 
 // Notification is a message to people about a ticket; it carries no personal data.
@@ -190,6 +196,19 @@ type TicketStats struct {
 	ByDay        map[string]int // day in Asia/Shanghai, 2026-11-22
 }
 
+// LedgerFilter narrows a list of entries; values of one field are alternatives.
+type LedgerFilter struct {
+	Classes     []ledger.Class
+	Actions     []string
+	Actor       string
+	Object      string
+	Result      ledger.Result
+	From, To    time.Time
+	Before      int64 // place in the chain; the list goes on below it
+	OldestFirst bool
+	Limit       int
+}
+
 // Store keeps tickets and all that belongs to them. Every method is safe for
 // use by many goroutines.
 type Store interface {
@@ -254,5 +273,9 @@ type Store interface {
 	// CityVersions lists the versions without their data, the newest first.
 	CityVersions(ctx context.Context, limit int) ([]CityVersion, error)
 	// SaveCity adds the next version; prev guards against two imports at once (ErrStale).
-	SaveCity(ctx context.Context, v CityVersion, prev int64, live []LiveEvent) error
+	// beside is written in the same transaction.
+	SaveCity(ctx context.Context, v CityVersion, prev int64, beside Change) error
+
+	// Ledger lists entries, the newest first.
+	Ledger(ctx context.Context, f LedgerFilter) ([]ledger.Entry, error)
 }

@@ -260,6 +260,8 @@ type Actor struct {
 	Department  string   // code; empty for staff of the centre
 	Departments []string // own and below, for visibility
 	CallID      string   // set when a running call is the reason for a look
+	Name, Phone string   // of the user, to tell looks at oneself
+	Partition   string   // sealed partition that the user belongs to; empty for none
 }
 
 // Event is one line of a ticket's history; append-only.
@@ -310,20 +312,60 @@ type User struct {
 	Roles        []Role
 	Department   string // code; empty for staff of the centre
 	Seat         string // usual seat, such as 8001
+	Version      int64  // grows by one with every change; 0 is not stored yet
+	Phone        string // the user's own, in the national form
+	Partition    string // sealed partition, such as 12388, that is all the user sees; empty for none
 	PasswordHash string // argon2id in PHC form
+	PasswordAt   time.Time
+	MustChange   bool // the password was issued by somebody else
+	OldHashes    []string
+	Second       SecondFactor
 	Disabled     bool
 	CreatedAt    time.Time
 }
 
+// SecondFactor is a user's one-time codes by time (TOTP, RFC 6238).
+type SecondFactor struct {
+	Sealed  []byte   `json:"sealed,omitempty"`  // secret, under the installation's key
+	On      bool     `json:"on,omitempty"`      // a first code was given; until then the secret is only proposed
+	Backups []string `json:"backups,omitempty"` // hex SHA-256 of the codes that are left
+}
+
 // Session is one sign-in. The token itself is never stored.
 type Session struct {
+	ID        string // to name it by; tells nothing of the token
 	TokenHash string // hex SHA-256 of the token
 	UserID    string
 	Address   string // where from
+	Agent     string // program that signed in, as it calls itself
+	Way       string // password, totp, backup, oidc
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt time.Time
 }
+
+// APIKey lets another system in, within its scopes and from its addresses.
+type APIKey struct {
+	ID        string
+	Name      string
+	Hash      string   // hex SHA-256 of the key; the key itself is never stored
+	Scopes    []Scope  // what it may do
+	Sources   []string // prefixes of addresses that it may come from; empty: any
+	CreatedBy string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time
+}
+
+// Scope is what an API key may do.
+type Scope string
+
+// The scopes.
+const (
+	ScopeFile   Scope = "appeals:file" // file appeals and follow them
+	ScopeRead   Scope = "tickets:read" // read tickets, the person masked
+	ScopeFigure Scope = "figures:read" // read figures
+)
 
 // District is a node of the city's area tree.
 type District struct {

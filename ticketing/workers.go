@@ -45,7 +45,7 @@ func (s *Service) route(ctx context.Context, id string, hop int, snap *snapshot,
 	}
 	if t.State != Accepted || len(t.Assignments) != hop || t.AtDesk {
 		// A person was faster: nothing is owed any more.
-		return s.store.Commit(ctx, Change{Finish: item})
+		return s.commit(ctx, Change{Finish: item})
 	}
 	d := snap.rules.Router.Route(t)
 	if !d.Desk {
@@ -63,7 +63,7 @@ func (s *Service) route(ctx context.Context, id string, hop int, snap *snapshot,
 	c := s.change(t, next, newEvent(next, EventToDesk, SystemActor().UserID, now, EventData{Reason: d.Reason}), now)
 	c.Finish = item
 	notify(&c, next, "to_desk", "", now, "role:"+string(RoleDispatcher))
-	return s.store.Commit(ctx, c)
+	return s.commit(ctx, c)
 }
 
 // FireDeadlines tells of the clocks that have reached a level: an event, live
@@ -78,7 +78,7 @@ func (s *Service) FireDeadlines(ctx context.Context, now time.Time, limit int) (
 	fired, err := s.store.FireDeadlines(ctx, now.UTC().Truncate(time.Millisecond), limit, func(due []Due) []Change {
 		changes := make([]Change, len(due))
 		for i, d := range due {
-			changes[i] = fire(d, snap, s.clock())
+			changes[i] = s.recorded(ctx, fire(d, snap, s.clock()))
 		}
 		return changes
 	})

@@ -95,6 +95,10 @@ type operation struct {
 	status       int   // of success; 200, or 204 without a body
 	maxBody      int64 // bytes; 256 KiB
 	who          access
+	scope        ticketing.Scope // that lets a key of another system in; empty: none does
+	early        bool            // allowed before a password was changed or a second factor set up
+	export       bool            // data leaves in bulk: it goes on record, though nothing is changed
+	quiet        bool            // a write of no consequence, such as the lease of a page: it goes not on record
 }
 
 // handle registers an operation. Its errors become problems here and nowhere else.
@@ -105,7 +109,7 @@ func handle[I, O any](s *Server, op operation, h func(ctx context.Context, in *I
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},
 		Description: op.description, DefaultStatus: op.status, MaxBodyBytes: op.maxBody, BodyReadTimeout: -1,
-		Middlewares: huma.Middlewares{s.authenticate(op.who)},
+		Middlewares: huma.Middlewares{s.authenticate(&op)},
 	}
 	if !op.who.public {
 		o.Security = []map[string][]string{{"session": {}}, {"bearer": {}}}
@@ -119,11 +123,19 @@ func handle[I, O any](s *Server, op operation, h func(ctx context.Context, in *I
 	}
 	huma.Register(s.api, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
-		if err != nil {
+		if err = s.onRecord(ctx, &op, s.problemOf(ctx, err)); err != nil {
 			return nil, s.toProblem(ctx, err)
 		}
 		return out, nil
 	})
+}
+
+// problemOf is toProblem where there may be no error.
+func (s *Server) problemOf(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.toProblem(ctx, err)
 }
 
 // toProblem is the one mapping of the domain's errors to problems.
@@ -144,25 +156,53 @@ func (s *Server) toProblem(ctx context.Context, err error) *Problem {
 }
 
 // authenticate finds the session, checks the roles and bounds the time.
-func (s *Server) authenticate(who access) func(huma.Context, func(huma.Context)) {
+func (s *Server) authenticate(op *operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		timed, cancel := context.WithTimeout(ctx.Context(), s.opts.RequestTimeout)
 		defer cancel()
-		if who.public {
+		r := requestOf(timed)
+		r.path = pathOf(ctx)
+		timed = ticketing.WithOrigin(timed, originOf(r))
+		if op.who.public && (op.scope == "" || !bearsKey(ctx)) {
 			next(huma.WithContext(ctx, timed))
 			return
 		}
 		id, err := s.identify(timed, ctx)
-		if err == nil && !who.allows(id.user.Roles) {
-			err = byStatus(http.StatusForbidden)
-		}
 		if err != nil {
 			s.refuse(ctx, s.toProblem(timed, err))
 			return
 		}
-		requestOf(timed).user = id.user.ID
+		r.user = id.user.ID
+		identified(timed, id)
+		if p := s.mayCall(op, id); p != nil {
+			s.refuse(ctx, s.recordRefusal(timed, op, id, p))
+			return
+		}
 		next(huma.WithContext(ctx, context.WithValue(timed, identityKey{}, id)))
 	}
+}
+
+// bearsKey tells whether a request brings the key of a system.
+func bearsKey(hc huma.Context) bool {
+	_, token, _ := strings.Cut(hc.Header("Authorization"), " ")
+	return strings.HasPrefix(strings.TrimSpace(token), keyPrefix)
+}
+
+// mayCall tells why somebody may not call an operation; nil when they may.
+func (s *Server) mayCall(op *operation, id identity) *Problem {
+	if id.key != nil {
+		if op.scope == "" || !slices.Contains(id.key.Scopes, op.scope) {
+			return problem(http.StatusForbidden, "scope", "The key's scopes do not allow this. Ask the security administrator for another key.")
+		}
+		return nil
+	}
+	if p := s.limited(id); p != nil && !op.early {
+		return p
+	}
+	if !op.who.allows(id.user.Roles) {
+		return byStatus(http.StatusForbidden)
+	}
+	return nil
 }
 
 // refuse answers a request that no handler gets.

@@ -33,6 +33,7 @@ type identity struct {
 	session ticketing.Session
 	actor   ticketing.Actor
 	cookie  bool
+	key     *ticketing.APIKey // of another system; nil for people
 }
 
 type identityKey struct{}
@@ -61,9 +62,26 @@ func (s *Server) identify(ctx context.Context, hc huma.Context) (identity, error
 	if byCookie && !safeMethod(hc.Method()) && !sameOrigin(hc.Header("Sec-Fetch-Site"), hc.Header("Origin"), hc.Host()) {
 		return identity{}, crossSite()
 	}
+	if strings.HasPrefix(token, keyPrefix) {
+		return s.system(ctx, token, requestOf(ctx).addr)
+	}
 	id, err := s.session(ctx, hashToken(token))
 	id.cookie = byCookie
 	return id, err
+}
+
+// limited says what somebody has to do before anything else: nil when nothing.
+func (s *Server) limited(id identity) *Problem {
+	u := id.user
+	switch {
+	case id.key != nil:
+		return nil
+	case u.MustChange, u.PasswordExpired(s.opts.Now(), s.opts.PasswordAge) && id.session.Way != wayOIDC:
+		return problem(http.StatusForbidden, "password_change_needed", "Change your password first: PUT /api/v1/me/password.")
+	case !u.Second.On && id.session.Way != wayOIDC && slices.ContainsFunc(u.Roles, func(r ticketing.Role) bool { return slices.Contains(s.opts.SecondFactor, r) }):
+		return problem(http.StatusForbidden, "second_factor_needed", "Your role needs a second factor. Set it up first: POST /api/v1/me/second-factor.")
+	}
+	return nil
 }
 
 func safeMethod(m string) bool { return m == http.MethodGet || m == http.MethodHead }
@@ -106,7 +124,7 @@ func (s *Server) session(ctx context.Context, hash string) (identity, error) {
 
 // actor is the user as ticketing wants it, with the departments below.
 func (s *Server) actor(ctx context.Context, u ticketing.User) (ticketing.Actor, error) {
-	a := ticketing.Actor{UserID: u.ID, Roles: slices.Clone(u.Roles), Department: u.Department}
+	a := ticketing.Actor{UserID: u.ID, Roles: slices.Clone(u.Roles), Department: u.Department, Name: u.Name, Phone: u.Phone, Partition: u.Partition}
 	if u.Department == "" {
 		return a, nil
 	}
@@ -171,6 +189,17 @@ func (c *sessionCache) put(hash string, id identity, now time.Time) {
 		clear(c.byID)
 	}
 	c.byID[hash] = cachedSession{id: id, until: now.Add(cacheLife)}
+}
+
+// forget makes a user's sessions be read again.
+func (c *sessionCache) forget(userID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for hash, e := range c.byID {
+		if e.id.user.ID == userID {
+			delete(c.byID, hash)
+		}
+	}
 }
 
 // drop forgets a session for good.

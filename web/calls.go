@@ -12,6 +12,7 @@ import (
 
 	"hotline/telephony"
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 // CallRef addresses one call.
@@ -232,6 +233,11 @@ func (s *Server) recordListening(ctx context.Context, callID, reason string) err
 	who.CallID = callID
 	for _, t := range tickets {
 		if err := s.deps.Tickets.RecordRead(ctx, who, t.ID, "recording", reason); err != nil {
+			return err
+		}
+	}
+	if len(tickets) == 0 {
+		if err := s.deps.Ledger.Record(ctx, ledger.Entry{Actor: who.UserID, Action: "read.recording", Object: "call:" + callID, Reason: reason}); err != nil {
 			return err
 		}
 	}

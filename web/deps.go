@@ -16,6 +16,7 @@ import (
 	"hotline/telephony"
 	"hotline/telephony/survey"
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 // Tickets is what web needs of the work orders; *ticketing.Service has it.
@@ -24,6 +25,7 @@ type Tickets interface {
 	Edit(ctx context.Context, who ticketing.Actor, ref string, version int64, patch ticketing.Patch) (ticketing.Ticket, error)
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
 	Ticket(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
+	Open(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
 	Tickets(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.Page, error)
 	Clocks(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Clock, error)
 	Timeline(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Event, error)
@@ -66,9 +68,30 @@ type Tickets interface {
 type Users interface {
 	User(ctx context.Context, id string) (ticketing.User, error)
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
+	Users(ctx context.Context) ([]ticketing.User, error)
+	SaveUser(ctx context.Context, u ticketing.User, beside ticketing.Change) error
+	UseStep(ctx context.Context, userID string, step int64) (bool, error)
+	Sessions(ctx context.Context, userID string, now time.Time) ([]ticketing.Session, error)
+	RevokeSessions(ctx context.Context, userID string, at time.Time) error
+	APIKey(ctx context.Context, hash string) (ticketing.APIKey, error)
+	APIKeys(ctx context.Context) ([]ticketing.APIKey, error)
+	SaveAPIKey(ctx context.Context, k ticketing.APIKey, beside ticketing.Change) error
 	SaveSession(ctx context.Context, s ticketing.Session) error
 	Session(ctx context.Context, tokenHash string) (ticketing.Session, error)
 	RevokeSession(ctx context.Context, tokenHash string, at time.Time) error
+}
+
+// Ledger is the record of who did and saw what.
+type Ledger interface {
+	Record(ctx context.Context, e ledger.Entry) error
+	Ledger(ctx context.Context, who ticketing.Actor, f ticketing.LedgerFilter) ([]ledger.Entry, error)
+	Unusual(ctx context.Context, who ticketing.Actor, from, to time.Time, w ticketing.WatchSettings) ([]ticketing.Suspicion, error)
+}
+
+// Keys seal secrets that the server has to read again; *keyring.Ring has it.
+type Keys interface {
+	Seal(plain []byte, about string) ([]byte, error)
+	Open(sealed []byte, about string) ([]byte, error)
 }
 
 // Live is the log of live events; ticketing/sqlstore has it.
@@ -156,6 +179,8 @@ type Calls interface {
 type Deps struct {
 	Tickets Tickets
 	Users   Users
+	Ledger  Ledger
+	Keys    Keys
 	Live    Live
 	Index   Index
 	Calls   Calls
@@ -173,21 +198,25 @@ type Options struct {
 	Log               *slog.Logger
 	Now               func() time.Time
 	Version           string
-	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
-	MetricsFrom       []netip.Prefix // who may read /metrics; loopback and private networks when nil
-	Limiter           Limiter        // in memory when nil
-	SessionLife       time.Duration  // 12 h
-	BodyLimit         int            // bytes, 1 MiB
-	RequestTimeout    time.Duration  // 15 s
-	Heartbeat         time.Duration  // 15 s
-	HashesAtOnce      int            // passwords checked at once, 2
-	StreamsPerUser    int            // 12
-	Streams           int            // 5,000 in all
-	StreamBuffer      int            // events that may wait for one stream, 256
-	SignInPerLogin    Rate           // failures: 10 per 10 min and login and address; ten times that per login
-	SignInPerAddress  Rate           // failures: 300 per 10 min; an office may share one address
-	PublicPerAddress  Rate           // filings: 20 per hour
-	ProgressPerClient Rate           // look-ups: 60 per 10 min
+	TrustedProxies    []netip.Prefix       // whose X-Forwarded-For is believed
+	MetricsFrom       []netip.Prefix       // who may read /metrics; loopback and private networks when nil
+	Limiter           Limiter              // in memory when nil
+	SessionLife       time.Duration        // 12 h
+	PasswordAge       time.Duration        // after which a password has to be changed; 0: never
+	SecondFactor      []ticketing.Role     // whose users have to have one
+	Working           func(time.Time) bool // whether departments work at a moment; nil: always
+	BodyLimit         int                  // bytes, 1 MiB
+	RequestTimeout    time.Duration        // 15 s
+	Heartbeat         time.Duration        // 15 s
+	HashesAtOnce      int                  // passwords checked at once, 2
+	StreamsPerUser    int                  // 12
+	Streams           int                  // 5,000 in all
+	StreamBuffer      int                  // events that may wait for one stream, 256
+	SignInPerLogin    Rate                 // failures: 10 per 10 min and login and address; ten times that per login
+	SignInPerAddress  Rate                 // failures: 300 per 10 min; an office may share one address
+	PublicPerAddress  Rate                 // filings: 20 per hour
+	FilingsPerKey     Rate                 // filings of one API key: 600 per minute
+	ProgressPerClient Rate                 // look-ups: 60 per 10 min
 	Registerer        prometheus.Registerer
 }
 
@@ -211,6 +240,7 @@ func (o Options) withDefaults() Options {
 	def(&o.SignInPerLogin, Rate{10, 10 * time.Minute})
 	def(&o.SignInPerAddress, Rate{300, 10 * time.Minute})
 	def(&o.PublicPerAddress, Rate{20, time.Hour})
+	def(&o.FilingsPerKey, Rate{600, time.Minute})
 	def(&o.ProgressPerClient, Rate{60, 10 * time.Minute})
 	if o.Limiter == nil {
 		o.Limiter = NewMemoryLimiter(o.Now)

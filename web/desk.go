@@ -80,12 +80,12 @@ type templateInput struct {
 
 func (s *Server) deskRoutes() {
 	one := func(method, id, summary string) operation {
-		return operation{method: method, path: "/api/v1/tickets/{number}/lease", id: id, tag: "tickets", who: handlers, summary: summary}
+		return operation{method: method, path: "/api/v1/tickets/{number}/lease", id: id, tag: "tickets", who: handlers, summary: summary, quiet: true}
 	}
 	handle(s, one(http.MethodPut, "take-lease", "Tell others that I am on it, for two minutes; the answer says who is"), s.takeLease)
 	handle(s, one(http.MethodDelete, "end-lease", "Leave it"), s.endLease)
 	draft := func(method, path, id, summary string) operation {
-		return operation{method: method, path: "/api/v1/drafts" + path, id: id, tag: "desk", who: handlers, summary: summary}
+		return operation{method: method, path: "/api/v1/drafts" + path, id: id, tag: "desk", who: handlers, summary: summary, quiet: true}
 	}
 	handle(s, draft(http.MethodGet, "", "form-drafts", "What I have typed and not sent, newest first"), s.listFormDrafts)
 	handle(s, draft(http.MethodGet, "/{key}", "form-draft", "What I have typed into one form"), s.getFormDraft)

@@ -20,6 +20,7 @@ import (
 	"hotline/search"
 	"hotline/search/ftsindex"
 	"hotline/ticketing"
+	"hotline/ticketing/keyring"
 	"hotline/ticketing/routing"
 	"hotline/ticketing/sla"
 	"hotline/ticketing/sqlstore"
@@ -27,6 +28,14 @@ import (
 )
 
 const password = "hotline-test"
+
+var keys = func() *keyring.Ring {
+	ring, err := keyring.Random()
+	if err != nil {
+		panic(err)
+	}
+	return ring
+}()
 
 // world is a server on a real database and a real index; only the call centre is made up.
 type world struct {
@@ -82,7 +91,7 @@ func newWorld(t *testing.T, change func(*web.Deps, *web.Options)) *world {
 	t.Helper()
 	ctx := context.Background()
 	dir := t.TempDir()
-	store, err := sqlstore.Open(ctx, "sqlite://"+filepath.Join(dir, "hotline.db"), sqlstore.Options{})
+	store, err := sqlstore.Open(ctx, "sqlite://"+filepath.Join(dir, "hotline.db"), sqlstore.Options{Keys: keys})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	driver, err := ftsindex.Open(ctx, "fts://"+filepath.Join(dir, "search.db"), ftsindex.Options{})
@@ -104,7 +113,7 @@ func newWorld(t *testing.T, change func(*web.Deps, *web.Options)) *world {
 	w.user("clerk-SW", "SW", ticketing.RoleClerk)
 	w.user("head-CG", "CG", ticketing.RoleHead)
 	registry := prometheus.NewRegistry()
-	deps := web.Deps{Tickets: w.service, Users: store, Live: store, Index: index, Calls: w.calls, Metrics: registry,
+	deps := web.Deps{Tickets: w.service, Users: store, Ledger: w.service, Keys: keys, Live: store, Index: index, Calls: w.calls, Metrics: registry,
 		Health: func(ctx context.Context) map[string]error { return map[string]error{"search": index.Ready(ctx)} }}
 	opts := web.Options{Addr: "127.0.0.1:0", Registerer: registry, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
@@ -130,7 +139,7 @@ func (w *world) user(login, department string, roles ...ticketing.Role) {
 	}
 	require.NoError(w.t, w.store.SaveUser(context.Background(), ticketing.User{
 		ID: "u-" + login, Login: strings.ToLower(login), Name: "用户 " + login, Roles: roles, Department: department, Seat: seat, PasswordHash: w.hash, CreatedAt: time.Now(),
-	}))
+	}, ticketing.Change{}))
 }
 
 // reply is an answer with its body read.

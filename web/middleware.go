@@ -26,6 +26,7 @@ type request struct {
 	secure bool       // over TLS, here or at a trusted proxy
 	user   string     // id, once known; for the log
 	cause  error      // of a 5xx; for the log
+	path   string     // for the ledger alone: it may name people
 }
 
 type requestKey struct{}

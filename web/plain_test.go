@@ -107,7 +107,7 @@ type fragile struct {
 	err error
 }
 
-func (f fragile) Ticket(context.Context, ticketing.Actor, string) (ticketing.Ticket, error) {
+func (f fragile) Open(context.Context, ticketing.Actor, string) (ticketing.Ticket, error) {
 	if f.err != nil {
 		return ticketing.Ticket{}, f.err
 	}

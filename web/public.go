@@ -74,7 +74,7 @@ type ProgressStep struct {
 
 func (s *Server) publicRoutes() {
 	handle(s, operation{
-		method: http.MethodPost, path: "/api/public/v1/appeals", id: "file-appeal", tag: "public", who: anyone,
+		method: http.MethodPost, path: "/api/public/v1/appeals", id: "file-appeal", tag: "public", who: anyone, scope: ticketing.ScopeFile,
 		status: http.StatusCreated, maxBody: 64 << 10, summary: "File an appeal",
 		description: "Answers once the appeal is safely stored. Limited per address.",
 	}, s.fileAppeal)
@@ -94,8 +94,11 @@ func (s *Server) publicRoutes() {
 }
 
 func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, error) {
-	addr := requestOf(ctx).source()
-	if err := s.limit(ctx, "file:"+addr, s.opts.PublicPerAddress); err != nil {
+	addr, rate := requestOf(ctx).source(), s.opts.PublicPerAddress
+	if key := identityOf(ctx).key; key != nil { // a system files for many
+		addr, rate = "key:"+key.ID, s.opts.FilingsPerKey
+	}
+	if err := s.limit(ctx, "file:"+addr, rate); err != nil {
 		return nil, err
 	}
 	channel := ticketing.ByAPI
@@ -111,7 +114,7 @@ func (s *Server) fileAppeal(ctx context.Context, in *fileInput) (*fileOutput, er
 	})
 	if err != nil || filed.Replayed {
 		// Neither a mistake nor a repeat uses up the allowance; a count too many does no harm.
-		_ = s.opts.Limiter.Give(ctx, "file:"+addr, s.opts.PublicPerAddress)
+		_ = s.opts.Limiter.Give(ctx, "file:"+addr, rate)
 	}
 	if err != nil {
 		return nil, err

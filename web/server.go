@@ -47,8 +47,8 @@ type Server struct {
 // New builds the server; nothing listens yet.
 func New(deps Deps, opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	if deps.Tickets == nil || deps.Users == nil || deps.Live == nil {
-		return nil, errors.New("web: Tickets, Users and Live are needed")
+	if deps.Tickets == nil || deps.Users == nil || deps.Live == nil || deps.Ledger == nil || deps.Keys == nil {
+		return nil, errors.New("web: Tickets, Users, Ledger, Keys and Live are needed")
 	}
 	if (opts.TLSCert == "") != (opts.TLSKey == "") {
 		return nil, errors.New("web: --tls-cert and --tls-key go together; give both or none")
@@ -108,6 +108,10 @@ func (s *Server) refuseUnknownMethods() {
 // routes registers every operation of the contract.
 func (s *Server) routes() {
 	s.sessionRoutes()
+	s.ownAccountRoutes()
+	s.peopleRoutes()
+	s.apiKeyRoutes()
+	s.ledgerRoutes()
 	s.eventRoutes()
 	s.ticketRoutes()
 	s.bulkRoutes()

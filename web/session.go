@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 // User is a person as the API shows them.
@@ -39,18 +40,23 @@ type Me struct {
 	Menu      []MenuItem       `json:"menu" nullable:"false"`
 	ExpiresAt time.Time        `json:"expires_at"`
 	Now       time.Time        `json:"now" doc:"The server's clock"`
+	Todo      string           `json:"todo,omitempty" doc:"What has to be done before anything else: password_change_needed or second_factor_needed"`
+	Partition string           `json:"partition,omitempty"`
+	Second    bool             `json:"second_factor"`
 }
 
 // Credentials are what a person signs in with.
 type Credentials struct {
 	Login    string `json:"login" minLength:"1" maxLength:"64"`
 	Password string `json:"password" minLength:"1" maxLength:"256"`
+	Code     string `json:"code,omitempty" maxLength:"32" doc:"Of the authenticator, or a backup code; needed when a second factor is set up"`
 }
 
 type signInInput struct {
 	Site   string `header:"Sec-Fetch-Site" hidden:"true"`
 	Origin string `header:"Origin" hidden:"true"`
 	Host   string `header:"Host" hidden:"true"`
+	Agent  string `header:"User-Agent" hidden:"true"`
 	Body   Credentials
 }
 
@@ -70,11 +76,11 @@ func (s *Server) sessionRoutes() {
 		description: "Sets the session cookie and answers the token. One answer whichever of login and password is wrong; 429 with Retry-After after too many failures.",
 	}, s.signIn)
 	handle(s, operation{
-		method: http.MethodDelete, path: "/api/v1/session", id: "sign-out", tag: "session", who: signedIn, status: http.StatusNoContent,
+		method: http.MethodDelete, path: "/api/v1/session", id: "sign-out", tag: "session", who: signedIn, early: true, status: http.StatusNoContent,
 		summary: "Sign out; the session is revoked",
 	}, s.signOut)
 	handle(s, operation{
-		method: http.MethodGet, path: "/api/v1/me", id: "me", tag: "session", who: signedIn, summary: "Who is signed in, with roles and menu",
+		method: http.MethodGet, path: "/api/v1/me", id: "me", tag: "session", who: signedIn, early: true, summary: "Who is signed in, with roles and menu",
 	}, s.me)
 }
 
@@ -107,22 +113,58 @@ func (s *Server) signIn(ctx context.Context, in *signInInput) (*signInOutput, er
 	if err != nil {
 		return nil, err
 	}
+	way := wayPassword
+	if ok && known && user.Second.On {
+		if in.Body.Code == "" {
+			s.giveBack(ctx, limits)
+			return nil, problem(http.StatusUnauthorized, "second_factor_needed", "Give the code of your authenticator too, or a backup code.")
+		}
+		if way, ok, err = s.secondFactor(ctx, user, in.Body.Code); err != nil {
+			return nil, err
+		}
+	}
 	if !ok || !known {
 		s.metrics.signIn("refused")
+		if err := s.signedOn(ctx, user, "session.refused", ledger.Refused, ""); err != nil {
+			return nil, err
+		}
 		s.opts.Log.Warn("sign-in refused", "trace_id", r.trace, "address", r.addr.String())
-		return nil, problem(http.StatusUnauthorized, "bad_credentials", "Login or password is wrong. Check both; the security administrator can set a new password.")
+		return nil, problem(http.StatusUnauthorized, "bad_credentials", "Login, password or code is wrong. Check all; the security administrator can set a new password.")
 	}
-	out, err := s.openSession(ctx, user, r)
+	out, err := s.openSession(ctx, user, r, way, in.Agent)
 	if err != nil {
 		return nil, err
 	}
 	s.metrics.signIn("ok")
-	// Only failures count. A count too many does no harm, so errors are let pass.
+	s.giveBack(ctx, limits)
 	_ = s.opts.Limiter.Reset(ctx, limits[0].key)
-	for _, l := range limits[1:] {
+	return out, nil
+}
+
+// giveBack undoes the count of an attempt that did not fail. A count too many
+// does no harm, so errors are let pass.
+func (s *Server) giveBack(ctx context.Context, limits []keyRate) {
+	for _, l := range limits {
 		_ = s.opts.Limiter.Give(ctx, l.key, l.rate)
 	}
-	return out, nil
+}
+
+// Ways of signing in.
+const (
+	wayPassword = "password"
+	wayTOTP     = "totp"
+	wayBackup   = "backup"
+	wayOIDC     = "oidc"
+)
+
+// secondFactor checks a code of the authenticator, or a backup code.
+func (s *Server) secondFactor(ctx context.Context, user ticketing.User, code string) (way string, ok bool, err error) {
+	if len(code) == 6 {
+		ok, err = s.checkCode(ctx, user, code)
+		return wayTOTP, ok, err
+	}
+	ok, err = s.useBackup(ctx, user, code)
+	return wayBackup, ok, err
 }
 
 type keyRate struct {
@@ -143,20 +185,23 @@ func (s *Server) signInLimits(login, addr string) []keyRate {
 	}
 }
 
-func (s *Server) openSession(ctx context.Context, user ticketing.User, r *request) (*signInOutput, error) {
+func (s *Server) openSession(ctx context.Context, user ticketing.User, r *request, way, agent string) (*signInOutput, error) {
 	token, err := newToken()
 	if err != nil {
 		return nil, err
 	}
 	now := s.opts.Now()
 	sess := ticketing.Session{
-		TokenHash: hashToken(token), UserID: user.ID, Address: r.addr.String(),
+		ID: ticketing.NewID(now), Way: way, Agent: clip(agent, 200), TokenHash: hashToken(token), UserID: user.ID, Address: r.addr.String(),
 		CreatedAt: now, ExpiresAt: now.Add(s.opts.SessionLife),
 	}
 	if err := s.deps.Users.SaveSession(ctx, sess); err != nil {
 		return nil, err
 	}
 	r.user = user.ID
+	if err := s.signedOn(ctx, user, "session.opened", ledger.Done, ""); err != nil {
+		return nil, err
+	}
 	out := &signInOutput{Body: Session{Token: token, User: userView(user), Roles: append([]ticketing.Role{}, user.Roles...), ExpiresAt: cst(sess.ExpiresAt)}}
 	out.SetCookie = s.cookie(token, int(s.opts.SessionLife.Seconds()), r.secure)
 	return out, nil
@@ -174,6 +219,9 @@ func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, erro
 	if err := s.deps.Users.RevokeSession(ctx, id.session.TokenHash, now); err != nil && !absent(err) {
 		return nil, err
 	}
+	if err := s.signedOn(ctx, id.user, "session.closed", ledger.Done, ""); err != nil {
+		return nil, err
+	}
 	s.sessions.drop(id.session.TokenHash, now)
 	s.hub.endSession(id.session.TokenHash)
 	return &signOutOutput{SetCookie: s.cookie("", -1, requestOf(ctx).secure)}, nil
@@ -181,7 +229,12 @@ func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, erro
 
 func (s *Server) me(ctx context.Context, _ *struct{}) (*body[Me], error) {
 	id := identityOf(ctx)
+	todo := ""
+	if p := s.limited(id); p != nil {
+		todo = p.Code
+	}
 	return answer(Me{
+		Todo: todo, Partition: id.user.Partition, Second: id.user.Second.On,
 		User: userView(id.user), Roles: append([]ticketing.Role{}, id.user.Roles...), Menu: menuOf(id.user.Roles),
 		ExpiresAt: cst(id.session.ExpiresAt), Now: cst(s.opts.Now()),
 	}), nil

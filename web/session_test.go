@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/ticketing"
 	"hotline/web"
 )
 
@@ -62,7 +63,7 @@ func TestRevokedExpiredAndDisabled(t *testing.T) {
 	u, err := w.store.User(ctx, "u-agent1")
 	require.NoError(t, err)
 	u.Disabled = true
-	require.NoError(t, w.store.SaveUser(ctx, u))
+	require.NoError(t, w.store.SaveUser(ctx, u, ticketing.Change{}))
 	now = now.Add(3 * time.Second) // longer than a session is kept at hand
 	c.get("/api/v1/me").problem(http.StatusUnauthorized, "unauthenticated")
 	w.nobody().send("POST", "/api/v1/session", map[string]string{"login": "agent1", "password": password}).problem(http.StatusUnauthorized, "bad_credentials")

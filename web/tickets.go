@@ -147,9 +147,13 @@ type revealInput struct {
 
 func (s *Server) ticketRoutes() {
 	one := func(method, path, id, summary string, who access) operation {
-		return operation{method: method, path: "/api/v1/tickets/{number}" + path, id: id, tag: "tickets", who: who, summary: summary}
+		op := operation{method: method, path: "/api/v1/tickets/{number}" + path, id: id, tag: "tickets", who: who, summary: summary}
+		if slices.Contains([]string{"ticket", "ticket-events", "ticket-clocks"}, id) {
+			op.scope = ticketing.ScopeRead
+		}
+		return op
 	}
-	handle(s, operation{method: http.MethodGet, path: "/api/v1/tickets", id: "tickets", tag: "tickets", who: handlers,
+	handle(s, operation{method: http.MethodGet, path: "/api/v1/tickets", id: "tickets", tag: "tickets", who: handlers, scope: ticketing.ScopeRead,
 		summary: "List tickets"}, s.listTickets)
 	handle(s, operation{method: http.MethodPost, path: "/api/v1/tickets", id: "create-ticket", tag: "tickets", who: intake,
 		status: http.StatusCreated, summary: "Open a draft"}, s.createTicket)
@@ -163,7 +167,7 @@ func (s *Server) ticketRoutes() {
 	handle(s, one(http.MethodPost, "/reveal", "reveal", "Show the citizen unmasked; the look is recorded", handlers), s.reveal)
 	handle(s, operation{method: http.MethodGet, path: "/api/v1/notifications", id: "notifications", tag: "tickets", who: handlers,
 		summary: "Messages for me, newest first"}, s.notifications)
-	handle(s, operation{method: http.MethodGet, path: "/api/v1/stats/tickets", id: "stats-tickets", tag: "figures", who: handlers,
+	handle(s, operation{method: http.MethodGet, path: "/api/v1/stats/tickets", id: "stats-tickets", tag: "figures", who: handlers, scope: ticketing.ScopeFigure,
 		summary: "Figures of tickets created in a period; today when none is given"}, s.ticketStats)
 }
 
@@ -238,7 +242,7 @@ func (s *Server) createTicket(ctx context.Context, in *createInput) (*createOutp
 
 func (s *Server) getTicket(ctx context.Context, in *Ref) (*body[Ticket], error) {
 	who := actorOf(ctx)
-	t, err := s.deps.Tickets.Ticket(ctx, who, in.Number)
+	t, err := s.deps.Tickets.Open(ctx, who, in.Number)
 	if err != nil {
 		return nil, err
 	}

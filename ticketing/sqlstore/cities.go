@@ -69,7 +69,7 @@ func (s *Store) CityVersion(ctx context.Context) (int64, error) {
 }
 
 // SaveCity adds the next version; ErrStale when prev is not the newest any more.
-func (s *Store) SaveCity(ctx context.Context, v ticketing.CityVersion, prev int64, live []ticketing.LiveEvent) error {
+func (s *Store) SaveCity(ctx context.Context, v ticketing.CityVersion, prev int64, beside ticketing.Change) error {
 	if v.Version != prev+1 {
 		return ticketing.ErrStale
 	}
@@ -77,8 +77,7 @@ func (s *Store) SaveCity(ctx context.Context, v ticketing.CityVersion, prev int6
 	if err != nil {
 		return fmt.Errorf("city: %w", err)
 	}
-	c := ticketing.Change{Live: live}
-	p, err := s.plan(c)
+	p, err := s.plan(beside)
 	if err != nil {
 		return err
 	}
@@ -93,7 +92,7 @@ func (s *Store) SaveCity(ctx context.Context, v ticketing.CityVersion, prev int6
 		return p.write(ctx, tx)
 	})
 	if err == nil {
-		s.hub.wake(topicsOf(c)...)
+		s.hub.wake(topicsOf(beside)...)
 	}
 	return err
 }

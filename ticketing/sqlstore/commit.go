@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 // The statements of a commit.
@@ -51,8 +52,9 @@ func tables() map[string]table {
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
 		"records": newTable("ticket_records", "ticket_id, id, kind, state, department, decider, at",
 			" ON CONFLICT (ticket_id, id) DO UPDATE SET state = excluded.state, department = excluded.department"),
-		"units": newTable("ticket_units", "department, ticket_id", onConflict),
-		"reads": newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"units":  newTable("ticket_units", "department, ticket_id", onConflict),
+		"ledger": newTable("ledger_waiting", ledgerColumns, ""),
+		"reads":  newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
 	}
 	return list
 }
@@ -92,6 +94,9 @@ func topicsOf(changes ...ticketing.Change) []string {
 	for _, c := range changes {
 		for _, o := range c.Outbox {
 			topics = append(topics, o.Topic)
+		}
+		if len(c.Ledger) > 0 {
+			topics = append(topics, topicLedger)
 		}
 		if len(c.Live) > 0 {
 			topics = append(topics, TopicLive)
@@ -162,6 +167,13 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 	}
 	for _, unit := range c.Units {
 		p.add("units", []any{unit, c.Ticket.ID})
+	}
+	for _, e := range c.Ledger {
+		ready, err := ledger.Prepare(s.keys, e)
+		if err != nil {
+			return nil, err
+		}
+		p.add("ledger", ledgerValues(ready))
 	}
 	for _, other := range c.With {
 		o, err := s.plan(other)

@@ -79,7 +79,9 @@ func (h *hub) wake(topics ...string) {
 	h.mu.Lock()
 	h.signal(topics)
 	for _, t := range topics {
-		h.owed[t] = struct{}{}
+		if t != topicLedger { // who chains is woken here; the other nodes look by themselves
+			h.owed[t] = struct{}{}
+		}
 	}
 	h.mu.Unlock()
 	select {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,10 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // driver "sqlite"
+
+	"hotline/ticketing"
+	"hotline/ticketing/keyring"
+	"hotline/ticketing/ledger"
 )
 
 //go:embed migrations
@@ -30,6 +35,9 @@ type Options struct {
 	Now     func() time.Time // time.Now when nil
 	Readers int              // reading connections; 4 on SQLite and 8 on PostgreSQL when zero
 	Writers int              // writing connections on PostgreSQL; 8 when zero
+	// Keys make the ledger's hashes; nil: a key that is lost with the store's
+	// process, so that the ledger cannot be verified later.
+	Keys ledger.Keys
 }
 
 // Store is a ticketing.Store, and the home of users, sessions, outbox and live events.
@@ -41,6 +49,10 @@ type Store struct {
 	numbers *numbers
 	texts   *texts
 	tables  map[string]table
+	keys    ledger.Keys
+	closing chan struct{}
+	chained chan struct{} // closed when the last entries were chained
+	once    sync.Once
 }
 
 // Open opens the store at a URL, sqlite:///absolute/path or postgres://…, and
@@ -51,6 +63,13 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Keys == nil {
+		ring, err := keyring.Random()
+		if err != nil {
+			return nil, err
+		}
+		opts.Keys = ring
 	}
 	addr, err := parseAddress(rawURL)
 	if err != nil {
@@ -68,7 +87,7 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	s := &Store{db: db, log: opts.Log, now: opts.Now, tables: tables()}
+	s := &Store{db: db, log: opts.Log, now: opts.Now, tables: tables(), keys: opts.Keys, closing: make(chan struct{}), chained: make(chan struct{})}
 	if s.texts, err = newTexts(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
@@ -77,13 +96,24 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	}
 	s.numbers = newNumbers(db)
 	s.hub = newHub(addr, opts.Log)
+	go s.keepChain()
 	return s, nil
 }
 
 // Close ends listening and closes the connections; what was committed stays.
 func (s *Store) Close() error {
-	s.hub.close()
-	return s.db.close()
+	var err error
+	s.once.Do(func() {
+		close(s.closing)
+		<-s.chained
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if last := s.Chain(ctx); last != nil && !errors.Is(last, ticketing.ErrUnavailable) {
+			err = fmt.Errorf("the last entries of the ledger wait for the next start: %w", last)
+		}
+		s.hub.close()
+	})
+	return errors.Join(err, s.db.close())
 }
 
 // DB is the handle that the other stores of the binary share.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"hotline/ticketing/keyring"
 	"hotline/ticketing/sqlstore"
 	"hotline/ticketing/storetest"
 )
@@ -61,9 +62,19 @@ func postgres(t testing.TB, admin string) string {
 	return u.String()
 }
 
+// keys are those of every store of the tests, as the nodes of one database share them.
+var keys = must(keyring.Random())
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
 func open(t testing.TB, address string) *sqlstore.Store {
 	t.Helper()
-	opts := sqlstore.Options{}
+	opts := sqlstore.Options{Keys: keys}
 	if strings.HasPrefix(address, "postgres") {
 		opts.Readers, opts.Writers = 3, 3 // many tests share one server
 	}

@@ -30,7 +30,7 @@ func full(t *testing.T, db *sqlstore.DB) (undo func()) {
 // A full disk is told as what it is, with nothing written, and ends when there
 // is room again, also when nobody but Ready asks.
 func TestAFullDatabaseIsUnavailable(t *testing.T) {
-	db, _ := ledger(t, engines(t)[0])
+	db, _ := jottings(t, engines(t)[0])
 	ctx := t.Context()
 	undo := full(t, db)
 	grow := func(ctx context.Context, tx bun.Tx) error {
@@ -53,7 +53,7 @@ func TestUnavailablePostgres(t *testing.T) {
 		if e.name == sqlstore.SQLite {
 			continue
 		}
-		db, _ := ledger(t, e)
+		db, _ := jottings(t, e)
 		raise := func(code string) error {
 			return db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
 				_, err := tx.ExecContext(ctx, fmt.Sprintf("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '%s'; END $$", code))

@@ -15,25 +15,25 @@ import (
 	"hotline/ticketing/sqlstore"
 )
 
-// ledger is a store with a table of its own to write into.
-func ledger(t *testing.T, e engine) (*sqlstore.DB, func() []int) {
+// jottings is a store with a table of its own to write into.
+func jottings(t *testing.T, e engine) (*sqlstore.DB, func() []int) {
 	s := open(t, e.fresh(t))
 	db := s.DB()
 	ctx := context.Background()
 	require.NoError(t, db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.ExecContext(ctx, "CREATE TABLE ledger (n BIGINT PRIMARY KEY)")
+		_, err := tx.ExecContext(ctx, "CREATE TABLE jottings (n BIGINT PRIMARY KEY)")
 		return err
 	}))
 	return db, func() []int {
 		var list []int
-		require.NoError(t, db.Read().NewSelect().Table("ledger").Column("n").OrderExpr("n").Scan(ctx, &list))
+		require.NoError(t, db.Read().NewSelect().Table("jottings").Column("n").OrderExpr("n").Scan(ctx, &list))
 		return list
 	}
 }
 
 func put(n int) func(context.Context, bun.Tx) error {
 	return func(ctx context.Context, tx bun.Tx) error {
-		_, err := tx.NewRaw("INSERT INTO ledger (n) VALUES (?)", n).Exec(ctx)
+		_, err := tx.NewRaw("INSERT INTO jottings (n) VALUES (?)", n).Exec(ctx)
 		return err
 	}
 }
@@ -67,7 +67,7 @@ func blocked(t *testing.T, db *sqlstore.DB) (release func() error) {
 
 func TestAFailingCallerRollsBackAlone(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		db, read := ledger(t, e)
+		db, read := jottings(t, e)
 		release := blocked(t, db)
 		const callers = 100
 		errs := make([]error, callers)
@@ -112,7 +112,7 @@ func TestAFailingCallerRollsBackAlone(t *testing.T) {
 
 func TestAGoroutineThatEndsInAWriteHoldsNobodyUp(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		db, read := ledger(t, e)
+		db, read := jottings(t, e)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -131,7 +131,7 @@ func TestAGoroutineThatEndsInAWriteHoldsNobodyUp(t *testing.T) {
 }
 
 func TestACallerThatLeavesWritesNothing(t *testing.T) {
-	db, read := ledger(t, engines(t)[0])
+	db, read := jottings(t, engines(t)[0])
 	release := blocked(t, db)
 	ctx, cancel := context.WithCancel(context.Background())
 	left := make(chan error, 1)
@@ -146,7 +146,7 @@ func TestACallerThatLeavesWritesNothing(t *testing.T) {
 }
 
 func TestACallerThatHasBegunLearnsTheOutcome(t *testing.T) {
-	db, read := ledger(t, engines(t)[0])
+	db, read := jottings(t, engines(t)[0])
 	ctx, cancel := context.WithCancel(context.Background())
 	err := db.Write(ctx, func(inner context.Context, tx bun.Tx) error {
 		cancel()
@@ -160,7 +160,7 @@ func TestACallerThatHasBegunLearnsTheOutcome(t *testing.T) {
 // An interrupted statement makes SQLite drop the whole transaction; whoever was
 // in it must be told.
 func TestAnInterruptedStatementIsToldToAll(t *testing.T) {
-	db, read := ledger(t, engines(t)[0])
+	db, read := jottings(t, engines(t)[0])
 	release := blocked(t, db)
 	const callers = 20
 	var all sync.WaitGroup
@@ -175,7 +175,7 @@ func TestAnInterruptedStatementIsToldToAll(t *testing.T) {
 				}
 				if i%4 == 0 {
 					go cancel()
-					_, err := tx.ExecContext(own, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x < 3000000) INSERT INTO ledger SELECT 1000 + max(x) FROM c")
+					_, err := tx.ExecContext(own, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x < 3000000) INSERT INTO jottings SELECT 1000 + max(x) FROM c")
 					return err
 				}
 				return nil
@@ -200,8 +200,8 @@ func TestAnInterruptedStatementIsToldToAll(t *testing.T) {
 
 func TestReadersCannotWrite(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		db, _ := ledger(t, e)
-		_, err := db.Read().ExecContext(context.Background(), "INSERT INTO ledger (n) VALUES (1)")
+		db, _ := jottings(t, e)
+		_, err := db.Read().ExecContext(context.Background(), "INSERT INTO jottings (n) VALUES (1)")
 		require.Error(t, err)
 	})
 }
@@ -216,7 +216,7 @@ func TestAClosedStoreRefuses(t *testing.T) {
 // TestWritersSeeWhatWasAcknowledged: readers find what a writer was told is there.
 func TestWritersSeeWhatWasAcknowledged(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		db, _ := ledger(t, e)
+		db, _ := jottings(t, e)
 		var all sync.WaitGroup
 		for w := range 8 {
 			all.Go(func() {
@@ -227,7 +227,7 @@ func TestWritersSeeWhatWasAcknowledged(t *testing.T) {
 						return
 					}
 					var found int
-					if err := db.Read().NewSelect().Table("ledger").Column("n").Where("n = ?", n).Scan(context.Background(), &found); err != nil {
+					if err := db.Read().NewSelect().Table("jottings").Column("n").Where("n = ?", n).Scan(context.Background(), &found); err != nil {
 						t.Error(fmt.Errorf("%d is not there after its commit: %w", n, err))
 					}
 				}

@@ -100,9 +100,9 @@ func testLeastLoaded(t *testing.T, open Opener) {
 	for _, id := range []string{"u1", "u2"} {
 		require.NoError(t, b.SaveUser(b.ctx, ticketing.User{
 			ID: id, Login: id, Name: id, Roles: []ticketing.Role{ticketing.RoleClerk}, Department: "dept-a", PasswordHash: "x", CreatedAt: b.now,
-		}))
+		}, ticketing.Change{}))
 	}
-	require.NoError(t, b.SaveUser(b.ctx, ticketing.User{ID: "h", Login: "h", Name: "h", Roles: []ticketing.Role{ticketing.RoleHead}, Department: "dept-a", PasswordHash: "x", CreatedAt: b.now}))
+	require.NoError(t, b.SaveUser(b.ctx, ticketing.User{ID: "h", Login: "h", Name: "h", Roles: []ticketing.Role{ticketing.RoleHead}, Department: "dept-a", PasswordHash: "x", CreatedAt: b.now}, ticketing.Change{}))
 	var handlers []string
 	for range 4 {
 		id := b.accepted().ID

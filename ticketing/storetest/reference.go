@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 func admin() ticketing.Actor {
@@ -72,34 +73,69 @@ func testCity(t *testing.T, open Opener) {
 	got, err = other.svc.City(other.ctx)
 	require.NoError(t, err)
 	require.Equal(t, "新临江", got.Name)
-	require.ErrorIs(t, b.SaveCity(b.ctx, ticketing.CityVersion{Version: 2, City: next}, 1, nil), ticketing.ErrStale)
+	require.ErrorIs(t, b.SaveCity(b.ctx, ticketing.CityVersion{Version: 2, City: next}, 1, ticketing.Change{}), ticketing.ErrStale)
 }
 
 func testUsers(t *testing.T, open Opener) {
 	b := newBench(t, open)
 	u := ticketing.User{
 		ID: "u1", Login: "agent1", Name: "张三", Roles: []ticketing.Role{ticketing.RoleAgent, ticketing.RoleLead},
-		Seat: "8001", PasswordHash: "$argon2id$x", CreatedAt: b.now,
+		Seat: "8001", PasswordHash: "$argon2id$x", CreatedAt: b.now, Phone: "13900001111", Partition: "12388", PasswordAt: b.now, MustChange: true,
+		OldHashes: []string{"$a", "$b"}, Second: ticketing.SecondFactor{Sealed: []byte{1, 2}, On: true, Backups: []string{"x"}},
 	}
 	_, err := b.User(b.ctx, "u1")
 	require.ErrorIs(t, err, ticketing.ErrAbsent)
-	require.NoError(t, b.SaveUser(b.ctx, u))
+	require.NoError(t, b.SaveUser(b.ctx, u, ticketing.Change{}))
 	got, err := b.User(b.ctx, "u1")
 	require.NoError(t, err)
+	u.Version = 1
 	require.Equal(t, u, got)
 	u.Disabled, u.Department, u.Roles = true, "dept-a", []ticketing.Role{ticketing.RoleClerk}
-	require.NoError(t, b.SaveUser(b.ctx, u))
+	entry := ticketing.Change{Ledger: []ledger.Entry{{At: b.now, Actor: "sec", Action: "user.roles", Object: "user:u1"}}}
+	require.NoError(t, b.SaveUser(b.ctx, u, entry))
+	require.ErrorIs(t, b.SaveUser(b.ctx, u, entry), ticketing.ErrStale, "it was changed since version 1")
 	got, err = b.UserByLogin(b.ctx, "agent1")
 	require.NoError(t, err)
+	u.Version = 2
 	require.Equal(t, u, got)
-	require.ErrorIs(t, b.SaveUser(b.ctx, ticketing.User{ID: "u2", Login: "agent1"}), ticketing.ErrExists)
-	require.NoError(t, b.SaveUser(b.ctx, ticketing.User{ID: "u2", Login: "admin", Roles: []ticketing.Role{}}))
+	require.ErrorIs(t, b.SaveUser(b.ctx, ticketing.User{ID: "u2", Login: "agent1"}, ticketing.Change{}), ticketing.ErrExists)
+	require.NoError(t, b.SaveUser(b.ctx, ticketing.User{ID: "u2", Login: "admin", Roles: []ticketing.Role{}}, ticketing.Change{}))
 	list, err := b.Users(b.ctx)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, "admin", list[0].Login)
 	_, err = b.UserByLogin(b.ctx, "a\x00b")
 	require.ErrorIs(t, err, ticketing.ErrAbsent)
+	recorded, err := b.Ledger(b.ctx, ticketing.LedgerFilter{Object: "user:u1", Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, recorded, 1, "a change that was refused is not on record")
+	for _, c := range []struct {
+		step  int64
+		taken bool
+	}{{100, true}, {100, false}, {99, false}, {101, true}} {
+		taken, err := b.UseStep(b.ctx, "u1", c.step)
+		require.NoError(t, err)
+		require.Equal(t, c.taken, taken, c.step)
+	}
+}
+
+func testAPIKeys(t *testing.T, open Opener) {
+	b := newBench(t, open)
+	k := ticketing.APIKey{
+		ID: "k1", Name: "省平台", Hash: "h", Scopes: []ticketing.Scope{ticketing.ScopeRead}, Sources: []string{"10.0.0.0/8"},
+		CreatedBy: "u1", CreatedAt: b.now, ExpiresAt: b.now.Add(time.Hour),
+	}
+	_, err := b.APIKey(b.ctx, "h")
+	require.ErrorIs(t, err, ticketing.ErrAbsent)
+	require.NoError(t, b.SaveAPIKey(b.ctx, k, ticketing.Change{}))
+	got, err := b.APIKey(b.ctx, "h")
+	require.NoError(t, err)
+	require.Equal(t, k, got)
+	k.RevokedAt = b.now
+	require.NoError(t, b.SaveAPIKey(b.ctx, k, ticketing.Change{}))
+	list, err := b.APIKeys(b.ctx)
+	require.NoError(t, err)
+	require.Equal(t, []ticketing.APIKey{k}, list)
 }
 
 func testSessions(t *testing.T, open Opener) {
@@ -109,6 +145,9 @@ func testSessions(t *testing.T, open Opener) {
 			TokenHash: hash, UserID: "u1", Address: "127.0.0.1", CreatedAt: b.now, ExpiresAt: b.now.Add(time.Duration(i+1) * time.Hour),
 		}))
 	}
+	list, err := b.Sessions(b.ctx, "u1", b.now.Add(90*time.Minute))
+	require.NoError(t, err)
+	require.Len(t, list, 2)
 	got, err := b.Session(b.ctx, "h1")
 	require.NoError(t, err)
 	require.Equal(t, b.now.Add(time.Hour), got.ExpiresAt)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 )
 
 // Store is everything a store of tickets offers.
@@ -32,12 +33,20 @@ type Store interface {
 	User(ctx context.Context, id string) (ticketing.User, error)
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
 	Users(ctx context.Context) ([]ticketing.User, error)
-	SaveUser(ctx context.Context, u ticketing.User) error
+	SaveUser(ctx context.Context, u ticketing.User, beside ticketing.Change) error
+	UseStep(ctx context.Context, userID string, step int64) (bool, error)
+	Sessions(ctx context.Context, userID string, now time.Time) ([]ticketing.Session, error)
+	APIKey(ctx context.Context, hash string) (ticketing.APIKey, error)
+	APIKeys(ctx context.Context) ([]ticketing.APIKey, error)
+	SaveAPIKey(ctx context.Context, k ticketing.APIKey, beside ticketing.Change) error
 	SaveSession(ctx context.Context, s ticketing.Session) error
 	Session(ctx context.Context, tokenHash string) (ticketing.Session, error)
 	RevokeSession(ctx context.Context, tokenHash string, at time.Time) error
 	RevokeSessions(ctx context.Context, userID string, at time.Time) error
 	PruneSessions(ctx context.Context, before time.Time) error
+	Chain(ctx context.Context) error
+	LedgerHead(ctx context.Context) (ledger.Head, error)
+	VerifyLedger(ctx context.Context, anchors []ledger.Anchor) (ledger.Report, error)
 	Ready(ctx context.Context) error
 	// Shared tells whether several nodes may use the database at once.
 	Shared() bool
@@ -83,6 +92,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"City":                   testCity,
 		"Users":                  testUsers,
 		"Sessions":               testSessions,
+		"APIKeys":                testAPIKeys,
 		"Stats":                  testStats,
 		"Durable":                testDurable,
 
@@ -109,6 +119,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"CitizensActOnTheirOwn":             testCitizens,
 		"EscalationsAsTheCitySays":          testEscalation,
 		"CataloguePreview":                  testCatalogue,
+		"EverythingIsOnRecord":              testLedger,
+		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,16 +14,17 @@ import (
 
 	"hotline/telephony"
 	"hotline/ticketing"
+	"hotline/ticketing/ledger"
 	"hotline/web"
 )
 
-// minPassword is the shortest password that is taken, in characters.
-const minPassword = 10
+// minSecret is the shortest secret of a seat that is taken, in characters.
+const minSecret = 10
 
 // Users is what the package needs of the store.
 type Users interface {
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
-	SaveUser(ctx context.Context, u ticketing.User) error
+	SaveUser(ctx context.Context, u ticketing.User, beside ticketing.Change) error
 	RevokeSessions(ctx context.Context, userID string, at time.Time) error
 }
 
@@ -31,14 +32,6 @@ type Users interface {
 type Seats interface {
 	SaveSeat(ctx context.Context, s telephony.Seat) error
 }
-
-// Roles are the names that a user may be given.
-var Roles = []ticketing.Role{
-	ticketing.RoleAgent, ticketing.RoleLead, ticketing.RoleDispatcher, ticketing.RoleQC, ticketing.RoleFollowUp, ticketing.RoleSupervisor,
-	ticketing.RoleAnalyst, ticketing.RoleClerk, ticketing.RoleHead, ticketing.RoleAdmin, ticketing.RoleSecAdmin, ticketing.RoleAuditor,
-}
-
-var administrators = []ticketing.Role{ticketing.RoleAdmin, ticketing.RoleSecAdmin, ticketing.RoleAuditor}
 
 // Issued is a password that was made up, to be told once.
 type Issued struct{ Login, Password string }
@@ -86,8 +79,8 @@ func FirstStart(ctx context.Context, users Users, now time.Time) ([]Issued, erro
 func Save(ctx context.Context, users Users, u ticketing.User, password string, now time.Time) error {
 	hash := ""
 	if password != "" {
-		if utf8.RuneCountInString(password) < minPassword {
-			return fmt.Errorf("the password needs at least %d characters", minPassword)
+		if err := ticketing.CheckPassword(password, u); err != nil {
+			return err
 		}
 		var err error
 		if hash, err = web.HashPassword(password); err != nil {
@@ -98,25 +91,30 @@ func Save(ctx context.Context, users Users, u ticketing.User, password string, n
 }
 
 func save(ctx context.Context, users Users, u ticketing.User, hash string, now time.Time) error {
-	if err := check(u); err != nil {
+	if len(u.Roles) == 0 {
+		return errors.New("a user needs at least one role")
+	}
+	if err := ticketing.CheckUser(u); err != nil {
 		return err
 	}
 	old, err := users.UserByLogin(ctx, u.Login)
 	switch {
 	case err == nil:
-		u.ID, u.CreatedAt, u.PasswordHash = old.ID, old.CreatedAt, old.PasswordHash
+		u.ID, u.CreatedAt, u.PasswordHash, u.PasswordAt, u.Version = old.ID, old.CreatedAt, old.PasswordHash, old.PasswordAt, old.Version
+		u.Second, u.OldHashes = old.Second, old.OldHashes
 	case errors.Is(err, ticketing.ErrAbsent):
 		u.ID, u.CreatedAt = ticketing.NewID(now), now
 	default:
 		return err
 	}
 	if hash != "" {
-		u.PasswordHash = hash
+		u.PasswordHash, u.PasswordAt = hash, now
 	}
 	if u.PasswordHash == "" {
 		return errors.New("a new user needs a password")
 	}
-	if err := users.SaveUser(ctx, u); err != nil {
+	entry := ledger.Entry{At: now, Actor: "system", Class: ledger.System, Action: "user.saved", Object: "user:" + u.ID, Result: ledger.Done, Reason: "命令行"}
+	if err := users.SaveUser(ctx, u, ticketing.Change{Ledger: []ledger.Entry{entry}}); err != nil {
 		return err
 	}
 	// Live streams keep the rights that their session began with.
@@ -124,46 +122,6 @@ func save(ctx context.Context, users Users, u ticketing.User, hash string, now t
 		return users.RevokeSessions(ctx, u.ID, now)
 	}
 	return nil
-}
-
-func check(u ticketing.User) error {
-	if u.Login == "" || strings.ContainsAny(u.Login, " \t\r\n:/@") || len(u.Login) > 64 {
-		return errors.New("a login is a word of at most 64 characters without spaces, ':', '/' and '@'")
-	}
-	if u.Name == "" {
-		return errors.New("a user needs a name")
-	}
-	if len(u.Roles) == 0 {
-		return errors.New("a user needs at least one role")
-	}
-	powers := 0
-	for _, r := range u.Roles {
-		if !slices.Contains(Roles, r) {
-			return fmt.Errorf("unknown role %q; known are %s", r, joined(Roles))
-		}
-		if slices.Contains(administrators, r) {
-			powers++
-		}
-		unit := r == ticketing.RoleClerk || r == ticketing.RoleHead
-		if unit && u.Department == "" {
-			return fmt.Errorf("a %s needs a department", r)
-		}
-		if !unit && u.Department != "" {
-			return fmt.Errorf("a %s belongs to the centre: leave the department out", r)
-		}
-	}
-	if powers > 1 || powers == 1 && len(u.Roles) > 1 {
-		return errors.New("system, security and audit administration cannot be combined with each other or with other roles")
-	}
-	return nil
-}
-
-func joined(roles []ticketing.Role) string {
-	words := make([]string, len(roles))
-	for i, r := range roles {
-		words[i] = string(r)
-	}
-	return strings.Join(words, ", ")
 }
 
 // SeatAccount is a SIP account to be made.
@@ -180,8 +138,8 @@ func SaveSeat(ctx context.Context, users Users, seats Seats, a SeatAccount) erro
 	if a.ID == "" || strings.Trim(a.ID, "0123456789") != "" || len(a.ID) > 16 {
 		return errors.New("a seat is a number such as 8001")
 	}
-	if utf8.RuneCountInString(a.Secret) < minPassword {
-		return fmt.Errorf("the secret needs at least %d characters", minPassword)
+	if utf8.RuneCountInString(a.Secret) < minSecret {
+		return fmt.Errorf("the secret needs at least %d characters", minSecret)
 	}
 	seat := telephony.Seat{ID: a.ID, Algorithm: a.Algorithm, HA1: telephony.HA1(a.Algorithm, a.ID, a.Realm, a.Secret)}
 	if a.Login != "" {

@@ -21,7 +21,7 @@ func open(t *testing.T) *sqlstore.Store {
 
 func TestFirstStartMakesWhoIsMissing(t *testing.T) {
 	store, now := open(t), time.Now()
-	t.Setenv("HOTLINE_AUDITOR_PASSWORD", "chosen-before")
+	t.Setenv("HOTLINE_AUDITOR_PASSWORD", "Chosen-before-1")
 	// What a start leaves that was cut short, and somebody made by hand.
 	require.NoError(t, accounts.Save(t.Context(), store, ticketing.User{Login: "admin", Name: "管理员", Roles: []ticketing.Role{ticketing.RoleAdmin}}, "ten-letters-or-more", now))
 	require.NoError(t, accounts.Save(t.Context(), store, ticketing.User{Login: "alice", Name: "艾", Roles: []ticketing.Role{ticketing.RoleAgent}}, "ten-letters-or-more", now))

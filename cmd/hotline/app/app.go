@@ -221,7 +221,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 
 func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error {
 	deps := web.Deps{
-		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Live: a.Engines.Store, Index: a.Engines.Index,
+		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index,
 		Health: a.Health, Metrics: registry,
 	}
 	if a.Center != nil {
@@ -233,6 +233,8 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	opts := web.Options{
 		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
+		PasswordAge: time.Duration(a.cfg.PasswordDays) * 24 * time.Hour, SecondFactor: a.cfg.SecondFactor,
+		Working: newWorkdays(a.Engines.Tickets, a.log, time.Now).Working,
 	}
 	if a.certs != nil {
 		opts.TLS = a.certs.TLS("http/1.1")

@@ -35,6 +35,9 @@ func (a *App) schedules() []jobs.Schedule {
 		prune("prune-receipts", time.Hour, keepReceipts, store.PruneReceipts),
 		prune("prune-outbox", time.Hour, keepOutbox, store.PruneOutbox),
 		prune("prune-form-drafts", time.Hour, keepFormDrafts, store.PruneFormDrafts),
+		{Name: "anchor-ledger", Every: anchorEvery, Run: func(ctx context.Context) error {
+			return WriteAnchor(ctx, a.Engines, a.cfg.Anchors, time.Now())
+		}},
 		{Name: "archive-closed", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
 			n, err := a.Engines.Tickets.ArchiveClosed(ctx, archivedAtOnce)
 			if n > 0 {

@@ -42,13 +42,25 @@ func newWorkdays(c cities, log *slog.Logger, now func() time.Time) *workdays {
 func (w *workdays) Workday(day time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.known().Workday(day)
+}
+
+// Working tells whether a moment is in working time, or within an hour of it.
+func (w *workdays) Working(at time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.known().Between(at.Add(-time.Hour), at.Add(time.Hour)) > 0
+}
+
+// known needs the lock.
+func (w *workdays) known() *sla.Calendar {
 	if now := w.now(); now.Sub(w.asked) >= freshCalendar {
 		w.asked = now
 		if err := w.read(); err != nil {
 			w.log.Warn("the city's calendar cannot be read, the one known before goes on to count for the lines' hours", "error", err)
 		}
 	}
-	return w.calendar.Workday(day)
+	return w.calendar
 }
 
 func (w *workdays) read() error {

@@ -16,7 +16,7 @@ import (
 func newDoctor() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check the configuration, and draw where callers go",
+		Short: "Check the configuration, draw where callers go, and verify the ledger",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := config.Load(c.Flags())
@@ -29,7 +29,7 @@ func newDoctor() *cobra.Command {
 				return err
 			}
 			fmt.Fprint(c.OutOrStdout(), examination(centre, silent))
-			return nil
+			return examineLedger(c, cfg)
 		},
 	}
 	config.Flags(c.Flags())

@@ -23,6 +23,7 @@ import (
 	"hotline/telephony"
 	"hotline/telephony/ivr"
 	"hotline/telephony/vault"
+	"hotline/ticketing"
 )
 
 // Role is a part of the work that a node takes on.
@@ -64,19 +65,23 @@ type Config struct {
 	// TrunkList are the trunks with settings of their own, from the file alone.
 	TrunkList []telephony.Trunk
 	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
-	Queues   []telephony.QueueConfig
-	QueueOf  map[string]string
-	Flows    []ivr.Flow     // from the file alone
-	Prompts  string         // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
-	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
-	Scrapers []netip.Prefix // that may read /metrics; loopback and private networks when empty
-	Webhook  string         // URL that notifications are posted to; empty for none
-	Secret   string         // that signs them
-	Realm    string         // of SIP digests
-	LogLevel string         // debug, info, warn, error
-	NoRecord bool           // calls are not recorded
-	RTCPort  int            // UDP port of browsers' sound; 0 for any
-	SRTP     bool           // required of seats' phones that registered over TLS
+	Queues       []telephony.QueueConfig
+	QueueOf      map[string]string
+	Flows        []ivr.Flow       // from the file alone
+	Prompts      string           // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
+	Proxies      []netip.Prefix   // whose X-Forwarded-For is believed
+	Scrapers     []netip.Prefix   // that may read /metrics; loopback and private networks when empty
+	Webhook      string           // URL that notifications are posted to; empty for none
+	Secret       string           // that signs them
+	Realm        string           // of SIP digests
+	LogLevel     string           // debug, info, warn, error
+	NoRecord     bool             // calls are not recorded
+	RTCPort      int              // UDP port of browsers' sound; 0 for any
+	SRTP         bool             // required of seats' phones that registered over TLS
+	PasswordDays int              // 0: passwords do not grow old
+	SecondFactor []ticketing.Role // whose users have to have one
+	KeyFile      string           // the installation's keys; in the data folder when not given
+	Anchors      string           // folder for anchors of the ledger; in the data folder when not given
 	// RecordingKeys encrypt recordings; without any they are kept as they are.
 	RecordingKeys *vault.Keys
 }
@@ -113,6 +118,10 @@ var settings = []setting{
 	{name: "notify-webhook", value: "", help: "URL that notifications are posted to; signed with the key notify-secret"},
 	{name: "notify-secret", secret: true},
 	{name: "recording-key", secret: true},
+	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
+	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
+	{name: "password-days", value: "90", help: "after how many days a password has to be changed; 0 for never"},
+	{name: "second-factor", value: "", help: "roles whose users have to set up one-time codes, a list such as admin,secadmin,auditor"},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
 	{name: "prompts", value: "", help: "folder of WAV files (8 kHz, mono) that are played in place of the shipped sentences of the same names, and of those that flows name"},
 	{name: "record", value: "on", help: "recording of calls: on or off"},
@@ -247,7 +256,7 @@ func build(v map[string]string) (Config, error) {
 		Origins: list(v["sip-origins"]), Scanners: list(v["sip-scanners"]),
 		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
 		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
-		Prompts: v["prompts"], Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"],
+		Prompts: v["prompts"], Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"], KeyFile: v["key-file"], Anchors: v["ledger-anchors"],
 	}
 	var errs []error
 	fail := func(name, format string, args ...any) {
@@ -309,6 +318,7 @@ func build(v map[string]string) (Config, error) {
 		fail("sip", "give at least one address, or leave sip out of --roles")
 	}
 	c.NoRecord = oneOf(v, fail, "record", "off", "on")
+	c.people(v, fail)
 	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
 		fail("rtc-port", "%q is not a port", v["rtc-port"])
 	}
@@ -317,6 +327,19 @@ func build(v map[string]string) (Config, error) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
 	}
 	return c, errors.Join(errs...)
+}
+
+func (c *Config) people(v map[string]string, fail func(name, format string, args ...any)) {
+	var err error
+	if c.PasswordDays, err = strconv.Atoi(v["password-days"]); err != nil || c.PasswordDays < 0 || c.PasswordDays > 3650 {
+		fail("password-days", "%q is not a number of days", v["password-days"])
+	}
+	for _, r := range list(v["second-factor"]) {
+		if !slices.Contains(ticketing.GrantableRoles(), ticketing.Role(r)) {
+			fail("second-factor", "unknown role %q", r)
+		}
+		c.SecondFactor = append(c.SecondFactor, ticketing.Role(r))
+	}
 }
 
 func (c *Config) times(v map[string]string, fail func(name, format string, args ...any)) {
@@ -348,6 +371,12 @@ func (c *Config) fill() {
 	}
 	if c.Blobs == "" {
 		c.Blobs = inData("file", "blobs")
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = filepath.Join(c.Data, "keys")
+	}
+	if c.Anchors == "" {
+		c.Anchors = filepath.Join(c.Data, "ledger")
 	}
 }
 

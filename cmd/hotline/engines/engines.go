@@ -1,12 +1,14 @@
 package engines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"hotline/cmd/hotline/config"
@@ -18,6 +20,7 @@ import (
 	callstore "hotline/telephony/sqlstore"
 	"hotline/ticketing"
 	"hotline/ticketing/blobs"
+	"hotline/ticketing/keyring"
 	"hotline/ticketing/routing"
 	"hotline/ticketing/sla"
 	ticketstore "hotline/ticketing/sqlstore"
@@ -26,6 +29,7 @@ import (
 // Engines are the opened parts of one node.
 type Engines struct {
 	Store   *ticketstore.Store
+	Keys    *keyring.Ring
 	Calls   *callstore.Store
 	Tickets *ticketing.Service
 	Index   *search.Index
@@ -76,17 +80,42 @@ func (e *Engines) open(ctx context.Context, c config.Config, log *slog.Logger) e
 
 // OpenStore opens the database alone, for commands that need no more.
 func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logger) error {
-	store, err := ticketstore.Open(ctx, c.Store, ticketstore.Options{Log: log})
+	keys, err := openKeys(c)
+	if err != nil {
+		return err
+	}
+	store, err := ticketstore.Open(ctx, c.Store, ticketstore.Options{Log: log, Keys: keys})
 	if err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
-	e.Store = store
+	e.Store, e.Keys = store, keys
 	e.closers = append(e.closers, store.Close)
+	if err := store.KeysFit(ctx); err != nil {
+		return fmt.Errorf("--key-file: %w", err)
+	}
 	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{}); err != nil {
 		return fmt.Errorf("--store: tables of calls: %w", err)
 	}
 	e.Tickets = ticketing.NewService(store, rules, ticketing.Options{Log: log})
 	return nil
+}
+
+// openKeys reads the installation's keys, or makes them at the first start.
+func openKeys(c config.Config) (*keyring.Ring, error) {
+	if c.KeyFile == "" && c.Data == "" { // an engine that is put together by hand and soon gone
+		return keyring.Random()
+	}
+	c.KeyFile = cmp.Or(c.KeyFile, filepath.Join(c.Data, "keys"))
+	if filepath.Dir(c.KeyFile) == c.Data {
+		if err := os.MkdirAll(c.Data, 0o750); err != nil {
+			return nil, fmt.Errorf("--data: cannot make the folder %s (%w); name another, or make it and give it to this user", c.Data, err)
+		}
+	}
+	keys, err := keyring.Open(c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("--key-file: %w; name another file, or let this user read and make it", err)
+	}
+	return keys, nil
 }
 
 // OpenIndex opens the search engine. It needs the store.
