@@ -55,6 +55,21 @@ func IndexHandler(index Index, source search.Source) TopicHandler {
 	return TopicHandler{Drain: h.drain, Timeout: time.Minute}
 }
 
+// Each lets several handlers of one topic have every batch.
+func Each(handlers ...TopicHandler) TopicHandler {
+	return TopicHandler{Timeout: time.Minute, Drain: func(ctx context.Context, items []ticketing.OutboxItem) ([]Refused, error) {
+		var refused []Refused
+		for _, h := range handlers {
+			some, err := h.Drain(ctx, items)
+			if err != nil {
+				return nil, err
+			}
+			refused = append(refused, some...)
+		}
+		return refused, nil
+	}}
+}
+
 type indexer struct {
 	index  Index
 	source search.Source
@@ -198,6 +213,9 @@ func NotifyHandler(svc Notifications, senders ...notify.Sender) TopicHandler {
 		}
 		if err != nil {
 			return fmt.Errorf("read notification %s: %w", item.Key, err)
+		}
+		if ticketing.Sealed(n.Audience) {
+			return nil // nobody outside a sealed partition is told of it
 		}
 		m := notify.Message{
 			ID: n.ID, Kind: n.Kind, TicketID: n.TicketID, Number: n.Number,

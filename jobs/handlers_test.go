@@ -31,7 +31,7 @@ func (s *store) Ticket(_ context.Context, ref string) (ticketing.Ticket, error) 
 	return ticketing.Ticket{}, ticketing.ErrAbsent
 }
 
-func (s *store) Scan(_ context.Context, after string, limit int) ([]ticketing.Ticket, error) {
+func (s *store) Scan(_ context.Context, _, after string, limit int) ([]ticketing.Ticket, error) {
 	var out []ticketing.Ticket
 	for _, t := range s.tickets {
 		if t.ID > after && len(out) < limit {
@@ -89,7 +89,7 @@ func ticket(id, number string) ticketing.Ticket {
 
 func TestSourceDocument(t *testing.T) {
 	sealed, draft, filed := ticket("2", "20260302-000002"), ticket("3", ""), ticket("4", "20260302-000004")
-	sealed.Line = jobs.SealedLine
+	sealed.Partition = "12388"
 	draft.State, filed.State = ticketing.Draft, ticketing.Draft
 	s := &store{tickets: []ticketing.Ticket{ticket("1", "20260302-000001"), sealed, draft, filed}, city: city(1)}
 	src := jobs.Source(s)

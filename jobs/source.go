@@ -11,10 +11,6 @@ import (
 	"hotline/ticketing"
 )
 
-// SealedLine is the line for reports against officials (12388). Its tickets
-// live in a sealed partition and never enter the common index.
-const SealedLine = "12388"
-
 // sourcePage is how many tickets Documents reads at a time.
 const sourcePage = 500
 
@@ -22,19 +18,26 @@ const sourcePage = 500
 type Tickets interface {
 	// Ticket reads one by id; ticketing.ErrAbsent when there is none.
 	Ticket(ctx context.Context, ref string) (ticketing.Ticket, error)
-	// Scan reads tickets in order of id after a given id.
-	Scan(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error)
+	// Scan reads the tickets of a partition in order of id after a given id.
+	Scan(ctx context.Context, partition, after string, limit int) ([]ticketing.Ticket, error)
 	// City reads the newest reference data; ticketing.ErrAbsent before the first import.
 	City(ctx context.Context) (ticketing.CityVersion, error)
 	CityVersion(ctx context.Context) (int64, error)
 }
 
 // Source reads the ticket store for the index. Drafts without a number and
-// the sealed line are not part of it; names and phones are left out.
+// sealed partitions are not part of it; names and phones are left out.
 func Source(tickets Tickets) search.Source { return &source{tickets: tickets} }
 
+// SealedSource reads the sealed partitions for the index that they have of their
+// own. Its documents carry departments as [ticketing.Within] writes them.
+func SealedSource(tickets Tickets) search.Source {
+	return &source{tickets: tickets, partition: ticketing.AnySealed}
+}
+
 type source struct {
-	tickets Tickets
+	tickets   Tickets
+	partition string // as of ticketing.Query
 
 	mu      sync.Mutex
 	loaded  bool
@@ -48,7 +51,7 @@ type trees struct{ categories, departments map[string]string }
 // Documents implements search.Source.
 func (s *source) Documents(ctx context.Context, after string, yield func([]search.Document) error) error {
 	for {
-		page, err := s.tickets.Scan(ctx, after, sourcePage)
+		page, err := s.tickets.Scan(ctx, s.partition, after, sourcePage)
 		if err != nil {
 			return fmt.Errorf("scan tickets: %w", err)
 		}
@@ -61,7 +64,7 @@ func (s *source) Documents(ctx context.Context, after string, yield func([]searc
 		}
 		docs := make([]search.Document, 0, len(page))
 		for _, t := range page {
-			if Indexed(t) {
+			if s.indexed(t) {
 				docs = append(docs, document(t, city))
 			}
 		}
@@ -83,7 +86,7 @@ func (s *source) Document(ctx context.Context, id string) (search.Document, bool
 	if err != nil {
 		return search.Document{}, false, fmt.Errorf("read ticket: %w", err)
 	}
-	if !Indexed(t) {
+	if !s.indexed(t) {
 		return search.Document{}, false, nil
 	}
 	city, err := s.trees(ctx)
@@ -120,7 +123,7 @@ func (s *source) documentsByID(ctx context.Context, ids []string) (map[string]se
 	}
 	docs := make(map[string]search.Document, len(list))
 	for _, t := range list {
-		if Indexed(t) {
+		if s.indexed(t) {
 			docs[t.ID] = document(t, city)
 		}
 	}
@@ -156,18 +159,16 @@ func (s *source) trees(ctx context.Context) (trees, error) {
 	return t, nil
 }
 
-// Indexed says whether a ticket belongs in the index.
-func Indexed(t ticketing.Ticket) bool {
-	if t.Line == SealedLine {
-		return false
-	}
-	return t.Number != ""
+// indexed says whether a ticket belongs in the index.
+func (s *source) indexed(t ticketing.Ticket) bool {
+	return t.Number != "" && (t.Partition != "") == (s.partition != "")
 }
 
 // document is what the index keeps of a ticket. A citizen's own number that was
 // written into the text is masked there; of a confidential ticket the name too.
 func document(t ticketing.Ticket, city trees) search.Document {
 	phone := t.Citizen.Phone
+	t.Confidential = t.Confidential || t.Partition != ""
 	t = t.WithoutPerson()
 	body := make([]string, 0, 3)
 	for _, s := range []string{t.Appeal.Description, t.Appeal.Address, t.Answer} {
@@ -186,6 +187,12 @@ func document(t ticketing.Ticket, city trees) search.Document {
 	d.Departments = withAncestors(nil, t.Department, city.departments)
 	for _, unit := range t.Units() { // and nobody who had it once and gave it back
 		d.Departments = withAncestors(d.Departments, unit, city.departments)
+	}
+	if t.Partition != "" {
+		for i, code := range d.Departments {
+			d.Departments[i] = ticketing.Within(t.Partition, code)
+		}
+		d.Departments = append(d.Departments, ticketing.Within(t.Partition, ""))
 	}
 	for _, c := range t.Clocks {
 		if c.Name == ticketing.ClockResolve && c.StoppedAt.IsZero() {

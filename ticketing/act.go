@@ -32,7 +32,7 @@ func (s *Service) prepare(ctx context.Context, a Actor, t Ticket, cmd Command, s
 	if refused != nil {
 		return Change{}, Ticket{}, refused
 	}
-	m := move{row: row, actor: a, at: at, city: snap.index, process: snap.process, limits: s.limits, fields: cmd.Fields}
+	m := move{row: row, actor: a, partition: t.Partition, at: at, city: snap.index, process: snap.process, limits: s.limits, fields: cmd.Fields}
 	if err := s.equip(ctx, &m, t, dry); err != nil {
 		return Change{}, Ticket{}, err
 	}
@@ -133,7 +133,7 @@ func (s *Service) equipHandler(ctx context.Context, m *move, department string) 
 	if m.process.ManualAssignments || department == "" || len(department) > maxCode {
 		return nil
 	}
-	user, err := s.store.LeastLoaded(ctx, department)
+	user, err := s.store.LeastLoaded(ctx, m.partition, department)
 	if errors.Is(err, ErrAbsent) {
 		return nil
 	}

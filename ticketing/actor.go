@@ -24,9 +24,12 @@ func (a Actor) Staff() bool {
 }
 
 // Sees tells whether the actor may see a ticket: staff of the centre see all,
-// users of a department those with their department and
-// below, and those in which one of them assists or is a party of a dispute.
+// users of a department those with their department and below, and those in which one of them assists or is a party of a dispute.
+// All this within the actor's partition: of a sealed one its own people alone know.
 func (a Actor) Sees(t Ticket) bool {
+	if a.Partition != t.Partition && !a.Has(RoleSystem) {
+		return false
+	}
 	if a.Staff() {
 		return true
 	}
@@ -46,6 +49,16 @@ func (a Actor) scope() []string {
 	return a.Departments
 }
 
+// Audiences are those of live events that the actor follows: what audiences
+// lists, and what those below the own department have.
+func (a Actor) Audiences() []string {
+	list := a.audiences()
+	for _, d := range a.Departments {
+		list = append(list, sealedAudience(a.Partition, unit(d)))
+	}
+	return list
+}
+
 // audiences lists what the actor is addressed by.
 func (a Actor) audiences() []string {
 	list := []string{"user:" + a.UserID}
@@ -57,6 +70,9 @@ func (a Actor) audiences() []string {
 	}
 	if a.Staff() {
 		list = append(list, AudienceStaff)
+	}
+	for i := range list {
+		list[i] = sealedAudience(a.Partition, list[i])
 	}
 	return list
 }

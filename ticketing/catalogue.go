@@ -35,7 +35,7 @@ func (s *Service) Suggest(ctx context.Context, a Actor, ref string) (RouteSugges
 		}
 	}
 	for _, candidate := range g.Candidates {
-		page, err := s.store.Tickets(ctx, Query{Now: s.clock(), Filter: Filter{
+		page, err := s.store.Tickets(ctx, Query{Now: s.clock(), Partition: t.Partition, Filter: Filter{
 			Departments: []string{candidate}, States: []State{Dispatched, InProgress, Suspended, InReview}, Sort: SortNewest, Limit: 1,
 		}})
 		if err != nil {

@@ -140,7 +140,7 @@ func (w *work) part(p Part, i int) error {
 	}
 	part := Ticket{
 		ID: w.ids[i], Number: w.numbers[i], State: Accepted, Channel: w.was.Channel, Urgency: w.was.Urgency, Confidential: w.was.Confidential,
-		Line: w.was.Line, Digit: w.was.Digit, Appeal: w.was.Appeal, Citizen: w.was.Citizen, Operator: w.was.Operator,
+		Line: w.was.Line, Partition: w.was.Partition, Digit: w.was.Digit, Appeal: w.was.Appeal, Citizen: w.was.Citizen, Operator: w.was.Operator,
 		CreatedAt: w.at, AcceptedAt: w.at, UpdatedAt: w.at,
 	}
 	part = part.clone()

@@ -176,9 +176,9 @@ const (
 // department, another to that department. Whoever sees the department's
 // tickets, its superiors included, listens to its audience.
 func liveFor(typ string, t Ticket, at time.Time) []LiveEvent {
-	events := []LiveEvent{{Type: typ, Subject: t.ID, Version: t.Version, Audience: AudienceStaff, At: at}}
+	events := []LiveEvent{{Type: typ, Subject: t.ID, Version: t.Version, Audience: sealedAudience(t.Partition, AudienceStaff), At: at}}
 	if t.Department != "" {
-		events = append(events, LiveEvent{Type: typ, Subject: t.ID, Version: t.Version, Audience: "department:" + t.Department, At: at})
+		events = append(events, LiveEvent{Type: typ, Subject: t.ID, Version: t.Version, Audience: sealedAudience(t.Partition, "department:"+t.Department), At: at})
 	}
 	return events
 }

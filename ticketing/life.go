@@ -165,9 +165,20 @@ func (s *Service) ArchiveClosed(ctx context.Context, limit int) (int, error) {
 		return 0, err
 	}
 	before := s.clock().Add(-time.Duration(snap.process.ArchiveAfterDays) * 24 * time.Hour)
+	done := 0
+	for _, partition := range []string{"", AnySealed} {
+		n, err := s.archive(ctx, partition, before, limit-done, snap)
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (s *Service) archive(ctx context.Context, partition string, before time.Time, limit int, snap *snapshot) (int, error) {
 	done, after := 0, ""
 	for done < limit {
-		list, err := s.store.ClosedBefore(ctx, before, after, min(limit, 200))
+		list, err := s.store.ClosedBefore(ctx, partition, before, after, min(limit, 200))
 		if err != nil || len(list) == 0 {
 			return done, err
 		}

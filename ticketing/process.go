@@ -20,8 +20,11 @@ type Process struct {
 	FollowUpTries    int      `json:"follow_up_tries,omitempty"`    // calls that were not answered, before a follow-up may end without one
 	// Escalation says who is told when a clock reaches a level; the defaults
 	// apply to what it does not name.
-	Escalation        []Escalation `json:"escalation,omitempty"`
-	ManualAssignments bool         `json:"manual_assignments,omitempty"` // departments choose who handles a ticket; not the least loaded by itself
+	Escalation []Escalation `json:"escalation,omitempty"`
+	// Sealed are the lines whose tickets are a partition of their own, which nobody
+	// but its own people knows of. Nil is 12388 alone; an empty list is none.
+	Sealed            []string `json:"sealed,omitzero"`
+	ManualAssignments bool     `json:"manual_assignments,omitempty"` // departments choose who handles a ticket; not the least loaded by itself
 }
 
 // Escalation names who is told when a clock reaches a level: "department",
@@ -42,7 +45,7 @@ const (
 func DefaultProcess() Process {
 	return Process{
 		Review: []string{ReviewHead, ReviewCentre}, HopLimit: 3, ExtensionDays: 10, Suspensions: 1, SuspensionDays: 90, Reopenings: 2,
-		ReopenWithinDays: 30, ArchiveAfterDays: 30, CitizenUrgeHours: 24, FollowUpTries: 3,
+		ReopenWithinDays: 30, ArchiveAfterDays: 30, CitizenUrgeHours: 24, FollowUpTries: 3, Sealed: []string{"12388"},
 	}
 }
 
@@ -55,6 +58,9 @@ func ProcessOf(c City) Process {
 	own := *c.Process
 	if len(own.Review) == 0 {
 		own.Review = p.Review
+	}
+	if own.Sealed == nil {
+		own.Sealed = p.Sealed
 	}
 	for _, f := range []struct {
 		into *int

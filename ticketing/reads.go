@@ -72,7 +72,7 @@ func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) 
 }
 
 func (s *Service) query(a Actor, f Filter) Query {
-	q := Query{Filter: f, Now: s.clock()}
+	q := Query{Filter: f, Partition: a.Partition, Now: s.clock()}
 	if !a.Staff() {
 		q.ScopeOn, q.Scope = true, a.scope()
 	}
@@ -173,7 +173,7 @@ func (s *Service) Earlier(ctx context.Context, a Actor, ref string) ([]Ticket, e
 	if t.Citizen.Phone == "" || t.Confidential && !a.Staff() {
 		return nil, nil
 	}
-	all, err := s.store.ByPhone(ctx, t.Citizen.Phone, 4*most)
+	all, err := s.store.ByPhone(ctx, t.Partition, t.Citizen.Phone, 4*most)
 	if err != nil {
 		return nil, fmt.Errorf("earlier: %w", err)
 	}
@@ -202,7 +202,7 @@ func (s *Service) OfCaller(ctx context.Context, a Actor, phone string) ([]Ticket
 		return nil, err
 	}
 	const most = 20
-	all, err := s.store.ByPhone(ctx, phone, most)
+	all, err := s.store.ByPhone(ctx, "", phone, most)
 	if err != nil {
 		return nil, fmt.Errorf("tickets of a caller: %w", err)
 	}

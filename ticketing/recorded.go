@@ -24,9 +24,10 @@ func (s *Service) commit(ctx context.Context, c Change) error {
 
 // recorded adds to a change the entries of its events and of its look.
 func (s *Service) recorded(ctx context.Context, c Change) Change {
+	c.seal()
 	for _, e := range c.Events {
 		number := ""
-		if c.Ticket != nil {
+		if c.Ticket != nil && c.Ticket.Partition == "" { // who watches the ledger is no member
 			number = c.Ticket.Number
 		}
 		entry := s.entry(ctx, e.Actor, "ticket."+e.Type, "ticket:"+e.TicketID, e.Decode().Reason)

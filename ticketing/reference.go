@@ -125,15 +125,24 @@ func (s *Service) RecalculateClocks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	q := Query{Filter: Filter{Sort: SortDue, Limit: 200}, Now: s.clock()} // by due: the tickets with a running clock
+	for _, partition := range []string{"", AnySealed} {
+		if err := s.recalculateAll(ctx, partition, snap); err != nil {
+			return fmt.Errorf("recalculate: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) recalculateAll(ctx context.Context, partition string, snap *snapshot) error {
+	q := Query{Filter: Filter{Sort: SortDue, Limit: 200}, Partition: partition, Now: s.clock()} // by due: the tickets with a running clock
 	for {
 		page, err := s.store.Tickets(ctx, q)
 		if err != nil {
-			return fmt.Errorf("recalculate: %w", err)
+			return err
 		}
 		for _, t := range page.Items {
 			if err := s.recalculate(ctx, t, snap); err != nil {
-				return fmt.Errorf("recalculate: %w", err)
+				return err
 			}
 		}
 		if page.NextCursor == "" {

@@ -86,6 +86,9 @@ func (s *Service) OpenDraft(ctx context.Context, a Actor, in DraftInput) (Ticket
 	if err != nil {
 		return Ticket{}, err
 	}
+	if err := s.place(a, &t, snap.process); err != nil {
+		return Ticket{}, err
+	}
 	receipt, err := s.receipt("user:"+a.UserID, in.Idempotency, t.ID, now, in, "open_draft")
 	if err != nil {
 		return Ticket{}, err
@@ -150,12 +153,25 @@ func (s *Service) draft(in DraftInput, city cityIndex, now time.Time) (Ticket, e
 	return t, err
 }
 
+// place puts a draft into its partition. People open drafts within their own
+// alone; who is in a sealed one opens them on its line.
+func (s *Service) place(a Actor, t *Ticket, p Process) error {
+	if a.Partition != "" && t.Line == "" {
+		t.Line = a.Partition
+	}
+	t.Partition = p.partitionOf(t.Line)
+	if !a.Has(RoleSystem) && t.Partition != a.Partition {
+		return invalid("line", "is one of another partition; open the ticket there", "该线路属于其他分区")
+	}
+	return nil
+}
+
 func offered(t Ticket, callID, userID string, now time.Time) LiveEvent {
 	data, _ := json.Marshal(struct {
 		Ticket string `json:"ticket"`
 		Call   string `json:"call"`
 	}{t.ID, callID})
-	return LiveEvent{Type: LiveCallOffered, Subject: t.ID, Version: t.Version, Audience: "user:" + userID, Data: data, At: now}
+	return LiveEvent{Type: LiveCallOffered, Subject: t.ID, Version: t.Version, Audience: sealedAudience(t.Partition, "user:"+userID), Data: data, At: now}
 }
 
 // OfferDraft tells the next seat's user of a call whose draft exists already.
@@ -303,6 +319,7 @@ func (s *Service) perform(ctx context.Context, a Actor, scope string, cmd Comman
 // a row of the outbox for the ways that leave the database.
 func notify(c *Change, t Ticket, kind string, clock ClockName, now time.Time, audiences ...string) {
 	for _, audience := range audiences {
+		audience = sealedAudience(t.Partition, audience)
 		n := Notification{ID: NewID(now), TicketID: t.ID, Number: t.Number, Kind: kind, Clock: clock, Audience: audience, CreatedAt: now}
 		c.Notifications = append(c.Notifications, n)
 		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicNotify, Key: n.ID, CreatedAt: now})

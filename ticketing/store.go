@@ -123,7 +123,10 @@ type Query struct {
 	// empty means none.
 	Scope   []string
 	ScopeOn bool
-	Now     time.Time
+	// Partition is the sealed partition that is read, AnySealed for all of them;
+	// empty reads the tickets of none.
+	Partition string
+	Now       time.Time
 }
 
 // RecordFilter narrows a list of records; values of one field are alternatives.
@@ -138,9 +141,13 @@ type RecordFilter struct {
 // RecordQuery is a RecordFilter as a Store gets it.
 type RecordQuery struct {
 	RecordFilter
-	Scope   []string
-	ScopeOn bool
+	Scope     []string
+	ScopeOn   bool
+	Partition string // as of Query
 }
+
+// AnySealed stands for all sealed partitions; only the platform itself asks so.
+const AnySealed = "*"
 
 // RecordItem is a record with its ticket.
 type RecordItem struct {
@@ -223,10 +230,10 @@ type Store interface {
 	Ticket(ctx context.Context, ref string) (Ticket, error)
 	Events(ctx context.Context, ticketID string) ([]Event, error)
 	Tickets(ctx context.Context, q Query) (Page, error)
-	// Scan reads tickets in order of id after a given id.
-	Scan(ctx context.Context, after string, limit int) ([]Ticket, error)
-	// ByPhone reads a caller's tickets, newest first.
-	ByPhone(ctx context.Context, phone string, limit int) ([]Ticket, error)
+	// Scan reads the tickets of a partition (as of Query) in order of id after a given id.
+	Scan(ctx context.Context, partition, after string, limit int) ([]Ticket, error)
+	// ByPhone reads a caller's tickets in a partition, newest first.
+	ByPhone(ctx context.Context, partition, phone string, limit int) ([]Ticket, error)
 	ByCall(ctx context.Context, callID string) ([]Ticket, error)
 	QueryCode(ctx context.Context, number string) (QueryCode, error)
 	Receipt(ctx context.Context, scope, key string) (Receipt, error)
@@ -236,11 +243,11 @@ type Store interface {
 	Stats(ctx context.Context, q Query) (TicketStats, error)
 	// Records lists records of tickets, those that are due first.
 	Records(ctx context.Context, q RecordQuery) (RecordPage, error)
-	// LeastLoaded is the user among the department's clerks with the fewest open
-	// tickets; ErrAbsent when it has none.
-	LeastLoaded(ctx context.Context, department string) (string, error)
-	// ClosedBefore lists closed tickets, the longest closed first.
-	ClosedBefore(ctx context.Context, at time.Time, after string, limit int) ([]Ticket, error)
+	// LeastLoaded is the user among the department's clerks of a partition with the
+	// fewest open tickets; ErrAbsent when it has none.
+	LeastLoaded(ctx context.Context, partition, department string) (string, error)
+	// ClosedBefore lists closed tickets of a partition, the longest closed first.
+	ClosedBefore(ctx context.Context, partition string, at time.Time, after string, limit int) ([]Ticket, error)
 
 	// Lease takes or renews a hold on a ticket and says who has it: somebody else,
 	// while theirs has not run out.

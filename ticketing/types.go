@@ -123,6 +123,7 @@ type Ticket struct {
 	Urgency      Urgency
 	Confidential bool
 	Line         string // number that was called, such as 12345
+	Partition    string // sealed partition, set at birth and never changed; empty for none
 	Digit        string // what the caller pressed in the IVR
 	Appeal       Appeal
 	Citizen      Citizen

@@ -60,7 +60,9 @@ func (s *Server) agentRoutes() {
 }
 
 func (s *Server) agents(ctx context.Context, _ *struct{}) (*body[Page[Agent]], error) {
-	return page(convert(s.deps.Calls.Agents(), func(a telephony.AgentState) Agent {
+	hidden := s.hiddenSeats(ctx)
+	shown := slices.DeleteFunc(s.deps.Calls.Agents(), func(a telephony.AgentState) bool { return hidden[a.Seat] })
+	return page(convert(shown, func(a telephony.AgentState) Agent {
 		return Agent{
 			Seat: a.Seat, User: a.User, UserName: s.names.of(ctx, a.User), Status: a.Presence, Reason: a.Reason,
 			Registered: a.Registered, State: string(a.State), Since: cst(a.Since), Until: cst(a.Until), CallID: a.CallID,

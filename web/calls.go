@@ -184,8 +184,15 @@ func (s *Server) handleMissed(ctx context.Context, in *CallRef) (*struct{}, erro
 	return nil, s.deps.Calls.HandleMissed(ctx, in.ID, identityOf(ctx).user.ID)
 }
 
-func (s *Server) queues(context.Context, *struct{}) (*body[Page[Queue]], error) {
-	return page(convert(s.deps.Calls.Queues(), queueView)), nil
+func (s *Server) queues(ctx context.Context, _ *struct{}) (*body[Page[Queue]], error) {
+	hidden := map[string]bool{}
+	for _, line := range s.deps.Calls.Lines() {
+		if s.there(ctx, line.Number) != nil {
+			hidden[line.Queue] = true
+		}
+	}
+	shown := slices.DeleteFunc(s.deps.Calls.Queues(), func(q telephony.QueueState) bool { return hidden[q.Name] })
+	return page(convert(shown, queueView)), nil
 }
 
 // recording streams the WAV. The look is on record before the first byte leaves.

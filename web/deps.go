@@ -183,6 +183,7 @@ type Deps struct {
 	Keys    Keys
 	Live    Live
 	Index   Index
+	Sealed  Index // of the sealed partitions
 	Calls   Calls
 	Blobs   Blobs                                      // nil: no attachments
 	Health  func(ctx context.Context) map[string]error // nil error: the part is well

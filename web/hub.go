@@ -299,18 +299,9 @@ func (h *hub) close() {
 
 // audiencesOf are the audiences of live events that an actor belongs to.
 func audiencesOf(a ticketing.Actor) map[string]bool {
-	set := map[string]bool{"user:" + a.UserID: true}
-	for _, r := range a.Roles {
-		set["role:"+string(r)] = true
-	}
-	if a.Department != "" {
-		set["department:"+a.Department] = true
-	}
-	for _, d := range a.Departments { // a unit follows what those below it have
-		set["department:"+d] = true
-	}
-	if a.Staff() {
-		set["staff"] = true
+	set := map[string]bool{}
+	for _, audience := range a.Audiences() {
+		set[audience] = true
 	}
 	return set
 }

@@ -58,17 +58,21 @@ func (s *Server) searchRoutes() {
 }
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResult], error) {
-	if s.deps.Index == nil {
+	who := actorOf(ctx)
+	index := s.deps.Index
+	if who.Partition != "" {
+		index = s.deps.Sealed
+	}
+	if index == nil {
 		return nil, problem(http.StatusServiceUnavailable, "search_off", "This node has no search. Ask another node, or list tickets with filters.").after(30)
 	}
-	who := actorOf(ctx)
 	began := time.Now()
-	res, err := s.deps.Index.Search(ctx, search.Query{
+	res, err := index.Search(ctx, search.Query{
 		Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
 		Facets: list[string](in.Facets), Histogram: in.Histogram,
 		Filters: search.Filters{
 			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
-			Departments: list[string](in.Department), States: list[string](in.State), Channels: list[string](in.Channel),
+			Departments: withinAll(who.Partition, list[string](in.Department)), States: list[string](in.State), Channels: list[string](in.Channel),
 			From: in.From, To: in.To,
 		},
 	})
@@ -106,6 +110,15 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 // scopeOf bounds a search: staff find everything, a department what it and its
 // units have, others nothing. Documents carry the ancestors of their departments.
 func scopeOf(who ticketing.Actor) search.Scope {
+	if who.Partition != "" {
+		switch {
+		case who.Staff():
+			return search.Scope{Departments: withinAll(who.Partition, []string{""})}
+		case who.Department != "" && (who.Has(ticketing.RoleClerk) || who.Has(ticketing.RoleHead)):
+			return search.Scope{Departments: withinAll(who.Partition, []string{who.Department})}
+		}
+		return search.Scope{}
+	}
 	if who.Staff() {
 		return search.Scope{All: true}
 	}
@@ -113,6 +126,14 @@ func scopeOf(who ticketing.Actor) search.Scope {
 		return search.Scope{Departments: []string{who.Department}}
 	}
 	return search.Scope{}
+}
+
+// withinAll names departments as the index of the sealed partitions does.
+func withinAll(partition string, departments []string) []string {
+	if partition == "" {
+		return departments
+	}
+	return convert(departments, func(d string) string { return ticketing.Within(partition, d) })
 }
 
 // searchProblem maps the errors of package search.

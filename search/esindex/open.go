@@ -25,7 +25,8 @@ const (
 	SchemeSecure = "elasticsearch+https"
 )
 
-const defaultPrefix = "hotline"
+// DefaultPrefix is the prefix of a URL that names none.
+const DefaultPrefix = "hotline"
 
 // Options tune the engine; the zero value works.
 type Options struct {
@@ -114,7 +115,7 @@ func parse(rawURL string) (addresses []string, user *url.Userinfo, prefix string
 	}
 	authority, path, _ := strings.Cut(rest, "/")
 	if prefix = strings.Trim(path, "/"); prefix == "" {
-		prefix = defaultPrefix
+		prefix = DefaultPrefix
 	}
 	if !validPrefix.MatchString(prefix) {
 		return nil, nil, "", fmt.Errorf("search URL: the prefix %q must be lower-case letters, digits, _ and -, beginning with a letter; %s", prefix, usage)

@@ -35,13 +35,18 @@ const (
 const (
 	selectByID     = "SELECT " + ticketColumns + " FROM tickets WHERE id = ?"
 	selectByNumber = "SELECT " + ticketColumns + " FROM tickets WHERE number = ?"
-	selectEvents   = "SELECT id, ticket_id, version, type, at, actor, data FROM ticket_events WHERE ticket_id = ? ORDER BY id"
-	selectReceipt  = "SELECT hash, ticket_id, sealed, at FROM receipts WHERE scope = ? AND key = ?"
+
+	selectSealedByID     = "SELECT " + ticketColumns + " FROM sealed_tickets WHERE id = ?"
+	selectSealedByNumber = "SELECT " + ticketColumns + " FROM sealed_tickets WHERE number = ?"
+
+	selectEvents  = "SELECT id, ticket_id, version, type, at, actor, data FROM ticket_events WHERE ticket_id = ? ORDER BY id"
+	selectReceipt = "SELECT hash, ticket_id, sealed, at FROM receipts WHERE scope = ? AND key = ?"
 )
 
 func tables() map[string]table {
 	list := map[string]table{
-		"tickets":       newTable("tickets", ticketColumns, ""),
+		openTable:       newTable(openTable, ticketColumns, ""),
+		sealedTable:     newTable(sealedTable, ticketColumns+`, "partition"`, ""),
 		"events":        newTable("ticket_events", "ticket_id, version, type, at, actor, data", ""),
 		"calls":         newTable("ticket_calls", "call_id, ticket_id", onConflict),
 		"codes":         newTable("query_codes", "ticket_id, salt, hash", ""),
@@ -60,15 +65,23 @@ func tables() map[string]table {
 }
 
 func writeTexts() []string {
-	list := []string{updateMoved, updateNumbered, updateDepartment, updateOperator, updateEdited, finishOutbox, dropDeadlines}
+	list := []string{finishOutbox, dropDeadlines}
+	for _, q := range []string{updateMoved, updateNumbered, updateDepartment, updateOperator, updateEdited} {
+		list = append(list, q, inTable(sealedTable, q))
+	}
 	for _, t := range tables() {
 		list = append(list, t.texts[1:]...)
 	}
 	return list
 }
 
+// inTable is an update of a ticket's row in another table.
+func inTable(table, q string) string {
+	return strings.Replace(q, "UPDATE tickets", "UPDATE "+table, 1)
+}
+
 func readTexts() []string {
-	return []string{selectByID, selectByNumber, selectEvents, selectReceipt, selectLeastLoaded}
+	return []string{selectByID, selectByNumber, selectSealedByID, selectSealedByNumber, selectEvents, selectReceipt, selectLeastLoaded, selectSealedLeastLoaded}
 }
 
 // Commit writes a change in one transaction; see ticketing.Store.
@@ -132,7 +145,11 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 		}
 		p.doc = doc
 		if c.PrevVersion == 0 {
-			p.add("tickets", ticketValues(c.Ticket, doc))
+			values := ticketValues(c.Ticket, doc)
+			if c.Ticket.Partition != "" {
+				values = append(values, c.Ticket.Partition)
+			}
+			p.add(tableOf(c.Ticket.Partition), values)
 		}
 		for _, call := range c.NewCalls {
 			p.add("calls", []any{call, c.Ticket.ID})
@@ -256,22 +273,23 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 
 // update moves the ticket's row on from the version that the change was made from.
 func (p *plan) update(t *ticketing.Ticket) []statement {
+	table := tableOf(t.Partition)
 	q, args := updateMoved, make([]any, 0, 16)
 	if p.c.Numbered {
 		q, args = updateNumbered, append(args, t.Number)
 	}
 	args = append(args, t.Version, string(t.State), t.Answer, t.Reopened, flag(t.AtDesk),
 		ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), p.doc, t.ID, p.c.PrevVersion)
-	list := []statement{{text: q, args: args, must: ticketing.ErrStale, table: "tickets"}}
+	list := []statement{{text: inTable(table, q), args: args, must: ticketing.ErrStale, table: table}}
 	if p.c.Moved {
-		list = append(list, statement{text: updateDepartment, args: []any{t.Department, t.Handler, t.ID}, table: "tickets"})
+		list = append(list, statement{text: inTable(table, updateDepartment), args: []any{t.Department, t.Handler, t.ID}, table: table})
 	}
 	if p.c.Operated {
-		list = append(list, statement{text: updateOperator, args: []any{t.Operator, t.ID}, table: "tickets"})
+		list = append(list, statement{text: inTable(table, updateOperator), args: []any{t.Operator, t.ID}, table: table})
 	}
 	if p.c.Edited {
 		a := t.Appeal
-		list = append(list, statement{text: updateEdited, table: "tickets", args: []any{
+		list = append(list, statement{text: inTable(table, updateEdited), table: table, args: []any{
 			flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District, a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID,
 		}})
 	}
@@ -286,26 +304,28 @@ func (s *Store) refusal(table string, err error) error {
 		return fmt.Errorf("%s: %w", table, err)
 	case table == "receipts":
 		return ticketing.ErrReplayed
-	case table == "tickets" && strings.Contains(what, "number"):
+	case (table == openTable || table == sealedTable) && strings.Contains(what, "number"):
 		s.numbers.forget()
 		return ticketing.ErrNumberTaken
-	case table == "tickets":
+	case table == openTable, table == sealedTable:
 		return ticketing.ErrExists
 	}
 	return fmt.Errorf("%s: %w", table, err)
 }
 
-// Ticket reads one by id or number.
+// Ticket reads one by id or number, in whichever partition it is.
 func (s *Store) Ticket(ctx context.Context, ref string) (ticketing.Ticket, error) {
-	q := selectByID
+	open, sealed := selectByID, selectSealedByID
 	if len(ref) >= 15 && len(ref) <= 20 && ref[8] == '-' && strings.Count(ref, "-") == 1 {
-		q = selectByNumber
+		open, sealed = selectByNumber, selectSealedByNumber
 	}
-	t, err := scanTicket(s.texts.read[q].QueryRowContext(ctx, ref))
-	if errors.Is(err, sql.ErrNoRows) {
-		return t, ticketing.ErrAbsent
+	for _, q := range []string{open, sealed} {
+		t, err := scanTicket(s.texts.read[q].QueryRowContext(ctx, ref))
+		if !errors.Is(err, sql.ErrNoRows) {
+			return t, err
+		}
 	}
-	return t, err
+	return ticketing.Ticket{}, ticketing.ErrAbsent
 }
 
 // Events reads a ticket's history, oldest first.

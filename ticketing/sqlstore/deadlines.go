@@ -175,13 +175,18 @@ func (s *Store) attach(ctx context.Context, tx bun.Tx, due []ticketing.Due, ids 
 	for id := range ids {
 		list = append(list, id)
 	}
-	tickets, err := readTickets(ctx, tx.NewSelect().Table("tickets").ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
-	if err != nil {
-		return err
-	}
 	byID := map[string]ticketing.Ticket{}
-	for _, t := range tickets {
-		byID[t.ID] = t
+	for _, table := range []string{openTable, sealedTable} {
+		tickets, err := readTickets(ctx, tx.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
+		if err != nil {
+			return err
+		}
+		for _, t := range tickets {
+			byID[t.ID] = t
+		}
+		if len(byID) == len(list) {
+			break
+		}
 	}
 	for i := range due {
 		due[i].Ticket = byID[due[i].Deadline.TicketID]

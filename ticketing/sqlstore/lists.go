@@ -15,8 +15,17 @@ import (
 	"hotline/ticketing"
 )
 
-func (s *Store) selectTickets() *bun.SelectQuery {
-	return s.db.read.NewSelect().Table("tickets").ColumnExpr(ticketColumns)
+// selectTickets reads those of a partition (as of ticketing.Query).
+func (s *Store) selectTickets(partition string) *bun.SelectQuery {
+	return within(s.db.read.NewSelect().Table(tableOf(partition)).ColumnExpr(ticketColumns), partition)
+}
+
+// within narrows a query of the sealed table to one partition.
+func within(q *bun.SelectQuery, partition string) *bun.SelectQuery {
+	if partition == "" || partition == ticketing.AnySealed {
+		return q
+	}
+	return q.Where("\"partition\" = ?", partition)
 }
 
 func readTickets(ctx context.Context, q *bun.SelectQuery) ([]ticketing.Ticket, error) {
@@ -38,6 +47,7 @@ func readTickets(ctx context.Context, q *bun.SelectQuery) ([]ticketing.Ticket, e
 
 // where adds the conditions of a query.
 func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
+	q = within(q, f.Partition)
 	in := func(column string, n int, values any) {
 		if n > 0 {
 			q = q.Where("? IN (?)", bun.Ident(column), bun.List(values))
@@ -101,7 +111,7 @@ func (s *Store) Tickets(ctx context.Context, f ticketing.Query) (ticketing.Page,
 		keys = keys[:f.Limit]
 		page.NextCursor = makeCursor(f.Sort, keys[f.Limit-1].key, keys[f.Limit-1].id)
 	}
-	if page.Items, err = s.inOrder(ctx, keys); err != nil {
+	if page.Items, err = s.inOrder(ctx, f.Partition, keys); err != nil {
 		return ticketing.Page{}, err
 	}
 	if page.Total, err = l.count(ctx); err != nil {
@@ -114,7 +124,7 @@ func (s *Store) Tickets(ctx context.Context, f ticketing.Query) (ticketing.Page,
 }
 
 // inOrder reads tickets in the order of their keys.
-func (s *Store) inOrder(ctx context.Context, keys []cursor) ([]ticketing.Ticket, error) {
+func (s *Store) inOrder(ctx context.Context, partition string, keys []cursor) ([]ticketing.Ticket, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -122,7 +132,7 @@ func (s *Store) inOrder(ctx context.Context, keys []cursor) ([]ticketing.Ticket,
 	for i, k := range keys {
 		ids[i] = k.id
 	}
-	tickets, err := s.TicketsByID(ctx, ids)
+	tickets, err := s.byID(ctx, tableOf(partition), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -161,16 +171,26 @@ func openCursor(cursor string, sort ticketing.Sort) (key int64, id string, err e
 
 func validUTF8(s string) bool { return strings.ToValidUTF8(s, "") == s && !strings.ContainsRune(s, 0) }
 
-// Scan reads tickets in order of id after a given id.
-func (s *Store) Scan(ctx context.Context, after string, limit int) ([]ticketing.Ticket, error) {
-	return readTickets(ctx, s.selectTickets().Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
+// Scan reads the tickets of a partition in order of id after a given id.
+func (s *Store) Scan(ctx context.Context, partition, after string, limit int) ([]ticketing.Ticket, error) {
+	return readTickets(ctx, s.selectTickets(partition).Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
 }
 
-// TicketsByID reads several at once, in no order; those that are not there are left out.
+// TicketsByID reads several at once, of all partitions and in no order; those
+// that are not there are left out.
 func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Ticket, error) {
+	all, err := s.byID(ctx, openTable, ids)
+	if err != nil || len(all) == len(ids) {
+		return all, err
+	}
+	sealed, err := s.byID(ctx, sealedTable, ids)
+	return append(all, sealed...), err
+}
+
+func (s *Store) byID(ctx context.Context, table string, ids []string) ([]ticketing.Ticket, error) {
 	var all []ticketing.Ticket
 	for some := range slices.Chunk(ids, maxTogether) {
-		list, err := readTickets(ctx, s.selectTickets().Where("id IN (?)", bun.List(some)))
+		list, err := readTickets(ctx, s.db.read.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(some)))
 		if err != nil {
 			return nil, err
 		}
@@ -182,15 +202,23 @@ func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Tick
 // maxTogether bounds how many tickets one query names.
 const maxTogether = 500
 
-// ByPhone reads a caller's tickets, newest first.
-func (s *Store) ByPhone(ctx context.Context, phone string, limit int) ([]ticketing.Ticket, error) {
-	return readTickets(ctx, s.selectTickets().Where("phone = ?", phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))
+// ByPhone reads a caller's tickets in a partition, newest first.
+func (s *Store) ByPhone(ctx context.Context, partition, phone string, limit int) ([]ticketing.Ticket, error) {
+	return readTickets(ctx, s.selectTickets(partition).Where("phone = ?", phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))
 }
 
 // ByCall reads the tickets that a call is linked to, oldest first.
 func (s *Store) ByCall(ctx context.Context, callID string) ([]ticketing.Ticket, error) {
 	linked := s.db.read.NewSelect().Table("ticket_calls").Column("ticket_id").Where("call_id = ?", callID)
-	return readTickets(ctx, s.selectTickets().Where("id IN (?)", linked).OrderExpr("created_at, id").Limit(200))
+	var all []ticketing.Ticket
+	for _, partition := range []string{"", ticketing.AnySealed} {
+		some, err := readTickets(ctx, s.selectTickets(partition).Where("id IN (?)", linked).OrderExpr("created_at, id").Limit(200))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // QueryCode reads the stored query code of a number; ErrAbsent when there is none.
@@ -199,12 +227,14 @@ func (s *Store) QueryCode(ctx context.Context, number string) (ticketing.QueryCo
 	if !validUTF8(number) {
 		return q, ticketing.ErrAbsent
 	}
-	err := s.db.read.NewRaw("SELECT q.ticket_id, q.salt, q.hash FROM tickets t JOIN query_codes q ON q.ticket_id = t.id WHERE t.number = ?", number).
-		Scan(ctx, &q.TicketID, &q.Salt, &q.Hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return q, ticketing.ErrAbsent
+	for _, table := range []string{openTable, sealedTable} {
+		err := s.db.read.NewRaw("SELECT q.ticket_id, q.salt, q.hash FROM ? AS t JOIN query_codes q ON q.ticket_id = t.id WHERE t.number = ?", bun.Ident(table), number).
+			Scan(ctx, &q.TicketID, &q.Salt, &q.Hash)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return q, err
+		}
 	}
-	return q, err
+	return q, ticketing.ErrAbsent
 }
 
 // Reads lists the looks at a citizen's data, oldest first.

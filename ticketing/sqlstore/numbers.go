@@ -79,18 +79,26 @@ func (n *numbers) fromMemory(ctx context.Context, day string) (int64, error) {
 // highest is a day's highest stored number. Numbers beyond six digits are
 // longer, so the longest come first.
 func highest(ctx context.Context, db bun.IDB, day string) (int64, error) {
-	var number string
-	err := db.NewSelect().Table("tickets").Column("number").
-		Where("number >= ?", day+"-").Where("number < ?", day+".").
-		OrderExpr("length(number) DESC, number DESC").Limit(1).Scan(ctx, &number)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+	var most int64
+	for _, table := range []string{openTable, sealedTable} {
+		var number string
+		err := db.NewSelect().Table(table).Column("number").
+			Where("number >= ?", day+"-").Where("number < ?", day+".").
+			OrderExpr("length(number) DESC, number DESC").Limit(1).Scan(ctx, &number)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		_, digits, _ := strings.Cut(number, "-")
+		last, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		most = max(most, last)
 	}
-	if err != nil {
-		return 0, err
-	}
-	_, digits, _ := strings.Cut(number, "-")
-	return strconv.ParseInt(digits, 10, 64)
+	return most, nil
 }
 
 // fromRow joins the callers that come while a statement runs; the first of

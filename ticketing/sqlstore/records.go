@@ -24,12 +24,16 @@ func (s *Store) Records(ctx context.Context, f ticketing.RecordQuery) (ticketing
 	if f.Department != "" {
 		q = q.Where("(r.department = ? OR r.decider = ?)", f.Department, f.Department)
 	}
+	table := tableOf(f.Partition)
+	q = q.Join("JOIN ? AS t ON t.id = r.ticket_id", bun.Ident(table))
+	if table == sealedTable && f.Partition != ticketing.AnySealed {
+		q = q.Where("t.\"partition\" = ?", f.Partition)
+	}
 	if f.ScopeOn {
 		if len(f.Scope) == 0 {
 			return ticketing.RecordPage{}, nil
 		}
-		q = q.Join("JOIN tickets AS t ON t.id = r.ticket_id").
-			Where("(t.department IN (?) OR t.id IN (SELECT ticket_id FROM ticket_units WHERE department IN (?)))", bun.List(f.Scope), bun.List(f.Scope))
+		q = q.Where("(t.department IN (?) OR t.id IN (SELECT ticket_id FROM ticket_units WHERE department IN (?)))", bun.List(f.Scope), bun.List(f.Scope))
 	}
 	if f.Cursor != "" {
 		key, id, err := openCursor(f.Cursor, sortRecords)
@@ -48,7 +52,7 @@ func (s *Store) Records(ctx context.Context, f ticketing.RecordQuery) (ticketing
 		last := keys[f.Limit-1]
 		page.NextCursor = makeCursor(sortRecords, last.at, last.ticket+" "+last.id)
 	}
-	page.Items, err = s.recordItems(ctx, keys)
+	page.Items, err = s.recordItems(ctx, table, keys)
 	return page, err
 }
 
@@ -78,7 +82,7 @@ func readRecordKeys(ctx context.Context, q *bun.SelectQuery) ([]recordKey, error
 }
 
 // recordItems takes the records out of their tickets.
-func (s *Store) recordItems(ctx context.Context, keys []recordKey) ([]ticketing.RecordItem, error) {
+func (s *Store) recordItems(ctx context.Context, table string, keys []recordKey) ([]ticketing.RecordItem, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
@@ -86,7 +90,7 @@ func (s *Store) recordItems(ctx context.Context, keys []recordKey) ([]ticketing.
 	for i, k := range keys {
 		ids[i] = k.ticket
 	}
-	tickets, err := readTickets(ctx, s.selectTickets().Where("id IN (?)", bun.List(ids)))
+	tickets, err := s.byID(ctx, table, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +111,13 @@ func (s *Store) recordItems(ctx context.Context, keys []recordKey) ([]ticketing.
 }
 
 // LeastLoaded is the clerk of a department with the fewest open tickets; see ticketing.Store.
-func (s *Store) LeastLoaded(ctx context.Context, department string) (string, error) {
+func (s *Store) LeastLoaded(ctx context.Context, partition, department string) (string, error) {
 	var id string
-	err := s.texts.read[selectLeastLoaded].QueryRowContext(ctx, department).Scan(&id)
+	q := selectLeastLoaded
+	if partition != "" {
+		q = selectSealedLeastLoaded
+	}
+	err := s.texts.read[q].QueryRowContext(ctx, department, partition).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", ticketing.ErrAbsent
 	}
@@ -117,15 +125,20 @@ func (s *Store) LeastLoaded(ctx context.Context, department string) (string, err
 }
 
 // Roles are kept as a JSON list; ties go to the one who has been there longest.
-const selectLeastLoaded = `SELECT u.id FROM users AS u WHERE u.department = ? AND u.disabled = 0 AND u.roles LIKE '%"clerk"%'
-	ORDER BY (SELECT count(*) FROM tickets WHERE handler = u.id AND handler <> '' AND state IN ('dispatched', 'in_progress', 'suspended')),
-		u.created_at, u.id LIMIT 1`
+const (
+	selectLeastLoaded       = leastLoadedOf + "tickets" + leastLoadedBy
+	selectSealedLeastLoaded = leastLoadedOf + "sealed_tickets" + leastLoadedBy
+
+	leastLoadedOf = `SELECT u.id FROM users AS u WHERE u.department = ? AND u."partition" = ? AND u.disabled = 0 AND u.roles LIKE '%"clerk"%'
+	ORDER BY (SELECT count(*) FROM `
+	leastLoadedBy = ` WHERE handler = u.id AND handler <> '' AND state IN ('dispatched', 'in_progress', 'suspended')), u.created_at, u.id LIMIT 1`
+)
 
 // ClosedBefore lists closed tickets, the longest closed first; see ticketing.Store.
-func (s *Store) ClosedBefore(ctx context.Context, before time.Time, after string, limit int) ([]ticketing.Ticket, error) {
-	q := s.selectTickets().Where("state = 'closed'").Where("closed_at <= ?", before.UnixMilli())
+func (s *Store) ClosedBefore(ctx context.Context, partition string, before time.Time, after string, limit int) ([]ticketing.Ticket, error) {
+	q := s.selectTickets(partition).Where("state = 'closed'").Where("closed_at <= ?", before.UnixMilli())
 	if after != "" {
-		q = q.Where("(closed_at, id) > (SELECT closed_at, id FROM tickets WHERE id = ?)", after)
+		q = q.Where("(closed_at, id) > (SELECT closed_at, id FROM ? WHERE id = ?)", bun.Ident(tableOf(partition)), after)
 	}
 	return readTickets(ctx, q.OrderExpr("closed_at, id").Limit(int64(limit)))
 }

@@ -59,6 +59,7 @@ type nested struct {
 	Struck      []string               `json:"struck,omitempty"`
 	Records     []ticketing.Record     `json:"records,omitempty"`
 	Attachments []ticketing.Attachment `json:"attachments,omitempty"`
+	Partition   string                 `json:"partition,omitempty"`
 }
 
 type clockRow struct {
@@ -80,7 +81,7 @@ func encode(t *ticketing.Ticket) (string, error) {
 		Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls,
 		Elderly: t.Citizen.Elderly, Disabled: t.Citizen.Disabled, Proxy: t.Citizen.Proxy, Designated: t.Designated, ReviewBy: t.ReviewBy,
 		Public: t.PublicAnswer, Rating: t.Rating, MergedInto: t.MergedInto, Tries: t.Tries, NextTry: ms(t.NextTryAt), Struck: t.Struck,
-		Records: t.Records, Attachments: t.Attachments,
+		Records: t.Records, Attachments: t.Attachments, Partition: t.Partition,
 	}
 	for _, c := range t.Clocks {
 		n.Clocks = append(n.Clocks, clockRow{
@@ -107,6 +108,20 @@ func dueAt(t *ticketing.Ticket) any {
 		return nil
 	}
 	return due.UnixMilli()
+}
+
+// The tables of tickets: those of sealed partitions have one of their own.
+const (
+	openTable   = "tickets"
+	sealedTable = "sealed_tickets"
+)
+
+// tableOf is where the tickets of a partition are.
+func tableOf(partition string) string {
+	if partition == "" {
+		return openTable
+	}
+	return sealedTable
 }
 
 const ticketColumns = "id, number, version, state, channel, urgency, confidential, line, digit, type, title, description, " +
@@ -156,6 +171,7 @@ func (n nested) into(t *ticketing.Ticket) {
 	t.Citizen.Elderly, t.Citizen.Disabled, t.Citizen.Proxy = n.Elderly, n.Disabled, n.Proxy
 	t.Designated, t.ReviewBy, t.PublicAnswer, t.Rating, t.MergedInto = n.Designated, n.ReviewBy, n.Public, n.Rating, n.MergedInto
 	t.Tries, t.NextTryAt, t.Struck, t.Records, t.Attachments = n.Tries, at(n.NextTry), n.Struck, n.Records, n.Attachments
+	t.Partition = n.Partition
 	for i := range t.Assignments { // JSON keeps the zone as it was written; the store says UTC
 		utc(&t.Assignments[i].DispatchedAt, &t.Assignments[i].SignedAt, &t.Assignments[i].EndedAt)
 	}

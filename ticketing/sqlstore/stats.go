@@ -13,7 +13,7 @@ import (
 // Stats counts the tickets created in [From, To).
 func (s *Store) Stats(ctx context.Context, f ticketing.Query) (ticketing.TicketStats, error) {
 	out := ticketing.TicketStats{OverdueFired: map[ticketing.ClockName]int{}}
-	base := func() *bun.SelectQuery { return where(s.db.read.NewSelect().Table("tickets"), f) }
+	base := func() *bun.SelectQuery { return where(s.db.read.NewSelect().Table(tableOf(f.Partition)), f) }
 	count := "count(CASE WHEN %s THEN 1 END)"
 	err := base().ColumnExpr("count(*)").
 		ColumnExpr(fmt.Sprintf(count, "accepted_at <> 0")).
@@ -48,9 +48,9 @@ func (s *Store) Stats(ctx context.Context, f ticketing.Query) (ticketing.TicketS
 	for clock, n := range fired {
 		out.OverdueFired[ticketing.ClockName(clock)] = n
 	}
-	late := ticketing.Query{Scope: f.Scope, ScopeOn: f.ScopeOn, Now: f.Now}
+	late := ticketing.Query{Scope: f.Scope, ScopeOn: f.ScopeOn, Partition: f.Partition, Now: f.Now}
 	late.Overdue = true
-	return out, where(s.db.read.NewSelect().Table("tickets").ColumnExpr("count(*)"), late).Scan(ctx, &out.OverdueNow)
+	return out, where(s.db.read.NewSelect().Table(tableOf(f.Partition)).ColumnExpr("count(*)"), late).Scan(ctx, &out.OverdueNow)
 }
 
 // groups counts by a column; rows without a value are left out.

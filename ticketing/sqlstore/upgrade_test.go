@@ -25,7 +25,7 @@ func TestUpgradeFromTheFirstTables(t *testing.T) {
 		store := open(t, address)
 		ctx := t.Context()
 		svc := ticketing.NewService(store, rules, ticketing.Options{})
-		all, err := store.Scan(ctx, "", 100)
+		all, err := store.Scan(ctx, "", "", 100)
 		require.NoError(t, err)
 		require.Len(t, all, 10)
 		keeper := sla.NewKeeper(sla.DefaultPolicy(), sla.DefaultCalendar())

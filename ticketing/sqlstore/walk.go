@@ -48,6 +48,10 @@ func walksOf(f ticketing.Query) []walk {
 	open := len(f.States) > 0 && !slices.ContainsFunc(f.States, func(s ticketing.State) bool { return slices.Contains(finished, s) })
 	urgent := len(f.Urgencies) > 0 && !slices.Contains(f.Urgencies, ticketing.Normal)
 	switch {
+	case f.Partition != "" && f.Sort == ticketing.SortDue: // few: one index each will do
+		return []walk{{index: "sealed_due", where: "due_at IS NOT NULL"}}
+	case f.Partition != "":
+		return []walk{{index: "sealed_created"}}
 	case f.Sort == ticketing.SortDue, f.Overdue:
 		return []walk{{index: "tickets_due", where: "due_at IS NOT NULL"}}
 	case f.AtDesk:
@@ -109,8 +113,8 @@ type cursor struct {
 
 // along selects from the tickets that one walk passes.
 func (l list) along(w walk) *bun.SelectQuery {
-	table := "tickets"
-	if l.store.db.dialect == SQLite && w.index != "" {
+	table := tableOf(l.query.Partition)
+	if l.store.db.dialect == SQLite && w.index != "" && l.query.Partition != ticketing.AnySealed {
 		table += " INDEXED BY " + w.index
 	}
 	q := where(l.store.db.read.NewSelect().TableExpr(table), l.query)

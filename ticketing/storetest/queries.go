@@ -59,7 +59,7 @@ func testPaging(t *testing.T, open Opener) {
 	}
 	var seen []string
 	for after := ""; ; {
-		list, err := b.Scan(b.ctx, after, 7)
+		list, err := b.Scan(b.ctx, "", after, 7)
 		require.NoError(t, err)
 		if len(list) == 0 {
 			break

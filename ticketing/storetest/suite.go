@@ -119,6 +119,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"CitizensActOnTheirOwn":             testCitizens,
 		"EscalationsAsTheCitySays":          testEscalation,
 		"CataloguePreview":                  testCatalogue,
+		"WhatIsSealedIsNowhereElse":         testSealed,
 		"EverythingIsOnRecord":              testLedger,
 		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,
 	} {

@@ -97,7 +97,8 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.loadCertificate(); err != nil {
 		return err
 	}
-	a.keepIndex(ctx)
+	a.keepIndex(ctx, a.Engines.Index, a.Engines.Source)
+	a.keepIndex(ctx, a.Engines.Sealed, a.Engines.Closed)
 	registry := prometheus.NewRegistry()
 	// Memory, goroutines and descriptors: whether they stay flat is the first question about a node that runs for months.
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -155,9 +156,11 @@ func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) e
 	a.Runner = jobs.New(a.Engines.Queue, jobs.Deps{
 		Outbox: store,
 		Topics: map[string]jobs.TopicHandler{
-			ticketing.TopicRoute:  jobs.RouteHandler(tickets),
-			ticketing.TopicLife:   jobs.LifeHandler(tickets),
-			ticketing.TopicIndex:  jobs.IndexHandler(a.Engines.Index, a.Engines.Source),
+			ticketing.TopicRoute: jobs.RouteHandler(tickets),
+			ticketing.TopicLife:  jobs.LifeHandler(tickets),
+			ticketing.TopicIndex: jobs.Each(
+				jobs.IndexHandler(a.Engines.Index, a.Engines.Source), jobs.IndexHandler(a.Engines.Sealed, a.Engines.Closed),
+			),
 			ticketing.TopicNotify: jobs.NotifyHandler(tickets, senders...),
 		},
 		Deadlines: tickets,
@@ -221,7 +224,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 
 func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error {
 	deps := web.Deps{
-		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index,
+		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index, Sealed: a.Engines.Sealed,
 		Health: a.Health, Metrics: registry,
 	}
 	if a.Center != nil {

@@ -60,13 +60,13 @@ func defaultIndexCare() indexCare {
 	return indexCare{look: 10 * time.Second, first: time.Minute, again: 24 * time.Hour, patrol: 10 * time.Second}
 }
 
-// keepIndex looks after the index beside the service, where searches answer
+// keepIndex looks after an index beside the service, where searches answer
 // from what is there: one that was lost, then or later, or that has another
 // layout is rebuilt. A worker also compares it with the database now and then,
 // and after every change of the city: documents hold the ancestors of their
 // departments, which decide who finds them.
-func (a *App) keepIndex(ctx context.Context) {
-	err := a.Engines.Index.Ready(ctx)
+func (a *App) keepIndex(ctx context.Context, index *search.Index, source search.Source) {
+	err := index.Ready(ctx)
 	if err != nil && !errors.Is(err, search.ErrNeedsRebuild) {
 		a.log.Warn("search does not answer; it is tried again with every query", "error", err)
 	}
@@ -74,7 +74,7 @@ func (a *App) keepIndex(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.watchIndex(background, err)
+		a.watchIndex(background, index, source, err)
 	}()
 	a.teardown = append(a.teardown, func(ctx context.Context) error {
 		cancel()
@@ -88,14 +88,14 @@ func (a *App) keepIndex(ctx context.Context) {
 }
 
 // watchIndex looks after the index until ctx ends; state is what Ready said.
-func (a *App) watchIndex(ctx context.Context, state error) {
+func (a *App) watchIndex(ctx context.Context, index *search.Index, source search.Source, state error) {
 	city, next := a.cityVersion(ctx), time.Now().Add(a.care.first)
 	wait := a.care.look
 	for {
 		switch now := a.cityVersion(ctx); {
 		case errors.Is(state, search.ErrNeedsRebuild):
 			a.log.Info("rebuilding the index from the database", "because", state)
-			if err := a.Engines.Index.Rebuild(ctx, a.Engines.Source); err != nil && ctx.Err() == nil {
+			if err := index.Rebuild(ctx, source); err != nil && ctx.Err() == nil {
 				wait = min(2*wait, 5*time.Minute)
 				a.log.Error("the index could not be rebuilt and is tried again", "in", wait, "error", err)
 			} else {
@@ -103,7 +103,7 @@ func (a *App) watchIndex(ctx context.Context, state error) {
 			}
 		case state != nil || !a.cfg.Has(config.Worker):
 		case now != city || time.Now().After(next):
-			if a.compareIndex(ctx) {
+			if a.compareIndex(ctx, index, source) {
 				city, next = now, time.Now().Add(a.care.again)
 			}
 		}
@@ -113,14 +113,14 @@ func (a *App) watchIndex(ctx context.Context, state error) {
 		case <-time.After(wait):
 		}
 		look, cancel := context.WithTimeout(ctx, a.care.patrol)
-		state = a.Engines.Index.Ready(look)
+		state = index.Ready(look)
 		cancel()
 	}
 }
 
 // compareIndex repairs what differs between index and database.
-func (a *App) compareIndex(ctx context.Context) bool {
-	report, err := a.Engines.Index.Verify(ctx, a.Engines.Source, true)
+func (a *App) compareIndex(ctx context.Context, index *search.Index, source search.Source) bool {
+	report, err := index.Verify(ctx, source, true)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		a.log.Warn("index and database could not be compared, trying again", "error", err)

@@ -19,6 +19,7 @@ type Tickets interface {
 	AnswerDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
 	LinkCall(ctx context.Context, who ticketing.Actor, ref, callID string) error
 	OfferDraft(ctx context.Context, who ticketing.Actor, ref, callID, userID string) error
+	Audience(ctx context.Context, line, audience string) (string, error)
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Act(ctx context.Context, who ticketing.Actor, ref string, cmd ticketing.Command) (ticketing.Ticket, error)
 }
@@ -224,6 +225,10 @@ func (b *Bridge) Ended(ctx context.Context, cdr telephony.CDR) error {
 	if cdr.User != "" {
 		audience = "user:" + cdr.User
 	}
+	audience, err := b.tickets.Audience(ctx, cdr.Line, audience)
+	if err != nil {
+		return err
+	}
 	return b.publish(ctx, "call.ended", cdr.ID, audience, map[string]string{"ticket": draft, "seat": cdr.Seat}, cdr.EndedAt)
 }
 
@@ -243,7 +248,11 @@ func (b *Bridge) QueueChanged(ctx context.Context, q telephony.QueueState) {
 
 // CallChanged tells the centre's pages that something happened in a conversation.
 func (b *Bridge) CallChanged(ctx context.Context, cdr telephony.CDR) {
-	if err := b.publish(ctx, "call.changed", cdr.ID, ticketing.AudienceStaff, nil, b.now()); err != nil {
+	audience, err := b.tickets.Audience(ctx, cdr.Line, ticketing.AudienceStaff)
+	if err == nil {
+		err = b.publish(ctx, "call.changed", cdr.ID, audience, nil, b.now())
+	}
+	if err != nil {
 		b.log.Warn("live event of a call not written", "call_id", cdr.ID, "error", err)
 	}
 }

@@ -46,6 +46,7 @@ func newUser() *cobra.Command {
 	add.Flags().StringVar(&user.Name, "name", "", "the person's name")
 	add.Flags().StringSliceVar(&roles, "role", nil, "roles, such as agent or clerk")
 	add.Flags().StringVar(&user.Department, "department", "", "code of the department; none for the centre")
+	add.Flags().StringVar(&user.Partition, "partition", "", "line of a sealed partition, such as 12388, that is all the user sees")
 	add.Flags().StringVar(&user.Seat, "seat", "", "usual seat, such as 8001")
 	list := &cobra.Command{Use: "list", Short: "List users", Args: cobra.NoArgs, RunE: listUsers}
 	disable := &cobra.Command{

@@ -105,9 +105,12 @@ func newReindex() *cobra.Command {
 				return err
 			}
 			if !verify {
-				if err := e.Index.Rebuild(c.Context(), e.Source); err != nil {
+				if err := errors.Join(e.Index.Rebuild(c.Context(), e.Source), e.Sealed.Rebuild(c.Context(), e.Closed)); err != nil {
 					return err
 				}
+			}
+			if _, err := e.Sealed.Verify(c.Context(), e.Closed, true); err != nil {
+				return err
 			}
 			report, err := e.Index.Verify(c.Context(), e.Source, true)
 			if err != nil {

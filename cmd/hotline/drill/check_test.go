@@ -39,7 +39,7 @@ func checkTickets(t *testing.T, e *engines.Engines, told *book, sample ticketing
 	var c counts
 	router, titles, numbers := routing.New(sample), map[string]string{}, map[string]string{}
 	for after := ""; ; {
-		page, err := e.Store.Scan(ctx, after, 500)
+		page, err := e.Store.Scan(ctx, "", after, 500)
 		require.NoError(t, err)
 		if len(page) == 0 {
 			return c

@@ -34,8 +34,10 @@ type Engines struct {
 	Tickets *ticketing.Service
 	Index   *search.Index
 	Source  search.Source
-	Queue   *jobs.Queue // nil without the worker role, where the node is alone
-	Blobs   blobs.Store // nil without the sip and web roles
+	Sealed  *search.Index // of the sealed partitions
+	Closed  search.Source // what Sealed copies
+	Queue   *jobs.Queue   // nil without the worker role, where the node is alone
+	Blobs   blobs.Store   // nil without the sip and web roles
 
 	closers []func() error // last opened, first closed
 }
@@ -127,7 +129,27 @@ func (e *Engines) OpenIndex(ctx context.Context, c config.Config, log *slog.Logg
 	e.Index = search.New(driver, search.Options{})
 	e.Source = jobs.Source(e.Store)
 	e.closers = append(e.closers, e.Index.Close)
+	if driver, err = openDriver(ctx, sealedURL(c.Search), log); err != nil {
+		return fmt.Errorf("--search: index of the sealed partitions: %w", err)
+	}
+	e.Sealed = search.New(driver, search.Options{})
+	e.Closed = jobs.SealedSource(e.Store)
+	e.closers = append(e.closers, e.Sealed.Close)
 	return nil
+}
+
+// sealedURL is where the index of the sealed partitions is: a file or an index
+// of its own beside the other.
+func sealedURL(rawURL string) string {
+	if path, embedded := strings.CutSuffix(rawURL, ".db"); embedded {
+		return path + "-sealed.db"
+	}
+	scheme, rest, _ := strings.Cut(rawURL, "://")
+	hosts, prefix, _ := strings.Cut(rest, "/")
+	if prefix = strings.Trim(prefix, "/"); prefix == "" && scheme != ftsindex.Scheme {
+		prefix = esindex.DefaultPrefix
+	}
+	return scheme + "://" + hosts + "/" + prefix + "-sealed"
 }
 
 func openDriver(ctx context.Context, rawURL string, log *slog.Logger) (search.Driver, error) {
