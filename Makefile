@@ -46,8 +46,8 @@ lint: ## golangci-lint and vue-tsc
 	cd web/ui && npm run --silent lint
 
 .PHONY: generate
-generate: ## OpenAPI, TypeScript types, the table of actions
-	go run ./cmd/hotline generate --openapi docs/openapi.json --actions docs/actions.md
+generate: ## OpenAPI, TypeScript types, the tables of actions and rights
+	go run ./cmd/hotline generate --openapi docs/openapi.json --actions docs/actions.md --permissions docs/permissions.md
 	cd web/ui && npm run --silent generate
 
 .PHONY: bench

@@ -12,15 +12,10 @@ func (a Actor) hasAny(roles []Role) bool {
 	return slices.ContainsFunc(roles, a.Has)
 }
 
-// Staff tells whether the actor works for the centre and may see every ticket.
-// The security and audit administrators look after accounts and records, not tickets.
+// Staff tells whether the actor works for the centre and may see every ticket of
+// the partition.
 func (a Actor) Staff() bool {
-	if a.Has(RoleSystem) {
-		return true
-	}
-	return a.Department == "" && a.hasAny([]Role{
-		RoleAgent, RoleLead, RoleDispatcher, RoleQC, RoleFollowUp, RoleSupervisor, RoleAnalyst, RoleAdmin,
-	})
+	return a.Department == "" && a.Reaches(RightTicketRead, ReachCentre)
 }
 
 // Sees tells whether the actor may see a ticket: staff of the centre see all,
@@ -40,7 +35,7 @@ func (a Actor) Sees(t Ticket) bool {
 
 // scope is the departments whose tickets the actor sees; meaningless for staff.
 func (a Actor) scope() []string {
-	if a.Department == "" || !a.hasAny([]Role{RoleClerk, RoleHead}) {
+	if a.Department == "" || !a.Reaches(RightTicketRead, ReachDepartment) {
 		return nil
 	}
 	if len(a.Departments) == 0 {

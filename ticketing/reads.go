@@ -24,7 +24,7 @@ func (s *Service) Open(ctx context.Context, a Actor, ref string) (Ticket, error)
 		return Ticket{}, err
 	}
 	now := s.clock()
-	if s.opened.lately(a.UserID, t.ID, now) {
+	if s.opened.has(a.UserID, t.ID, now, openedAgain) {
 		return a.view(t), nil
 	}
 	read := s.look(a, t, "ticket", "")
@@ -237,6 +237,9 @@ func (s *Service) Reveal(ctx context.Context, a Actor, ref, reason string) (Citi
 	if err != nil {
 		return Citizen{}, err
 	}
+	if !a.May(RightPersonReveal) {
+		return Citizen{}, ErrForbidden
+	}
 	if err := s.record(ctx, a, t, "person", reason); err != nil {
 		return Citizen{}, err
 	}
@@ -282,10 +285,13 @@ func (s *Service) look(a Actor, t Ticket, what, reason string) Read {
 
 // Reads lists who looked at the citizen's data, oldest first, for those who watch over it.
 func (s *Service) Reads(ctx context.Context, a Actor, ref string) ([]Read, error) {
-	if !a.hasAny([]Role{RoleLead, RoleQC, RoleSupervisor, RoleAdmin, RoleSecAdmin, RoleAuditor, RoleSystem}) {
+	if !a.May(RightTicketReads) {
 		return nil, ErrForbidden
 	}
 	t, err := s.load(ctx, SystemActor(), ref)
+	if err == nil && a.Partition != t.Partition && !a.Has(RoleSystem) {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,8 @@ type Service struct {
 	limits  Limits
 	refresh time.Duration
 	city    atomic.Pointer[snapshot]
-	opened  opened
+	opened  lately
+	refused lately
 	loading sync.Mutex
 }
 
@@ -74,7 +75,7 @@ const attempts = 20
 // OpenDraft opens a draft. With an ID that exists already it answers that draft
 // and changes nothing, so a caller that is not sure may ask again.
 func (s *Service) OpenDraft(ctx context.Context, a Actor, in DraftInput) (Ticket, error) {
-	if !a.hasAny([]Role{RoleAgent, RoleLead, RoleSystem}) {
+	if !a.May(RightTicketOpen) {
 		return Ticket{}, ErrForbidden
 	}
 	snap, err := s.snapshot(ctx)
@@ -352,6 +353,22 @@ func (s *Service) replayed(ctx context.Context, r *Receipt) (string, error) {
 	return old.TicketID, nil
 }
 
+// refuse puts it on record that an actor asked for a ticket that is not there
+// for them, once in a while.
+func (s *Service) refuse(ctx context.Context, a Actor, t Ticket) error {
+	now := s.clock()
+	if s.refused.has(a.UserID, t.ID, now, refusedAgain) {
+		return ErrNotFound
+	}
+	entry := s.entry(ctx, a.UserID, RecordedRefusal, "ticket:"+t.ID, "")
+	entry.Result = ledger.Refused
+	if err := s.commit(ctx, Change{Ledger: []ledger.Entry{entry}}); err != nil {
+		return fmt.Errorf("record refusal: %w", err)
+	}
+	s.refused.note(a.UserID, t.ID, now)
+	return ErrNotFound
+}
+
 // load reads a ticket that the actor may see, unmasked.
 func (s *Service) load(ctx context.Context, a Actor, ref string) (Ticket, error) {
 	if ref == "" || len(ref) > maxID {
@@ -365,12 +382,7 @@ func (s *Service) load(ctx context.Context, a Actor, ref string) (Ticket, error)
 		return Ticket{}, fmt.Errorf("ticket: %w", err)
 	}
 	if !a.Sees(t) {
-		entry := s.entry(ctx, a.UserID, RecordedRefusal, "ticket:"+t.ID, "")
-		entry.Result = ledger.Refused
-		if err := s.commit(ctx, Change{Ledger: []ledger.Entry{entry}}); err != nil {
-			return Ticket{}, fmt.Errorf("record refusal: %w", err)
-		}
-		return Ticket{}, ErrNotFound
+		return Ticket{}, s.refuse(ctx, a, t)
 	}
 	return t, nil
 }

@@ -16,9 +16,10 @@ import (
 // two other administrators; nobody reads, or keeps, the own.
 func readableBy(a Actor) []ledger.Class {
 	switch {
-	case a.Has(RoleSecAdmin):
+	case a.Has(RoleSystem):
+	case a.Reaches(RightLedgerRead, ReachUsers):
 		return []ledger.Class{ledger.User, ledger.Auditor, ledger.Key, ledger.Citizen, ledger.Anonymous, ledger.System}
-	case a.Has(RoleAuditor):
+	case a.Reaches(RightLedgerRead, ReachAdmins):
 		return []ledger.Class{ledger.Admin, ledger.SecAdmin}
 	}
 	return nil
@@ -89,7 +90,7 @@ const (
 // auditor: many looks on one day, looks at somebody with the own name or number, a
 // department's looks outside its hours, and many refusals.
 func (s *Service) Unusual(ctx context.Context, a Actor, from, to time.Time, w WatchSettings) ([]Suspicion, error) {
-	if !a.Has(RoleAuditor) {
+	if !a.May(RightLedgerWatch) {
 		return nil, ErrForbidden
 	}
 	if !from.Before(to) || to.Sub(from) > 31*24*time.Hour {

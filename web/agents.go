@@ -51,8 +51,7 @@ func (s *Server) agentRoutes() {
 		return operation{method: method, path: "/api/v1" + path, id: id, tag: "calls", who: who, summary: summary}
 	}
 	handle(s, op(http.MethodGet, "/agents", "agents", "Seats as they stand now", centre), withCalls(s, s.agents))
-	handle(s, op(http.MethodPut, "/agents/me/status", "set-status", "Say whether I take calls", access{roles: []ticketing.Role{
-		ticketing.RoleAgent, ticketing.RoleLead, ticketing.RoleFollowUp}}), withCalls(s, s.setStatus))
+	handle(s, op(http.MethodPut, "/agents/me/status", "set-status", "Say whether I take calls", holding(ticketing.RightSeatStatus)), withCalls(s, s.setStatus))
 	handle(s, op(http.MethodPut, "/agents/{seat}/status", "force-status", "Set a seat's status in place of its person, such as one who left without a word; it is put on record",
 		floor), withCalls(s, s.forceStatus))
 	handle(s, op(http.MethodGet, "/skills", "skills", "What people are able to do", centre), withCalls(s, s.listSkills))

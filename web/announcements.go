@@ -43,7 +43,7 @@ func (s *Server) announcementRoutes() {
 		return operation{method: method, path: "/api/v1" + path, id: id, tag: "calls", who: who, summary: summary}
 	}
 	// Also who runs the system: an emergency asks for whoever is there.
-	who := access{roles: append([]ticketing.Role{ticketing.RoleAdmin}, floor.roles...)}
+	who := holding(ticketing.RightAnnounce)
 	handle(s, op(http.MethodGet, "/announcements", "announcements", "What lines announce, now or at a time to come", centre), withCalls(s, s.listAnnouncements))
 	handle(s, op(http.MethodPut, "/lines/{line}/announcement", "announce", "Have the callers of a line hear something first, from the next call on", who), withCalls(s, s.announce))
 	handle(s, op(http.MethodDelete, "/lines/{line}/announcement", "take-off-announcement", "Announce nothing any more", who), withCalls(s, s.takeOff))

@@ -57,30 +57,25 @@ func shapeProblems(ctx huma.Context, _ string, v any) (any, error) {
 // access says who may call an operation.
 type access struct {
 	public bool
+	right  string           // of the table of rights
 	roles  []ticketing.Role // any of these; empty: everyone who is signed in
 }
 
 var (
-	anyone   = access{public: true}
-	signedIn = access{}
-	// centre is everyone who works for the centre.
-	centre = access{roles: []ticketing.Role{
-		ticketing.RoleAgent, ticketing.RoleLead, ticketing.RoleDispatcher, ticketing.RoleQC, ticketing.RoleFollowUp,
-		ticketing.RoleSupervisor, ticketing.RoleAnalyst, ticketing.RoleAdmin,
-	}}
-	// handlers are those who work on tickets, at the centre or in a department.
-	handlers = access{roles: append(slices.Clone(centre.roles), ticketing.RoleClerk, ticketing.RoleHead)}
-	// watchers look after the record of who looked; ticketing decides which of the handlers do.
-	watchers = access{roles: append(slices.Clone(handlers.roles), ticketing.RoleSecAdmin, ticketing.RoleAuditor)}
-	// intake may open tickets.
-	intake = access{roles: []ticketing.Role{ticketing.RoleAgent, ticketing.RoleLead}}
-	// floor leads people at seats.
-	floor = access{roles: []ticketing.Role{ticketing.RoleLead, ticketing.RoleSupervisor, ticketing.RoleAdmin}}
-	// operators act on calls: agents on their own, the floor on everybody's.
-	operators = access{roles: append([]ticketing.Role{ticketing.RoleAgent}, floor.roles...)}
+	anyone    = access{public: true}
+	signedIn  = access{}
+	centre    = holding(ticketing.RightCentre)
+	handlers  = holding(ticketing.RightTicketRead)
+	watchers  = holding(ticketing.RightTicketReads)
+	intake    = holding(ticketing.RightTicketOpen)
+	floor     = holding(ticketing.RightCallLead)
+	operators = holding(ticketing.RightCallAct)
 )
 
-func only(roles ...ticketing.Role) access { return access{roles: roles} }
+// holding is everyone who holds a right of the table.
+func holding(right string) access {
+	return access{right: right, roles: ticketing.RightNamed(right).Roles()}
+}
 
 func (a access) allows(roles []ticketing.Role) bool {
 	return len(a.roles) == 0 || slices.ContainsFunc(roles, func(r ticketing.Role) bool { return slices.Contains(a.roles, r) })
@@ -103,6 +98,7 @@ type operation struct {
 
 // handle registers an operation. Its errors become problems here and nowhere else.
 func handle[I, O any](s *Server, op operation, h func(ctx context.Context, in *I) (*O, error)) {
+	s.operations = append(s.operations, op)
 	if op.maxBody == 0 {
 		op.maxBody = 256 << 10
 	}

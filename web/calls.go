@@ -49,11 +49,10 @@ type recordingInput struct {
 }
 
 // everyCall may see every call; others of the centre see their own.
-var everyCall = only(ticketing.RoleLead, ticketing.RoleQC, ticketing.RoleSupervisor, ticketing.RoleAnalyst, ticketing.RoleAdmin,
-	ticketing.RoleDispatcher, ticketing.RoleFollowUp)
+var everyCall = holding(ticketing.RightCallReadAll)
 
 // listeners may hear every recording; an agent hears the own ones.
-var listeners = only(ticketing.RoleLead, ticketing.RoleQC, ticketing.RoleSupervisor)
+var listeners = holding(ticketing.RightRecordingAny)
 
 func errNotYourCall() *Problem {
 	return problem(http.StatusForbidden, "not_your_call", "This is not a call of yours. Ask a shift lead.")
@@ -70,7 +69,7 @@ func (s *Server) callRoutes() {
 	handle(s, op(http.MethodGet, "/calls", "calls", "Call records, newest first; agents see their own", centre), withCalls(s, s.listCalls))
 	handle(s, op(http.MethodGet, "/calls/{id}", "call", "One call record; agents those that they had or were offered", centre), withCalls(s, s.getCall))
 	handle(s, op(http.MethodGet, "/calls/{id}/recording", "recording", "Stereo WAV: left the caller, right the seat; listening is put on record",
-		access{roles: append([]ticketing.Role{ticketing.RoleAgent}, listeners.roles...)}), withCalls(s, s.recording))
+		holding(ticketing.RightRecording)), withCalls(s, s.recording))
 	handle(s, op(http.MethodPost, "/calls/{id}/hangup", "hangup", "End a running call; agents their own", operators), withCalls(s, s.hangup))
 	s.controlRoutes()
 	s.conferenceRoutes()

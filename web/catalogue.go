@@ -87,7 +87,7 @@ type sheetInput struct {
 var sheetTypes = []string{"text/csv", xlsxType}
 
 func (s *Server) catalogueRoutes() {
-	who := only(ticketing.RoleAdmin, ticketing.RoleLead, ticketing.RoleDispatcher)
+	who := holding(ticketing.RightCatalogue)
 	op := func(method, path, id, summary string) operation {
 		return operation{method: method, path: "/api/v1/catalogue" + path, id: id, tag: "city", who: who, summary: summary, maxBody: maxCatalogue}
 	}

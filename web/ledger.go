@@ -60,12 +60,12 @@ type unusualInput struct {
 
 func (s *Server) ledgerRoutes() {
 	handle(s, operation{
-		method: http.MethodGet, path: "/api/v1/ledger", id: "ledger", tag: "ledger", who: only(ticketing.RoleSecAdmin, ticketing.RoleAuditor),
+		method: http.MethodGet, path: "/api/v1/ledger", id: "ledger", tag: "ledger", who: holding(ticketing.RightLedgerRead),
 		summary:     "Who did and saw what, newest first",
 		description: "The security administrator reads the entries of users, systems, citizens and the auditor; the auditor those of the system and the security administrator.",
 	}, s.ledger)
 	handle(s, operation{
-		method: http.MethodGet, path: "/api/v1/ledger/unusual", id: "unusual-reading", tag: "ledger", who: only(ticketing.RoleAuditor),
+		method: http.MethodGet, path: "/api/v1/ledger/unusual", id: "unusual-reading", tag: "ledger", who: holding(ticketing.RightLedgerWatch),
 		summary: "Reading that somebody should explain: many looks on a day, at the own name or number, outside hours, many refusals",
 	}, s.unusual)
 }

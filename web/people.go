@@ -87,9 +87,9 @@ type (
 )
 
 var (
-	administrators = only(ticketing.RoleAdmin, ticketing.RoleSecAdmin, ticketing.RoleAuditor)
-	security       = only(ticketing.RoleSecAdmin)
-	systems        = only(ticketing.RoleAdmin)
+	administrators = holding(ticketing.RightUserRead)
+	security       = holding(ticketing.RightUserGrant)
+	systems        = holding(ticketing.RightUserMake)
 )
 
 func (s *Server) peopleRoutes() {

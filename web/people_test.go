@@ -332,8 +332,10 @@ func TestUnusualReading(t *testing.T) {
 	w.as("dispatcher1").send("POST", "/api/v1/tickets/"+ticket.Number+"/actions", map[string]any{"action": "dispatch", "department": "CG", "reason": "路灯"}).want(http.StatusOK)
 	w.as("clerk-cg").send("POST", "/api/v1/tickets/"+ticket.Number+"/reveal", map[string]string{"reason": "联系"}).want(http.StatusOK)
 	stranger := w.as("clerk-sw")
+	asked := []string{"ticket:" + ticket.ID}
 	for range 5 {
-		stranger.get("/api/v1/tickets/"+ticket.Number).problem(http.StatusNotFound, "not_found")
+		stranger.get("/api/v1/tickets/"+strings.TrimPrefix(asked[len(asked)-1], "ticket:")).problem(http.StatusNotFound, "not_found")
+		asked = append(asked, "ticket:"+agent.accepted().ID)
 	}
 	agent.get("/api/v1/ledger/unusual").problem(http.StatusForbidden, "forbidden")
 	var p page[web.Suspicion]
@@ -341,7 +343,7 @@ func TestUnusualReading(t *testing.T) {
 	found := map[string]int{}
 	for _, s := range p.Items {
 		found[s.Kind+" "+s.User] = s.Count
-		require.Equal(t, []string{"ticket:" + ticket.ID}, s.Objects)
+		require.Subset(t, asked, s.Objects)
 	}
 	require.Equal(t, map[string]int{"many u-agent1": 31, "own u-agent2": 1, "after_hours u-clerk-CG": 1, "refused u-clerk-SW": 5}, found)
 }

@@ -39,7 +39,9 @@ func (s *Server) onRecord(ctx context.Context, op *operation, outcome error) err
 	if refused {
 		e.Result = ledger.Refused
 	}
-	e.Data, _ = json.Marshal(map[string]string{"path": requestOf(ctx).path}) // of strings: cannot fail
+	if id.user.Partition == "" { // who reads the ledger is no member of the partition
+		e.Data, _ = json.Marshal(map[string]string{"path": requestOf(ctx).path}) // of strings: cannot fail
+	}
 	if err := s.deps.Ledger.Record(ctx, e); err != nil {
 		return s.toProblem(ctx, err)
 	}

@@ -35,6 +35,8 @@ type Server struct {
 	peers    *http.Client // to other nodes
 	document []byte       // the OpenAPI document
 
+	operations []operation
+
 	base   context.Context // cancelled when the server stops
 	cancel context.CancelFunc
 	ln     net.Listener

@@ -41,7 +41,7 @@ type transferInput struct {
 }
 
 // supervisors may take part in everybody's calls.
-var supervisors = only(ticketing.RoleLead, ticketing.RoleQC, ticketing.RoleSupervisor)
+var supervisors = holding(ticketing.RightCallSupervise)
 
 func (s *Server) supervisionRoutes() {
 	op := func(method, path, id, summary string, who access) operation {

@@ -167,7 +167,7 @@ func (s *Server) ticketRoutes() {
 	handle(s, one(http.MethodPost, "/reveal", "reveal", "Show the citizen unmasked; the look is recorded", handlers), s.reveal)
 	handle(s, operation{method: http.MethodGet, path: "/api/v1/notifications", id: "notifications", tag: "tickets", who: handlers,
 		summary: "Messages for me, newest first"}, s.notifications)
-	handle(s, operation{method: http.MethodGet, path: "/api/v1/stats/tickets", id: "stats-tickets", tag: "figures", who: handlers, scope: ticketing.ScopeFigure,
+	handle(s, operation{method: http.MethodGet, path: "/api/v1/stats/tickets", id: "stats-tickets", tag: "figures", who: holding(ticketing.RightFigures), scope: ticketing.ScopeFigure,
 		summary: "Figures of tickets created in a period; today when none is given"}, s.ticketStats)
 }
 

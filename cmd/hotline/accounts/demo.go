@@ -57,6 +57,10 @@ func demoUsers(city ticketing.City) []ticketing.User {
 	add("analyst1", "分析员 叶舟", "", "", ticketing.RoleAnalyst)
 	add("secadmin", "安全管理员", "", "", ticketing.RoleSecAdmin)
 	add("auditor", "审计管理员", "", "", ticketing.RoleAuditor)
+	all = append(all, ticketing.User{
+		Login: "sealed1", Name: "密封坐席 温言", Partition: "12388",
+		Roles: []ticketing.Role{ticketing.RoleAgent, ticketing.RoleDispatcher, ticketing.RoleFollowUp, ticketing.RoleLead},
+	})
 	for _, d := range city.Departments {
 		add("clerk-"+d.Code, d.Name+" 经办人", d.Code, "", ticketing.RoleClerk)
 		add("head-"+d.Code, d.Name+" 负责人", d.Code, "", ticketing.RoleHead)

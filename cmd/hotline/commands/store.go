@@ -126,8 +126,21 @@ func newReindex() *cobra.Command {
 	return c
 }
 
+// permissionsHead explains the table of rights.
+const permissionsHead = `# Permissions
+
+Who may do what, made from the code by ` + "`make generate`" + `. A test asks every operation as every role and compares.
+
+- ` + "`centre`" + `: all of the own partition. ` + "`department`" + `: of the own department and those below it, and what it assists in. ` + "`own`" + `: what one made, handles or is on.
+- A sealed partition (12388) is for its own people alone, and they see nothing else: no list, count, search, event, recording or figure crosses its border.
+- The system administrator (admin) makes accounts and settings and grants nothing; the security administrator (secadmin) grants roles and reads what users and the auditor did
+  (` + "`users`" + `); the auditor reads what those two did (` + "`admins`" + `), and lists unusual reading. Nobody holds two of the three, grants to the own self, or takes the last of a kind away.
+- Within ` + "`ticket.read`" + ` each action has roles and states of its own: [actions.md](actions.md).
+
+`
+
 func newGenerate() *cobra.Command {
-	var openapi, actions string
+	var openapi, actions, permissions string
 	c := &cobra.Command{
 		Use:    "generate",
 		Short:  "Write the documents that are made from the code",
@@ -143,6 +156,15 @@ func newGenerate() *cobra.Command {
 					return err
 				}
 			}
+			if permissions != "" {
+				table, err := web.PermissionsMarkdown()
+				if err != nil {
+					return err
+				}
+				if err := os.WriteFile(permissions, []byte(permissionsHead+table), 0o644); err != nil {
+					return err
+				}
+			}
 			if actions != "" {
 				text := "# Actions\n\nWho may do what to a ticket, from which state. Made from the code by `make generate`.\n\n" + ticketing.TransitionsMarkdown()
 				return os.WriteFile(actions, []byte(text), 0o644)
@@ -151,6 +173,7 @@ func newGenerate() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&openapi, "openapi", "", "file for the OpenAPI document")
+	c.Flags().StringVar(&permissions, "permissions", "", "file for the table of rights")
 	c.Flags().StringVar(&actions, "actions", "", "file for the table of actions")
 	return c
 }

@@ -106,7 +106,7 @@ func newPair(t *testing.T) *pair {
 	dir := t.TempDir()
 	queue := filepath.Join(dir, "queue.yaml")
 	require.NoError(t, os.WriteFile(queue, []byte("queue-list:\n  - {name: q, lines: [12345], wrap-up: -1s, set-aside: 1s}\n"), 0o600))
-	shared := Setup{Binary: bin.Hotline, LogLevel: "warn", File: queue}
+	shared := Setup{Binary: bin.Hotline, LogLevel: "warn", File: queue, Keys: filepath.Join(dir, "keys")}
 	on.fill(t, &shared)
 	list := ""
 	for i, name := range []string{"a", "b"} {

@@ -23,7 +23,7 @@ const realm = "hotline"
 // Config is what the node of a setup runs with, as far as the engines need it.
 func (s Setup) Config() config.Config {
 	c := config.Config{
-		Data: s.Data, Store: s.Store, Queue: s.Queue, Search: s.Search, Blobs: "file://" + filepath.Join(s.Data, "blobs"),
+		Data: s.Data, KeyFile: s.Keys, Store: s.Store, Queue: s.Queue, Search: s.Search, Blobs: "file://" + filepath.Join(s.Data, "blobs"),
 		Roles: []config.Role{config.Web}, Realm: realm,
 	}
 	if c.Store == "" {

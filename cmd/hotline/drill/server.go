@@ -48,6 +48,7 @@ type Setup struct {
 	File     string // of the configuration; none when empty
 	Node     string // name among several; alone when empty
 	Gateway  string // that outbound calls go to; none when empty
+	Keys     string // file of the installation's keys, which nodes share; of the own data folder when empty
 	Log      io.Writer
 }
 
@@ -71,7 +72,7 @@ func (s Setup) Start(ctx context.Context) (*Server, error) {
 		sip += ",ws://" + s.Browsers
 	}
 	args := []string{"serve", "--data", s.Data, "--http", s.HTTP, "--sip", sip, "--rtp", s.RTP}
-	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC, "--config": s.File, "--node": s.Node, "--gateway": s.Gateway} {
+	for flag, value := range map[string]string{"--store": s.Store, "--queue": s.Queue, "--search": s.Search, "--roles": s.Roles, "--log-level": s.LogLevel, "--record": s.Record, "--rtc-port": s.RTC, "--config": s.File, "--node": s.Node, "--gateway": s.Gateway, "--key-file": s.Keys} {
 		if value != "" {
 			args = append(args, flag, value)
 		}

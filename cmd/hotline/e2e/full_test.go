@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/hotline/testbed"
+	"hotline/ticketing/ledger"
 
 	"hotline/cmd/hotline/app"
 )
@@ -67,7 +68,11 @@ func TestFullDatabase(t *testing.T) {
 	require.NotEmpty(t, answer["detail_zh"])
 	require.NotEmpty(t, header.Get("Retry-After"))
 	testbed.Await(t, "the node not to be ready", func() bool { // a small write that still fits would hide it
-		_, _, _ = file()
+		for range 30 {
+			if err := n.Engines.Tickets.Record(t.Context(), ledger.Entry{Actor: "test", Action: "test", Reason: "fills what is left"}); err != nil {
+				break
+			}
+		}
 		return get("/readyz") == http.StatusServiceUnavailable
 	})
 	limit(was)

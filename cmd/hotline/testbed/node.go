@@ -28,7 +28,9 @@ func StartNode(t testing.TB, opts app.Options, change func(*config.Config)) *app
 		change(&cfg)
 	}
 	opts.Prepare = app.SampleCity
-	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
 	n := app.New(cfg, opts)
 	require.NoError(t, n.Start(t.Context()))
 	t.Cleanup(func() {
