@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -30,7 +31,7 @@ func (s *Service) recorded(ctx context.Context, c Change) Change {
 		if c.Ticket != nil && c.Ticket.Partition == "" { // who watches the ledger is no member
 			number = c.Ticket.Number
 		}
-		entry := s.entry(ctx, e.Actor, "ticket."+e.Type, "ticket:"+e.TicketID, e.Decode().Reason)
+		entry := s.entry(ctx, e.Actor, "ticket."+e.Type, "ticket:"+e.TicketID, reasonOf(e))
 		entry.At = e.At
 		entry.Data = json.RawMessage(`{"version":` + strconv.FormatInt(e.Version, 10) + `,"number":"` + number + `"}`)
 		c.Ledger = append(c.Ledger, entry)
@@ -44,6 +45,14 @@ func (s *Service) recorded(ctx context.Context, c Change) Change {
 		c.With[i] = s.recorded(ctx, other)
 	}
 	return c
+}
+
+// reasonOf is why an event happened; most say nothing, and decoding costs.
+func reasonOf(e Event) string {
+	if !bytes.Contains(e.Data, []byte(`"reason"`)) {
+		return ""
+	}
+	return e.Decode().Reason
 }
 
 // entry is one of an actor, from where the context's request comes from.

@@ -45,6 +45,7 @@ type bench struct {
 var benches = []bench{
 	{"store", benchStore},
 	{"http", benchHTTP},
+	{"ledger", benchLedger},
 	{"metropolis", benchMetropolis},
 	{"metropolis-postgres", benchMetropolisPostgres},
 	{"outbox", benchOutbox},

@@ -22,11 +22,14 @@ type Keys interface {
 
 const saltSize = 16
 
-// seal gives an entry its salt and the digest of its words.
-func (e *Entry) seal() {
+// Salted gives an entry its salt and the digest of its words; what is left to do
+// is to append it.
+func Salted(e Entry) Entry {
+	e.Seq = 0
 	e.Salt = make([]byte, saltSize)
 	_, _ = rand.Read(e.Salt) // never fails (crypto/rand)
 	e.Content = e.digest()
+	return e
 }
 
 // digest is that of the entry's words.
@@ -62,8 +65,8 @@ func (e *Entry) mac(keys Keys, kind string, prev []byte) ([]byte, error) {
 // Prepare makes an entry ready to wait for its place in the chain: salted, and
 // with a hash that shows a change made while it waits.
 func Prepare(keys Keys, e Entry) (Entry, error) {
-	e.Seq, e.Key = 0, keys.Current()
-	e.seal()
+	e = Salted(e)
+	e.Key = keys.Current()
 	var err error
 	e.Hash, err = e.mac(keys, "waiting", nil)
 	return e, err
@@ -81,7 +84,7 @@ type Head struct {
 	Hash []byte
 }
 
-// Append puts prepared entries behind the head, in order.
+// Append puts prepared or salted entries behind the head, in order.
 func Append(keys Keys, head Head, entries []Entry) (Head, error) {
 	for i := range entries {
 		e := &entries[i]

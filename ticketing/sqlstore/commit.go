@@ -57,15 +57,16 @@ func tables() map[string]table {
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
 		"records": newTable("ticket_records", "ticket_id, id, kind, state, department, decider, at",
 			" ON CONFLICT (ticket_id, id) DO UPDATE SET state = excluded.state, department = excluded.department"),
-		"units":  newTable("ticket_units", "department, ticket_id", onConflict),
-		"ledger": newTable("ledger_waiting", ledgerColumns, ""),
-		"reads":  newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"units":   newTable("ticket_units", "department, ticket_id", onConflict),
+		"ledger":  newTable("ledger_waiting", ledgerColumns, ""),
+		"chained": newTable("ledger", "seq, "+ledgerColumns, ""),
+		"reads":   newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
 	}
 	return list
 }
 
 func writeTexts() []string {
-	list := []string{finishOutbox, dropDeadlines}
+	list := []string{finishOutbox, dropDeadlines, moveHead, selectHead}
 	for _, q := range []string{updateMoved, updateNumbered, updateDepartment, updateOperator, updateEdited} {
 		list = append(list, q, inTable(sealedTable, q))
 	}
@@ -108,7 +109,7 @@ func topicsOf(changes ...ticketing.Change) []string {
 		for _, o := range c.Outbox {
 			topics = append(topics, o.Topic)
 		}
-		if len(c.Ledger) > 0 {
+		if len(c.Ledger) > 0 { // on SQLite nobody waits for it
 			topics = append(topics, topicLedger)
 		}
 		if len(c.Live) > 0 {
@@ -129,6 +130,8 @@ type plan struct {
 	doc    string
 	groups []rowGroup
 	with   []*plan
+
+	entries []ledger.Entry // to be chained in the transaction itself
 }
 
 type rowGroup struct {
@@ -186,6 +189,10 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 		p.add("units", []any{unit, c.Ticket.ID})
 	}
 	for _, e := range c.Ledger {
+		if s.db.dialect == SQLite { // its one writer knows the head: the entry is chained at once
+			p.entries = append(p.entries, ledger.Salted(e))
+			continue
+		}
 		ready, err := ledger.Prepare(s.keys, e)
 		if err != nil {
 			return nil, err
@@ -268,7 +275,17 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 			return st.must
 		}
 	}
+	p.s.db.owing = append(p.s.db.owing, p.ownEntries()...)
 	return nil
+}
+
+// ownEntries are those of the plan and of what it changes beside.
+func (p *plan) ownEntries() []ledger.Entry {
+	all := p.entries
+	for _, other := range p.with {
+		all = append(all, other.ownEntries()...)
+	}
+	return all
 }
 
 // update moves the ticket's row on from the version that the change was made from.

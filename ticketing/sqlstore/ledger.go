@@ -76,6 +76,38 @@ func (s *Store) keepChain() {
 	}
 }
 
+const (
+	selectHead = "SELECT seq, hash FROM ledger_head WHERE id = 1"
+	moveHead   = "UPDATE ledger_head SET seq = ?, hash = ? WHERE id = 1"
+)
+
+// chainNow appends entries inside a transaction of SQLite's one writer.
+func (s *Store) chainNow(ctx context.Context, tx bun.Tx, entries []ledger.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	var head ledger.Head
+	if err := s.texts.row(ctx, tx, selectHead).Scan(&head.Seq, &head.Hash); err != nil {
+		return fmt.Errorf("the ledger's head: %w", err)
+	}
+	head, err := ledger.Append(s.keys, head, entries)
+	if err != nil {
+		return err
+	}
+	chained := s.tables["chained"]
+	for some := range slices.Chunk(entries, manyRows) {
+		var values []any
+		for _, e := range some {
+			values = append(append(values, e.Seq), ledgerValues(e)...)
+		}
+		if _, err := s.texts.exec(ctx, tx, chained.text(len(some)), values...); err != nil {
+			return s.refusal("ledger", err)
+		}
+	}
+	_, err = s.texts.exec(ctx, tx, moveHead, head.Seq, head.Hash)
+	return err
+}
+
 // Chain gives the entries that were committed before the call their place.
 func (s *Store) Chain(ctx context.Context) error {
 	for {
@@ -135,7 +167,7 @@ func (s *Store) chain(ctx context.Context, tx bun.Tx) (int, error) {
 	if _, err := tx.NewRaw("DELETE FROM ledger_waiting WHERE id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 		return 0, err
 	}
-	_, err = tx.NewRaw("UPDATE ledger_head SET seq = ?, hash = ? WHERE id = 1", head.Seq, head.Hash).Exec(ctx)
+	_, err = tx.NewRaw(moveHead, head.Seq, head.Hash).Exec(ctx)
 	return count, err
 }
 
@@ -166,7 +198,7 @@ func (s *Store) waiting(ctx context.Context, tx bun.Tx) (ids []int64, entries []
 
 func (s *Store) head(ctx context.Context, from bun.IDB, lock bool) (ledger.Head, error) {
 	var h ledger.Head
-	q := "SELECT seq, hash FROM ledger_head WHERE id = 1"
+	q := selectHead
 	if lock {
 		q += " FOR UPDATE"
 	}

@@ -91,12 +91,17 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if s.texts, err = newTexts(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
+	db.last = s.chainNow
 	if err := db.start(ctx); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	s.numbers = newNumbers(db)
 	s.hub = newHub(addr, opts.Log)
-	go s.keepChain()
+	if db.dialect == Postgres {
+		go s.keepChain()
+	} else { // entries are chained by the writes themselves
+		close(s.chained)
+	}
 	return s, nil
 }
 

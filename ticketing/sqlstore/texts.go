@@ -96,6 +96,11 @@ func (x *texts) exec(ctx context.Context, tx bun.Tx, q string, args ...any) (int
 	return result.RowsAffected()
 }
 
+// row reads one row by a statement of writeTexts inside a write.
+func (x *texts) row(ctx context.Context, tx bun.Tx, q string) *sql.Row {
+	return tx.StmtContext(ctx, x.write[q]).QueryRowContext(ctx) //nolint:sqlclosecheck // the transaction closes it
+}
+
 // table is the INSERT of one table.
 type table struct {
 	name    string

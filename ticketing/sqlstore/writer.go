@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"hotline/ticketing/ledger"
 )
 
 // groupSize is how many callers share one commit at most.
@@ -33,6 +35,11 @@ type DB struct {
 	log     *slog.Logger
 
 	savepoint, release, undo *sql.Stmt // SQLite
+
+	// last takes what the callers of a group left for its end (SQLite), in one go
+	// before the commit they share; it may be nil.
+	last  func(ctx context.Context, tx bun.Tx, entries []ledger.Entry) error
+	owing []ledger.Entry // of the group that is being written
 
 	refusing atomic.Pointer[error] // why the last write was refused, when the database takes none
 
@@ -236,6 +243,7 @@ func (db *DB) group(first *writing) {
 	}
 	var served []*writing
 	settled := false
+	db.owing = nil
 	defer func() {
 		if !settled { // a function ended the goroutine
 			_ = tx.Rollback()
@@ -264,12 +272,25 @@ func (db *DB) group(first *writing) {
 		}
 	}
 	settled = true
-	err = tx.Commit()
+	if err = db.settle(tx); err == nil {
+		if err = tx.Commit(); err != nil {
+			err = fmt.Errorf("commit: %w", err)
+		}
+	}
 	if err != nil {
-		err = fmt.Errorf("commit: %w", err)
 		_ = tx.Rollback()
 	}
 	answer(served, err)
+}
+
+// settle writes what the group's callers left for its end.
+func (db *DB) settle(tx bun.Tx) error {
+	entries := db.owing
+	db.owing = nil
+	if len(entries) == 0 {
+		return nil
+	}
+	return guard(db.log, func() error { return db.last(context.Background(), tx, entries) })
 }
 
 // answer tells everybody of a group, those who failed too: a failure may come
@@ -299,6 +320,7 @@ func (db *DB) serveOne(tx bun.Tx, w *writing) error {
 	if err := db.do(tx, db.savepoint); err != nil {
 		return err
 	}
+	owed := len(db.owing)
 	started := time.Now()
 	// Without cancellation: SQLite rolls the whole transaction back, everybody's
 	// part of it, when a statement is interrupted.
@@ -307,6 +329,7 @@ func (db *DB) serveOne(tx bun.Tx, w *writing) error {
 		db.log.Warn("a write held the writer for long", "took_ms", took.Milliseconds())
 	}
 	if w.err != nil {
+		db.owing = db.owing[:owed]
 		if err := db.do(tx, db.undo); err != nil {
 			return err
 		}

@@ -98,8 +98,13 @@ func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logg
 	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{}); err != nil {
 		return fmt.Errorf("--store: tables of calls: %w", err)
 	}
-	e.Tickets = ticketing.NewService(store, rules, ticketing.Options{Log: log})
+	e.Tickets = Service(store, log)
 	return nil
+}
+
+// Service is the work orders on a store, with the rules of the city.
+func Service(store ticketing.Store, log *slog.Logger) *ticketing.Service {
+	return ticketing.NewService(store, rules, ticketing.Options{Log: log})
 }
 
 // openKeys reads the installation's keys, or makes them at the first start.
