@@ -90,7 +90,7 @@ export interface paths {
         };
         /**
          * Every action with the fields that it takes
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["actions"];
         put?: never;
@@ -894,12 +894,12 @@ export interface paths {
         };
         /**
          * The dispatch catalogue in force
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         get: operations["catalogue"];
         /**
          * Put a catalogue in force; 409 when somebody else did meanwhile
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         put: operations["save-catalogue"];
         post?: never;
@@ -918,7 +918,7 @@ export interface paths {
         };
         /**
          * The entries as CSV
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         get: operations["catalogue-csv"];
         put?: never;
@@ -938,7 +938,7 @@ export interface paths {
         };
         /**
          * The entries as a workbook
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         get: operations["catalogue-xlsx"];
         put?: never;
@@ -960,7 +960,7 @@ export interface paths {
         put?: never;
         /**
          * Say what a catalogue would change
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         post: operations["preview-catalogue"];
         delete?: never;
@@ -980,7 +980,7 @@ export interface paths {
         put?: never;
         /**
          * Say what a table of entries would change: CSV or xlsx with category, district, department
-         * @description Roles: admin, lead, dispatcher.
+         * @description Roles: lead, dispatcher, admin.
          */
         post: operations["preview-sheet"];
         delete?: never;
@@ -1129,7 +1129,7 @@ export interface paths {
         };
         /**
          * What I have typed and not sent, newest first
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["form-drafts"];
         put?: never;
@@ -1149,18 +1149,18 @@ export interface paths {
         };
         /**
          * What I have typed into one form
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["form-draft"];
         /**
          * Keep what I have typed; the answer is what is kept
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         put: operations["save-form-draft"];
         post?: never;
         /**
          * Forget what I have typed
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         delete: operations["drop-form-draft"];
         options?: never;
@@ -1257,13 +1257,13 @@ export interface paths {
         get?: never;
         /**
          * Have the callers of a line hear something first, from the next call on
-         * @description Roles: admin, lead, supervisor, admin.
+         * @description Roles: lead, supervisor, admin.
          */
         put: operations["announce"];
         post?: never;
         /**
          * Announce nothing any more
-         * @description Roles: admin, lead, supervisor, admin.
+         * @description Roles: lead, supervisor, admin.
          */
         delete: operations["take-off-announcement"];
         options?: never;
@@ -1487,7 +1487,7 @@ export interface paths {
         };
         /**
          * Messages for me, newest first
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["notifications"];
         put?: never;
@@ -1529,7 +1529,7 @@ export interface paths {
          * Requests, duties and facts beside tickets, the oldest first
          * @description Returns, extensions, supervisions and so on, over all tickets that the user sees.
          *
-         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["records"];
         put?: never;
@@ -1575,7 +1575,7 @@ export interface paths {
          * Find tickets by words, filters and counts
          * @description A ticket is found within moments of its change; what the user may not see is in no hit and no count.
          *
-         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["search"];
         put?: never;
@@ -1696,7 +1696,7 @@ export interface paths {
         };
         /**
          * Figures of tickets created in a period; today when none is given
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["stats-tickets"];
         put?: never;
@@ -1716,13 +1716,13 @@ export interface paths {
         };
         /**
          * Texts that I may use
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["templates"];
         put?: never;
         /**
          * Add a text: leads for the centre, heads for their department
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["add-template"];
         delete?: never;
@@ -1741,13 +1741,13 @@ export interface paths {
         get?: never;
         /**
          * Change a text
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         put: operations["save-template"];
         post?: never;
         /**
          * Delete a text
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         delete: operations["drop-template"];
         options?: never;
@@ -1764,7 +1764,7 @@ export interface paths {
         };
         /**
          * List tickets
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["tickets"];
         put?: never;
@@ -1792,7 +1792,7 @@ export interface paths {
          * Do an action on many tickets, or say what it would do
          * @description Each ticket by itself: what fails for one has no effect on the others. With an Idempotency-Key a repeat has the effect once.
          *
-         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["bulk"];
         delete?: never;
@@ -1810,7 +1810,7 @@ export interface paths {
         };
         /**
          * Read a ticket
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["ticket"];
         put?: never;
@@ -1820,7 +1820,7 @@ export interface paths {
         head?: never;
         /**
          * Change a ticket that the centre still holds; 409 has the current one
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         patch: operations["edit-ticket"];
         trace?: never;
@@ -1836,7 +1836,7 @@ export interface paths {
         put?: never;
         /**
          * Do an action; 409 has the current ticket
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["act"];
         delete?: never;
@@ -1856,7 +1856,7 @@ export interface paths {
         put?: never;
         /**
          * Put a file on a ticket: its bytes are the body, 20 MiB at most; its type is what the content says
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["attach"];
         delete?: never;
@@ -1874,14 +1874,14 @@ export interface paths {
         };
         /**
          * Open a file; the look is recorded
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["attachment"];
         put?: never;
         post?: never;
         /**
          * Take a file off: who put it there, or a lead
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         delete: operations["detach"];
         options?: never;
@@ -1898,7 +1898,7 @@ export interface paths {
         };
         /**
          * Time limits with their derivation
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["ticket-clocks"];
         put?: never;
@@ -1920,7 +1920,7 @@ export interface paths {
         put?: never;
         /**
          * Call the citizen of a ticket: my seat's phone rings first, the number is not shown
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["dial-ticket"];
         delete?: never;
@@ -1938,7 +1938,7 @@ export interface paths {
         };
         /**
          * The caller's earlier tickets, newest first
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["ticket-earlier"];
         put?: never;
@@ -1958,7 +1958,7 @@ export interface paths {
         };
         /**
          * History
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["ticket-events"];
         put?: never;
@@ -1979,13 +1979,13 @@ export interface paths {
         get?: never;
         /**
          * Tell others that I am on it, for two minutes; the answer says who is
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         put: operations["take-lease"];
         post?: never;
         /**
          * Leave it
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         delete: operations["end-lease"];
         options?: never;
@@ -2002,7 +2002,7 @@ export interface paths {
         };
         /**
          * Who saw the citizen's data
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head, secadmin, auditor.
+         * @description Roles: lead, qc, supervisor, admin, secadmin, auditor.
          */
         get: operations["ticket-reads"];
         put?: never;
@@ -2024,7 +2024,7 @@ export interface paths {
         put?: never;
         /**
          * Show the citizen unmasked; the look is recorded
-         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin, clerk, head.
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["reveal"];
         delete?: never;
