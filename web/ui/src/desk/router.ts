@@ -8,9 +8,12 @@ export const router = createRouter({
     { path: '/work', component: () => import('./pages/Work.vue') },
     { path: '/floor', component: () => import('./pages/Floor.vue'), meta: { roles: ['lead', 'supervisor', 'admin'] } },
     { path: '/surveys', component: () => import('./pages/Surveys.vue'), meta: { roles: ['agent', 'lead', 'supervisor', 'admin'] } },
+    { path: '/account', component: () => import('./pages/Account.vue') },
+    { path: '/people', component: () => import('./pages/People.vue'), meta: { roles: ['admin', 'secadmin', 'auditor'] } },
+    { path: '/audit', component: () => import('./pages/Audit.vue'), meta: { roles: ['secadmin', 'auditor'] } },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },
-    { path: '/:rest(.*)*', redirect: () => (useSession().has('agent') ? '/work' : '/tickets') },
+    { path: '/:rest(.*)*', redirect: () => useSession().home() },
   ],
 })
 
@@ -18,7 +21,8 @@ router.beforeEach(async (to) => {
   const session = useSession()
   if (to.meta.open) return true
   if (!session.me && !(await session.load())) return { path: '/login', query: to.redirectedFrom ? {} : { next: to.fullPath } }
+  if (session.me?.todo && to.path !== '/account') return '/account'
   const roles = to.meta.roles as string[] | undefined
-  if (roles && !session.has(...roles)) return '/tickets'
+  if (roles && !session.has(...roles)) return session.home()
   return true
 })

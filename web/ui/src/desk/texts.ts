@@ -1,7 +1,10 @@
+import { enPeople, zhPeople } from './texts_people'
+
 export const zh = {
+  ...zhPeople,
   title: '12345 工作台',
   menu: { work: '工作台', floor: '坐席监控', surveys: '调查', tickets: '工单' },
-  signIn: { title: '登录', login: '账号', password: '密码', submit: '登录', busy: '正在登录…' },
+  signIn: { title: '登录', login: '账号', password: '密码', code: '动态口令或备用码', submit: '登录', busy: '正在登录…' },
   signOut: '退出',
   theme: '深色/浅色',
   live: { live: '实时', connecting: '正在连接…', stale: '实时中断·数据截至 {at}' },
@@ -111,14 +114,15 @@ export const zh = {
   confirm: '确定',
   failure: {
     offline: '网络不通,请稍后再试。', forbidden: '您没有此权限,请联系安全管理员授予。', notFound: '没有这张工单,或您无权查看。', conflict: '工单已被他人修改,已载入最新内容,请核对后重试。',
-    busy: '操作太频繁,请稍后再试。', wrong: '账号或密码不对,或账号已停用。', server: '系统出了问题,请稍后再试。追踪号:{trace}',
+    busy: '操作太频繁,请稍后再试。', wrong: '账号、密码或口令不对,或账号已停用。', server: '系统出了问题,请稍后再试。追踪号:{trace}',
   },
 }
 
 export const en: typeof zh = {
+  ...enPeople,
   title: '12345 desk',
   menu: { work: 'Work', floor: 'Floor', surveys: 'Surveys', tickets: 'Tickets' },
-  signIn: { title: 'Sign in', login: 'Login', password: 'Password', submit: 'Sign in', busy: 'Signing in…' },
+  signIn: { title: 'Sign in', login: 'Login', password: 'Password', code: 'One-time code or backup code', submit: 'Sign in', busy: 'Signing in…' },
   signOut: 'Sign out',
   theme: 'Dark/light',
   live: { live: 'Live', connecting: 'Connecting…', stale: 'Not live · as of {at}' },

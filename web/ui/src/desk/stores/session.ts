@@ -37,7 +37,7 @@ export const useSession = defineStore('session', () => {
       if (error instanceof Failure && error.status === 401) return false
       throw error
     }
-    await loadNames()
+    if (!me.value?.todo) await loadNames() // before that nothing else is answered
     return true
   }
 
@@ -46,7 +46,7 @@ export const useSession = defineStore('session', () => {
       take(api.GET('/api/v1/categories')),
       take(api.GET('/api/v1/districts')),
       take(api.GET('/api/v1/departments')),
-      api.GET('/api/v1/actions').then(({ data }) => data?.items ?? []), // administrators act on no tickets
+      has('secadmin', 'auditor') ? [] : api.GET('/api/v1/actions').then(({ data }) => data?.items ?? []), // they act on no tickets
     ])
     actions.value = a
     categories.value = c.items as Named[]
@@ -54,8 +54,8 @@ export const useSession = defineStore('session', () => {
     departments.value = u.items as Named[]
   }
 
-  async function signIn(login: string, password: string) {
-    await take(api.POST('/api/v1/session', { body: { login, password } as Schemas['Credentials'] }))
+  async function signIn(login: string, password: string, code = '') {
+    await take(api.POST('/api/v1/session', { body: { login, password, ...(code ? { code } : {}) } as Schemas['Credentials'] }))
     await load()
   }
 
@@ -65,8 +65,10 @@ export const useSession = defineStore('session', () => {
   }
 
   const has = (...wanted: string[]) => wanted.some((r) => roles.value.includes(r))
+  /** The page that a person begins with. */
+  const home = () => (has('agent') ? '/work' : has('secadmin', 'auditor') ? '/audit' : '/tickets')
   const nameOf = (code: string | undefined) => (code ? (names.value.get(code) ?? code) : '')
   const now = () => Date.now() + offset.value
 
-  return { fieldsOf, me, roles, categories, districts, departments, load, loadNames, signIn, signOut, has, nameOf, now, setClock }
+  return { fieldsOf, me, roles, categories, districts, departments, load, loadNames, signIn, signOut, has, home, nameOf, now, setClock }
 })
