@@ -11,6 +11,8 @@
 //     a log: paths are logged as route patterns and query strings not at all.
 //   - Who may call an operation is stated where it is registered; what they see
 //     of a ticket is decided by package ticketing.
+//   - What an operation changed, exported or was refused is on record before its
+//     answer leaves.
 //   - A cookie session counts for a change only when the request comes from the
 //     platform's own pages (Sec-Fetch-Site, or Origin).
 //   - Everything that a client can make grow has a bound: bodies, headers,

@@ -151,6 +151,26 @@ func (f *Files) Delete(_ context.Context, name string) error {
 	return nil
 }
 
+// Each calls do with every blob's name.
+func (f *Files) Each(ctx context.Context, do func(name string) error) error {
+	return fs.WalkDir(f.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("blobs: %w", err)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case entry.IsDir() && name == ".tmp":
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		if _, err := clean(name); err != nil {
+			return nil //nolint:nilerr // somebody else's file in the folder
+		}
+		return do(name)
+	})
+}
+
 // clean refuses every name that is not plainly below the folder.
 func clean(name string) (string, error) {
 	if name == "" || len(name) > maxName || path.Clean(name) != name || strings.HasPrefix(name, "/") {

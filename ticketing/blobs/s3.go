@@ -129,3 +129,26 @@ func (b *Bucket) Delete(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// Each calls do with every blob's name.
+func (b *Bucket) Each(ctx context.Context, do func(name string) error) error {
+	ctx, cancel := context.WithCancel(ctx) // ends the listing when do does
+	defer cancel()
+	prefix := ""
+	if b.prefix != "" {
+		prefix = b.prefix + "/"
+	}
+	for object := range b.client.ListObjects(ctx, b.bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
+		if object.Err != nil {
+			return fmt.Errorf("blobs: listing: %w", object.Err)
+		}
+		name := strings.TrimPrefix(object.Key, prefix)
+		if _, err := clean(name); err != nil {
+			continue // somebody else's object in the bucket
+		}
+		if err := do(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}

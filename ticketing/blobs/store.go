@@ -16,6 +16,8 @@ type Store interface {
 	Open(ctx context.Context, name string) (io.ReadSeekCloser, Blob, error)
 	// Delete removes a blob; one that is not there is no error.
 	Delete(ctx context.Context, name string) error
+	// Each calls do with every blob's name, in no order; an error ends it.
+	Each(ctx context.Context, do func(name string) error) error
 	Close() error
 }
 

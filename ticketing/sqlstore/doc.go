@@ -10,5 +10,8 @@
 //   - Nothing waits for the network or the disk of others inside a write.
 //   - Times are epoch milliseconds in BIGINT; 0 or NULL is "not yet".
 //   - Whoever listens by [Store.Subscribe] is woken after the commit, never before.
+//   - The ledger is append-only by triggers. On SQLite entries are chained with the
+//     group's commit; on PostgreSQL they wait for one node at a time to chain them.
+//   - Tickets of sealed partitions are in a table of their own.
 //   - Migrations are only ever appended, and both dialects have the same tables and columns.
 package sqlstore

@@ -65,13 +65,10 @@ func TestCanary(t *testing.T) {
 
 		sealed := canary{"钟离雀", "13987650001", "龘靐举报"}
 		secret := v.plant("sealed1", sealed, fields{"line": "12388"})
-		v.act("sealed1", secret.ID, "dispatch", fields{"department": unit, "reason": "按线路"})
+		v.dispatched("sealed1", secret.ID, unit)
 		hidden := canary{"司徒鹊", "13987650002", "司徒鹊住在东门"}
 		private := v.plant("agent1", hidden, fields{"confidential": true})
-		v.until(private.ID, func(seen web.Ticket) bool { return seen.State == "accepted" || seen.State == "dispatched" })
-		if v.read("dispatcher1", private.ID).State == "accepted" {
-			v.act("dispatcher1", private.ID, "dispatch", fields{"department": unit, "reason": "路灯"})
-		}
+		v.dispatched("dispatcher1", private.ID, unit)
 		unitOf := v.read("lead1", private.ID).Department
 		require.NoError(t, n.Engines.Index.Rebuild(t.Context(), n.Engines.Source))
 		require.NoError(t, n.Engines.Sealed.Rebuild(t.Context(), n.Engines.Closed))
@@ -109,6 +106,20 @@ func TestCanary(t *testing.T) {
 		_, err := n.Engines.Index.Search(t.Context(), search.Query{Text: "龘靐", Scope: search.Scope{All: true}})
 		require.NoError(t, err)
 	})
+}
+
+// dispatched waits until a worker has routed a ticket, and gives it to the
+// department where the worker left that to a person.
+func (v *tour) dispatched(login, ref, unit string) {
+	v.t.Helper()
+	var seen web.Ticket
+	require.Eventually(v.t, func() bool {
+		seen = v.read(login, ref)
+		return seen.State == "dispatched" || seen.AtDesk
+	}, testbed.Patience, 20*time.Millisecond)
+	if seen.AtDesk {
+		v.act(login, ref, "dispatch", fields{"department": unit, "reason": "路灯"})
+	}
 }
 
 // outsiders are one of each role, and the people of a department.
