@@ -3,18 +3,17 @@ package backup_test
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/city"
@@ -53,15 +52,12 @@ func postgres(t *testing.T, admin string) string {
 	var b [6]byte
 	_, _ = rand.Read(b[:])
 	name := "backup_" + hex.EncodeToString(b[:])
-	db, err := sql.Open("pgx", admin)
-	require.NoError(t, err)
-	_, err = db.Exec("CREATE DATABASE " + name)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_, err := db.Exec("DROP DATABASE " + name + " WITH (FORCE)")
-		require.NoError(t, err)
-		require.NoError(t, db.Close())
-	})
+	psql := func(command string) {
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "psql", admin, "-v", "ON_ERROR_STOP=1", "-c", command).CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	psql("CREATE DATABASE " + name)
+	t.Cleanup(func() { psql("DROP DATABASE " + name + " WITH (FORCE)") })
 	u, err := url.Parse(admin)
 	require.NoError(t, err)
 	u.Path = "/" + name
@@ -111,7 +107,7 @@ func (h house) file(t *testing.T, i int) {
 }
 
 func (h house) source() backup.Source {
-	return backup.Source{Store: h.Store, Blobs: h.Blobs, KeyFile: h.cfg.KeyFile, Anchors: h.cfg.Anchors, Program: "test"}
+	return backup.Source{Store: h.Store, Blobs: h.Blobs, KeyFile: h.cfg.KeyFile, Anchors: h.cfg.Anchors, Program: "test", Work: 10}
 }
 
 // sums are those of what a database holds now.
@@ -152,15 +148,20 @@ func TestABackupUnderLoadIsRestoredElsewhere(t *testing.T) {
 				t.Parallel()
 				old := lived(t, configOf(t, source))
 				path := filepath.Join(t.TempDir(), "all.backup")
-				var load sync.WaitGroup
+				var load, begun sync.WaitGroup
+				begun.Add(4)
 				busy, calm := context.WithCancel(t.Context())
 				for n := range 4 {
 					load.Go(func() {
 						for i := 0; busy.Err() == nil; i++ {
 							old.file(t, 1000*(n+1)+i)
+							if i == 0 {
+								begun.Done()
+							}
 						}
 					})
 				}
+				begun.Wait()
 				sums, err := backup.Write(t.Context(), old.source(), path, passphrase)
 				calm()
 				load.Wait()

@@ -33,6 +33,7 @@ type Source struct {
 	KeyFile string
 	Anchors string // folder
 	Program string // version
+	Work    int    // how much work a guess at the passphrase is, as the logarithm of scrypt's N; 18 when zero
 }
 
 // Manifest is the first entry of an archive.
@@ -63,6 +64,9 @@ func Write(ctx context.Context, src Source, path, passphrase string) (sums Sums,
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return sums, fmt.Errorf("the passphrase: %w", err)
+	}
+	if src.Work > 0 {
+		recipient.SetWorkFactor(src.Work)
 	}
 	sealed, err := age.Encrypt(f, recipient)
 	if err != nil {

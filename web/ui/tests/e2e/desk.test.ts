@@ -24,7 +24,7 @@ test('a wrong password tells nothing; the pages are accessible in light and dark
   await page.getByLabel('账号').fill('agent1')
   await page.locator('#password').fill('wrong-password')
   await page.keyboard.press('Enter')
-  await expect(page.getByRole('alert')).toHaveText('账号或密码不对,或账号已停用。')
+  await expect(page.getByRole('alert')).toHaveText('账号、密码或口令不对,或账号已停用。')
   const headers = await token(request, 'agent2')
   await request.post('/api/v1/tickets', { headers, data: { appeal: { type: 'help', title: '停水两天' }, citizen: { phone: '14212340001' } } })
   await signIn(page, 'lead1')
