@@ -40,10 +40,16 @@ drill: ## the long ones: soaks, kill -9 drills, races; HOTLINE_DRILL is how long
 	HOTLINE_DRILL=$${HOTLINE_DRILL:-10m} .ci/test drill
 
 .PHONY: lint
-lint: ## golangci-lint and vue-tsc
+lint: ## golangci-lint, licences of all parts (bin/parts.json, CycloneDX) and vue-tsc
 	.ci/setup lint
 	PATH="$$(.ci/setup path):$$PATH" golangci-lint run ./...
+	.ci/licences bin/parts.json
 	cd web/ui && npm run --silent lint
+
+.PHONY: audit
+audit: ## known weaknesses of the parts; asks vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	cd web/ui && npm audit --omit=dev
 
 .PHONY: generate
 generate: ## OpenAPI, TypeScript types, the tables of actions and rights

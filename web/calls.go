@@ -88,9 +88,11 @@ func (s *Server) callRoutes() {
 	stats.tag = "figures"
 	handle(s, stats, withCalls(s, s.callStats))
 	table := op(http.MethodGet, "/stats/calls.csv", "stats-calls-table", "The same figures as a table", centre)
+	table.export = true
 	table.tag = "figures"
 	handle(s, table, withCalls(s, s.callTable))
 	sheet := op(http.MethodGet, "/stats/calls.xlsx", "stats-calls-sheet", "The same table as a workbook", centre)
+	sheet.export = true
 	sheet.tag = "figures"
 	handle(s, sheet, withCalls(s, s.callSheet))
 }

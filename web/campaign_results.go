@@ -34,8 +34,10 @@ type CampaignResults struct {
 func (s *Server) campaignResultRoutes(op func(method, path, id, summary string, who access) operation) {
 	handle(s, op(http.MethodGet, "/campaigns/{id}/results", "campaign-results", "What was answered, question by question", centre), withCalls(s, s.campaignResults))
 	table := op(http.MethodGet, "/campaigns/{id}/results.csv", "campaign-table", "A row for each contact, a column for each question; numbers and names are masked", floor)
+	table.export = true
 	handle(s, table, withCalls(s, s.campaignTable))
 	sheet := op(http.MethodGet, "/campaigns/{id}/results.xlsx", "campaign-sheet", "The same table as a workbook", floor)
+	sheet.export = true
 	handle(s, sheet, withCalls(s, s.campaignSheet))
 }
 

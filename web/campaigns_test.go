@@ -80,6 +80,7 @@ func TestACampaignFromPlanToResults(t *testing.T) {
 
 	agent.get(at+"/results.csv").problem(http.StatusForbidden, "forbidden")
 	table := lead.get(at + "/results.csv").want(http.StatusOK)
+	require.Len(t, w.as("secadmin").entries("action=export.campaign-table&actor=u-lead1"), 1, "an export is on record")
 	require.Equal(t, "text/csv; charset=utf-8", table.Header.Get("Content-Type"))
 	lines := strings.Split(strings.TrimSpace(string(table.Body)), "\n")
 	require.Len(t, lines, 3)
