@@ -105,6 +105,9 @@ func (s *Server) attach(ctx context.Context, in *attachInput) (*body[Attachment]
 	if _, err := s.deps.Tickets.Ticket(ctx, who, in.Number); err != nil { // before anything is stored
 		return nil, err
 	}
+	if err := s.scanned(ctx, in.RawBody); err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(in.RawBody)
 	hash := hex.EncodeToString(sum[:])
 	if err := s.deps.Blobs.Put(ctx, attachmentName(hash), bytes.NewReader(in.RawBody)); err != nil {

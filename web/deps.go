@@ -205,6 +205,7 @@ type Options struct {
 	SessionLife       time.Duration        // 12 h
 	PasswordAge       time.Duration        // after which a password has to be changed; 0: never
 	SecondFactor      []ticketing.Role     // whose users have to have one
+	Scanner           Scanner              // of attachments; nil: they are known by their type alone
 	Working           func(time.Time) bool // whether departments work at a moment; nil: always
 	BodyLimit         int                  // bytes, 1 MiB
 	RequestTimeout    time.Duration        // 15 s

@@ -242,6 +242,12 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.certs != nil {
 		opts.TLS = a.certs.TLS("http/1.1")
 	}
+	if a.cfg.ClamAV != "" {
+		var err error
+		if opts.Scanner, err = web.NewClam(a.cfg.ClamAV); err != nil {
+			return fmt.Errorf("--clamav: %w", err)
+		}
+	}
 	if a.opts.Web != nil {
 		a.opts.Web(&opts)
 	}

@@ -71,6 +71,7 @@ type Config struct {
 	Prompts      string           // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
 	Proxies      []netip.Prefix   // whose X-Forwarded-For is believed
 	Scrapers     []netip.Prefix   // that may read /metrics; loopback and private networks when empty
+	ClamAV       string           // clamd of attachments; empty for none
 	Webhook      string           // URL that notifications are posted to; empty for none
 	Secret       string           // that signs them
 	Realm        string           // of SIP digests
@@ -120,6 +121,7 @@ var settings = []setting{
 	{name: "recording-key", secret: true},
 	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
 	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
+	{name: "clamav", value: "", help: "clamd that looks through attachments, unix:///path or tcp://host:port (none when not given)"},
 	{name: "password-days", value: "90", help: "after how many days a password has to be changed; 0 for never"},
 	{name: "second-factor", value: "", help: "roles whose users have to set up one-time codes, a list such as admin,secadmin,auditor"},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
@@ -256,7 +258,7 @@ func build(v map[string]string) (Config, error) {
 		Origins: list(v["sip-origins"]), Scanners: list(v["sip-scanners"]),
 		Store: v["store"], Queue: v["queue"], Search: v["search"], Blobs: v["blobs"],
 		PublicIP: v["public-ip"], Lines: list(v["lines"]), Realm: v["realm"], LogLevel: v["log-level"],
-		Prompts: v["prompts"], Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"], KeyFile: v["key-file"], Anchors: v["ledger-anchors"],
+		Prompts: v["prompts"], Gateway: v["gateway"], Webhook: v["notify-webhook"], Secret: v["notify-secret"], KeyFile: v["key-file"], ClamAV: v["clamav"], Anchors: v["ledger-anchors"],
 	}
 	var errs []error
 	fail := func(name, format string, args ...any) {
