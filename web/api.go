@@ -170,6 +170,10 @@ func (s *Server) authenticate(op *operation) func(huma.Context, func(huma.Contex
 		}
 		r.user = id.user.ID
 		identified(timed, id)
+		if err := s.limit(timed, "user:"+id.user.ID, s.opts.PerUser); err != nil {
+			s.refuse(ctx, s.toProblem(timed, err))
+			return
+		}
 		if p := s.mayCall(op, id); p != nil {
 			s.refuse(ctx, s.recordRefusal(timed, op, id, p))
 			return

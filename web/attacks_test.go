@@ -192,3 +192,17 @@ func TestEachOfManyLooksAtOnceIsOnRecord(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, report.Findings)
 }
+
+// TestOneUserDoesNotTakeAll: who sends too much waits, and others do not.
+func TestOneUserDoesNotTakeAll(t *testing.T) {
+	w := newWorld(t, func(_ *web.Deps, o *web.Options) { o.PerUser = web.Rate{Burst: 20, Per: time.Hour} })
+	greedy, other := w.as("agent1"), w.as("agent2")
+	for range 20 {
+		greedy.get("/api/v1/me").want(http.StatusOK)
+	}
+	r := greedy.get("/api/v1/me")
+	r.problem(http.StatusTooManyRequests, "too_many_requests")
+	require.NotEmpty(t, r.Header.Get("Retry-After"))
+	w.as("agent1").get("/api/v1/me").problem(http.StatusTooManyRequests, "too_many_requests") // another session is no way around
+	other.get("/api/v1/me").want(http.StatusOK)
+}

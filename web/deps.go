@@ -203,6 +203,7 @@ type Options struct {
 	MetricsFrom       []netip.Prefix       // who may read /metrics; loopback and private networks when nil
 	Limiter           Limiter              // in memory when nil
 	SessionLife       time.Duration        // 12 h
+	PerUser           Rate                 // requests of one user or key of a system; none when zero
 	PasswordAge       time.Duration        // after which a password has to be changed; 0: never
 	SecondFactor      []ticketing.Role     // whose users have to have one
 	Scanner           Scanner              // of attachments; nil: they are known by their type alone

@@ -236,7 +236,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	opts := web.Options{
 		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
-		PasswordAge: time.Duration(a.cfg.PasswordDays) * 24 * time.Hour, SecondFactor: a.cfg.SecondFactor,
+		PerUser: web.Rate{Burst: a.cfg.UserRequests, Per: 10 * time.Second}, PasswordAge: time.Duration(a.cfg.PasswordDays) * 24 * time.Hour, SecondFactor: a.cfg.SecondFactor,
 		Working: newWorkdays(a.Engines.Tickets, a.log, time.Now).Working,
 	}
 	if a.certs != nil {

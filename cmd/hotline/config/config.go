@@ -79,6 +79,7 @@ type Config struct {
 	NoRecord     bool             // calls are not recorded
 	RTCPort      int              // UDP port of browsers' sound; 0 for any
 	SRTP         bool             // required of seats' phones that registered over TLS
+	UserRequests int              // of one user in ten seconds; 0: any number
 	PasswordDays int              // 0: passwords do not grow old
 	SecondFactor []ticketing.Role // whose users have to have one
 	KeyFile      string           // the installation's keys; in the data folder when not given
@@ -122,6 +123,7 @@ var settings = []setting{
 	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
 	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
 	{name: "clamav", value: "", help: "clamd that looks through attachments, unix:///path or tcp://host:port (none when not given)"},
+	{name: "user-requests", value: "3000", help: "how many requests a user may send in ten seconds; 0 for any number"},
 	{name: "password-days", value: "90", help: "after how many days a password has to be changed; 0 for never"},
 	{name: "second-factor", value: "", help: "roles whose users have to set up one-time codes, a list such as admin,secadmin,auditor"},
 	{name: "realm", value: "hotline", help: "realm of SIP digests; changing it makes the seats' stored secrets invalid"},
@@ -333,6 +335,9 @@ func build(v map[string]string) (Config, error) {
 
 func (c *Config) people(v map[string]string, fail func(name, format string, args ...any)) {
 	var err error
+	if c.UserRequests, err = strconv.Atoi(v["user-requests"]); err != nil || c.UserRequests < 0 {
+		fail("user-requests", "%q is not a number of requests", v["user-requests"])
+	}
 	if c.PasswordDays, err = strconv.Atoi(v["password-days"]); err != nil || c.PasswordDays < 0 || c.PasswordDays > 3650 {
 		fail("password-days", "%q is not a number of days", v["password-days"])
 	}
