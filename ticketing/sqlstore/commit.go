@@ -275,7 +275,9 @@ func (p *plan) write(ctx context.Context, tx bun.Tx) error {
 			return st.must
 		}
 	}
-	p.s.db.owing = append(p.s.db.owing, p.ownEntries()...)
+	if own := p.ownEntries(); len(own) > 0 { // on SQLite alone, whose one writer this runs on
+		p.s.db.owing = append(p.s.db.owing, own...)
+	}
 	return nil
 }
 
