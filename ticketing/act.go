@@ -32,7 +32,7 @@ func (s *Service) prepare(ctx context.Context, a Actor, t Ticket, cmd Command, s
 	if refused != nil {
 		return Change{}, Ticket{}, refused
 	}
-	m := move{row: row, actor: a, partition: t.Partition, at: at, city: snap.index, process: snap.process, limits: s.limits, fields: cmd.Fields}
+	m := move{row: row, actor: a, at: at, city: snap.index, process: snap.process, limits: s.limits, fields: cmd.Fields}
 	if err := s.equip(ctx, &m, t, dry); err != nil {
 		return Change{}, Ticket{}, err
 	}
@@ -87,7 +87,7 @@ func (s *Service) equip(ctx context.Context, m *move, t Ticket, dry bool) error 
 	case ActUnmerge, ActAnswerMerged, ActUnlink:
 		return s.equipKnown(ctx, m, t, f.Record)
 	case ActDispatch, ActDesignate, ActDispatchDown, ActRule:
-		return s.equipHandler(ctx, m, f.Department)
+		return s.equipHandler(ctx, m, t.Partition, f.Department)
 	}
 	for range numbers {
 		if dry {
@@ -129,11 +129,11 @@ func (s *Service) equipKnown(ctx context.Context, m *move, t Ticket, record stri
 }
 
 // equipHandler finds the department's clerk with the least open load.
-func (s *Service) equipHandler(ctx context.Context, m *move, department string) error {
+func (s *Service) equipHandler(ctx context.Context, m *move, partition, department string) error {
 	if m.process.ManualAssignments || department == "" || len(department) > maxCode {
 		return nil
 	}
-	user, err := s.store.LeastLoaded(ctx, m.partition, department)
+	user, err := s.store.LeastLoaded(ctx, partition, department)
 	if errors.Is(err, ErrAbsent) {
 		return nil
 	}

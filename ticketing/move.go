@@ -9,18 +9,17 @@ import (
 // move is what a transition works on: everything it needs is in it, so that
 // applying it is pure.
 type move struct {
-	partition string // of the ticket
-	row       Transition
-	actor     Actor
-	at        time.Time
-	numbers   []string // given to tickets that have none yet
-	ids       []string // given to tickets that a split makes
-	city      cityIndex
-	process   Process
-	limits    Limits
-	fields    json.RawMessage
-	handler   string  // the department's user with the least open load
-	other     *Ticket // the other ticket of a merge or a link
+	row     Transition
+	actor   Actor
+	at      time.Time
+	numbers []string // given to tickets that have none yet
+	ids     []string // given to tickets that a split makes
+	city    cityIndex
+	process Process
+	limits  Limits
+	fields  json.RawMessage
+	handler string  // the department's user with the least open load
+	other   *Ticket // the other ticket of a merge or a link
 }
 
 // turn is a ticket before and after one event.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"hotline/ticketing/ledger"
 )
@@ -17,8 +18,8 @@ const (
 // commit writes a change together with its entries in the ledger.
 func (s *Service) commit(ctx context.Context, c Change) error {
 	err := s.store.Commit(ctx, s.recorded(ctx, c))
-	if o := OriginOf(ctx); o != nil && err == nil && (len(c.Events) > 0 || c.Read != nil || len(c.Ledger) > 0) {
-		o.recorded.Store(true)
+	if err == nil && (len(c.Events) > 0 || c.Read != nil || len(c.Ledger) > 0) {
+		OriginOf(ctx).Note()
 	}
 	return err
 }
@@ -57,7 +58,12 @@ func reasonOf(e Event) string {
 
 // entry is one of an actor, from where the context's request comes from.
 func (s *Service) entry(ctx context.Context, actor, action, object, reason string) ledger.Entry {
-	e := ledger.Entry{At: s.clock(), Actor: actor, Action: action, Object: object, Reason: reason, Result: ledger.Done, Class: ledger.User}
+	return EntryOf(ctx, s.clock(), actor, action, object, reason)
+}
+
+// EntryOf is something that an actor did, from where the context's request comes from.
+func EntryOf(ctx context.Context, at time.Time, actor, action, object, reason string) ledger.Entry {
+	e := ledger.Entry{At: at, Actor: actor, Action: action, Object: object, Reason: reason, Result: ledger.Done, Class: ledger.User}
 	switch actor {
 	case SystemActor().UserID:
 		e.Class = ledger.System

@@ -205,15 +205,14 @@ type TicketStats struct {
 
 // LedgerFilter narrows a list of entries; values of one field are alternatives.
 type LedgerFilter struct {
-	Classes     []ledger.Class
-	Actions     []string
-	Actor       string
-	Object      string
-	Result      ledger.Result
-	From, To    time.Time
-	Before      int64 // place in the chain; the list goes on below it
-	OldestFirst bool
-	Limit       int
+	Classes  []ledger.Class
+	Actions  []string
+	Actor    string
+	Object   string
+	Result   ledger.Result
+	From, To time.Time
+	Before   int64 // place in the chain; the list goes on below it
+	Limit    int
 }
 
 // Store keeps tickets and all that belongs to them. Every method is safe for

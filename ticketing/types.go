@@ -339,7 +339,7 @@ type Session struct {
 	UserID    string
 	Address   string // where from
 	Agent     string // program that signed in, as it calls itself
-	Way       string // password, totp, backup, oidc
+	Way       string // password, totp, backup
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt time.Time

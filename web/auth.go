@@ -76,9 +76,9 @@ func (s *Server) limited(id identity) *Problem {
 	switch {
 	case id.key != nil:
 		return nil
-	case u.MustChange, u.PasswordExpired(s.opts.Now(), s.opts.PasswordAge) && id.session.Way != wayOIDC:
+	case u.MustChange, u.PasswordExpired(s.opts.Now(), s.opts.PasswordAge):
 		return problem(http.StatusForbidden, "password_change_needed", "Change your password first: PUT /api/v1/me/password.")
-	case !u.Second.On && id.session.Way != wayOIDC && slices.ContainsFunc(u.Roles, func(r ticketing.Role) bool { return slices.Contains(s.opts.SecondFactor, r) }):
+	case !u.Second.On && slices.ContainsFunc(u.Roles, func(r ticketing.Role) bool { return slices.Contains(s.opts.SecondFactor, r) }):
 		return problem(http.StatusForbidden, "second_factor_needed", "Your role needs a second factor. Set it up first: POST /api/v1/me/second-factor.")
 	}
 	return nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -96,7 +97,7 @@ func (s *Server) ledger(ctx context.Context, in *ledgerInput) (*body[Page[Ledger
 func (s *Server) ledgerView(ctx context.Context, e ledger.Entry) LedgerEntry {
 	return LedgerEntry{
 		Seq: e.Seq, At: cst(e.At), Actor: e.Actor, ActorName: s.names.of(ctx, e.Actor), Class: string(e.Class), Address: e.Address, Trace: e.Trace,
-		Action: e.Action, Object: e.Object, Result: string(e.Result), Reason: e.Reason, Data: e.Data, Erased: e.Erased(), Hash: hexOf(e.Hash),
+		Action: e.Action, Object: e.Object, Result: string(e.Result), Reason: e.Reason, Data: e.Data, Erased: e.Erased(), Hash: hex.EncodeToString(e.Hash),
 	}
 }
 

@@ -56,7 +56,7 @@ type OpenSession struct {
 	ID        string    `json:"id"`
 	Address   string    `json:"address"`
 	Agent     string    `json:"agent"`
-	Way       string    `json:"way" doc:"password, totp, backup or oidc"`
+	Way       string    `json:"way" doc:"password, totp or backup"`
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 	Current   bool      `json:"current"`
@@ -292,18 +292,24 @@ func (s *Server) endSessions(ctx context.Context, userID, but string) error {
 	if err != nil {
 		return err
 	}
-	for _, v := range all {
-		if v.TokenHash == but {
-			continue
-		}
-		if err := s.endSession(ctx, v.TokenHash); err != nil {
+	now := s.opts.Now()
+	if but == "" { // those too that are beyond what a list shows
+		if err := s.deps.Users.RevokeSessions(ctx, userID, now); err != nil {
 			return err
 		}
 	}
-	s.sessions.forget(userID)
-	if but == "" { // those beyond what a list shows
-		return s.deps.Users.RevokeSessions(ctx, userID, s.opts.Now())
+	for _, v := range all {
+		switch {
+		case v.TokenHash == but:
+		case but == "":
+			s.ended(v.TokenHash, now)
+		default:
+			if err := s.endSession(ctx, v.TokenHash); err != nil {
+				return err
+			}
+		}
 	}
+	s.sessions.forget(userID)
 	return nil
 }
 
@@ -312,7 +318,12 @@ func (s *Server) endSession(ctx context.Context, hash string) error {
 	if err := s.deps.Users.RevokeSession(ctx, hash, now); err != nil && !absent(err) {
 		return err
 	}
+	s.ended(hash, now)
+	return nil
+}
+
+// ended forgets a session that was revoked and closes its streams.
+func (s *Server) ended(hash string, now time.Time) {
 	s.sessions.drop(hash, now)
 	s.hub.endSession(hash)
-	return nil
 }

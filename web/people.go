@@ -214,7 +214,7 @@ func (s *Server) saveUser(ctx context.Context, u ticketing.User, action, reason 
 	case errors.Is(err, ticketing.ErrExists):
 		return problem(http.StatusConflict, "login_taken", "Another user has this login. Choose another.").because(err)
 	case errors.Is(err, ticketing.ErrStale):
-		return problem(http.StatusConflict, "conflict", "Somebody else changed the user meanwhile. Read it again, then send the change with its version.").because(err)
+		return errUserChanged().because(err)
 	}
 	if err == nil {
 		ticketing.OriginOf(ctx).Note()
@@ -222,13 +222,13 @@ func (s *Server) saveUser(ctx context.Context, u ticketing.User, action, reason 
 	return err
 }
 
+func errUserChanged() *Problem {
+	return problem(http.StatusConflict, "conflict", "Somebody else changed the user meanwhile. Read it again, then send the change with its version.")
+}
+
 // entryOf is an entry of who asks.
 func (s *Server) entryOf(ctx context.Context, action, object, reason string, data any) (ledger.Entry, error) {
-	id, origin := identityOf(ctx), ticketing.OriginOf(ctx)
-	e := ledger.Entry{
-		At: s.opts.Now(), Actor: id.user.ID, Class: origin.Class, Address: origin.Address, Trace: origin.Trace,
-		Action: action, Object: object, Result: ledger.Done, Reason: reason,
-	}
+	e := ticketing.EntryOf(ctx, s.opts.Now(), identityOf(ctx).user.ID, action, object, reason)
 	if data != nil {
 		raw, err := json.Marshal(data)
 		if err != nil {
@@ -298,7 +298,7 @@ func (p AccountPatch) applied(u ticketing.User) (ticketing.User, []string, error
 // replaceUser saves a changed user and ends sessions whose rights it changes.
 func (s *Server) replaceUser(ctx context.Context, before, u ticketing.User, version int64, action, reason string, data any) (*body[Account], error) {
 	if version != before.Version {
-		return nil, problem(http.StatusConflict, "conflict", "Somebody else changed the user meanwhile. Read it again, then send the change with its version.")
+		return nil, errUserChanged()
 	}
 	if err := s.saveUser(ctx, u, action, reason, data); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -78,8 +77,6 @@ func (s *Server) signedOn(ctx context.Context, user ticketing.User, action strin
 	}
 	return s.deps.Ledger.Record(ctx, e)
 }
-
-func hexOf(b []byte) string { return hex.EncodeToString(b) }
 
 // pathOf is the request's path without its query.
 func pathOf(hc huma.Context) string {

@@ -110,20 +110,13 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 // scopeOf bounds a search: staff find everything, a department what it and its
 // units have, others nothing. Documents carry the ancestors of their departments.
 func scopeOf(who ticketing.Actor) search.Scope {
-	if who.Partition != "" {
-		switch {
-		case who.Staff():
-			return search.Scope{Departments: withinAll(who.Partition, []string{""})}
-		case who.Department != "" && (who.Has(ticketing.RoleClerk) || who.Has(ticketing.RoleHead)):
-			return search.Scope{Departments: withinAll(who.Partition, []string{who.Department})}
-		}
-		return search.Scope{}
-	}
-	if who.Staff() {
+	switch {
+	case who.Staff() && who.Partition == "":
 		return search.Scope{All: true}
-	}
-	if who.Department != "" && (who.Has(ticketing.RoleClerk) || who.Has(ticketing.RoleHead)) {
-		return search.Scope{Departments: []string{who.Department}}
+	case who.Staff():
+		return search.Scope{Departments: withinAll(who.Partition, []string{""})}
+	case who.Department != "" && (who.Has(ticketing.RoleClerk) || who.Has(ticketing.RoleHead)):
+		return search.Scope{Departments: withinAll(who.Partition, []string{who.Department})}
 	}
 	return search.Scope{}
 }

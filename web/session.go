@@ -154,7 +154,6 @@ const (
 	wayPassword = "password"
 	wayTOTP     = "totp"
 	wayBackup   = "backup"
-	wayOIDC     = "oidc"
 )
 
 // secondFactor checks a code of the authenticator, or a backup code.
@@ -222,8 +221,7 @@ func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signOutOutput, erro
 	if err := s.signedOn(ctx, id.user, "session.closed", ledger.Done, ""); err != nil {
 		return nil, err
 	}
-	s.sessions.drop(id.session.TokenHash, now)
-	s.hub.endSession(id.session.TokenHash)
+	s.ended(id.session.TokenHash, now)
 	return &signOutOutput{SetCookie: s.cookie("", -1, requestOf(ctx).secure)}, nil
 }
 

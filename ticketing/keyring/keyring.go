@@ -33,8 +33,6 @@ type Ring struct{ list []master }
 // purposes of derived keys.
 const (
 	forLedger = "hotline ledger"
-	forPerson = "hotline person"
-	forLookup = "hotline lookup"
 	forTokens = "hotline tokens"
 )
 
@@ -61,7 +59,7 @@ func Parse(text string) (*Ring, error) {
 func newMaster(raw []byte) (master, error) {
 	sum := sha256.Sum256(append([]byte("hotline key "), raw...))
 	m := master{name: hex.EncodeToString(sum[:8]), bits: raw, made: map[string][]byte{}}
-	for _, purpose := range []string{forLedger, forPerson, forLookup, forTokens} {
+	for _, purpose := range []string{forLedger, forTokens} {
 		key, err := hkdf.Key(sha256.New, raw, nil, purpose, keySize)
 		if err != nil {
 			return m, fmt.Errorf("keyring: %w", err)
@@ -122,15 +120,6 @@ func create(path string) (*Ring, error) {
 
 // Current is the fingerprint of the present key.
 func (r *Ring) Current() string { return r.list[0].name }
-
-// Names are the fingerprints of all keys.
-func (r *Ring) Names() []string {
-	names := make([]string, len(r.list))
-	for i, m := range r.list {
-		names[i] = m.name
-	}
-	return names
-}
 
 // Ledger is the key for the hashes of the ledger.
 func (r *Ring) Ledger(name string) ([]byte, bool) { return r.derived(name, forLedger) }

@@ -57,16 +57,18 @@ func tables() map[string]table {
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
 		"records": newTable("ticket_records", "ticket_id, id, kind, state, department, decider, at",
 			" ON CONFLICT (ticket_id, id) DO UPDATE SET state = excluded.state, department = excluded.department"),
-		"units":   newTable("ticket_units", "department, ticket_id", onConflict),
-		"ledger":  newTable("ledger_waiting", ledgerColumns, ""),
-		"chained": newTable("ledger", "seq, "+ledgerColumns, ""),
-		"reads":   newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"units":  newTable("ticket_units", "department, ticket_id", onConflict),
+		"ledger": newTable("ledger_waiting", ledgerColumns, ""),
+		"reads":  newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
 	}
 	return list
 }
 
 func writeTexts() []string {
 	list := []string{finishOutbox, dropDeadlines, moveHead, selectHead}
+	for n := 1; n <= manyRows; n++ {
+		list = append(list, insertChained(n))
+	}
 	for _, q := range []string{updateMoved, updateNumbered, updateDepartment, updateOperator, updateEdited} {
 		list = append(list, q, inTable(sealedTable, q))
 	}

@@ -33,20 +33,28 @@ type Snapshot struct {
 
 // Snapshot takes the present moment; others go on writing.
 func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
-	var moment *sql.TxOptions // SQLite's transactions see one moment from their first read on
-	if s.db.dialect == Postgres {
-		moment = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	}
-	tx, err := s.db.read.BeginTx(ctx, moment)
+	tx, err := s.moment(ctx)
 	if err != nil {
 		return nil, err
 	}
-	snap := &Snapshot{tx: tx, dialect: s.db.dialect}
-	var one int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM ledger_head").Scan(&one); err != nil {
-		return nil, errors.Join(err, snap.Close())
+	return &Snapshot{tx: tx, dialect: s.db.dialect}, nil
+}
+
+// moment is a transaction that reads one moment of the database; roll it back.
+func (s *Store) moment(ctx context.Context) (bun.Tx, error) {
+	var options *sql.TxOptions
+	if s.db.dialect == Postgres {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return snap, nil
+	tx, err := s.db.read.BeginTx(ctx, options)
+	if err != nil {
+		return tx, err
+	}
+	// The moment is that of the first read.
+	if _, err := s.head(ctx, tx, false); err != nil {
+		return tx, errors.Join(err, tx.Rollback())
+	}
+	return tx, nil
 }
 
 // Close ends the snapshot.

@@ -90,18 +90,26 @@ func (s *Store) chainNow(ctx context.Context, tx bun.Tx, entries []ledger.Entry)
 	if err := s.texts.row(ctx, tx, selectHead).Scan(&head.Seq, &head.Hash); err != nil {
 		return fmt.Errorf("the ledger's head: %w", err)
 	}
+	return s.place(ctx, tx, head, entries)
+}
+
+// place puts entries behind the head, and moves it.
+func (s *Store) place(ctx context.Context, tx bun.Tx, head ledger.Head, entries []ledger.Entry) error {
 	head, err := ledger.Append(s.keys, head, entries)
 	if err != nil {
 		return err
 	}
-	chained := s.tables["chained"]
-	for some := range slices.Chunk(entries, manyRows) {
+	together := manyEntries
+	if s.db.dialect == SQLite {
+		together = manyRows // as many as there are prepared statements for
+	}
+	for some := range slices.Chunk(entries, together) {
 		var values []any
 		for _, e := range some {
 			values = append(append(values, e.Seq), ledgerValues(e)...)
 		}
-		if _, err := s.texts.exec(ctx, tx, chained.text(len(some)), values...); err != nil {
-			return s.refusal("ledger", err)
+		if _, err := s.texts.exec(ctx, tx, insertChained(len(some)), values...); err != nil {
+			return fmt.Errorf("ledger: %w", err)
 		}
 	}
 	_, err = s.texts.exec(ctx, tx, moveHead, head.Seq, head.Hash)
@@ -152,22 +160,10 @@ func (s *Store) chain(ctx context.Context, tx bun.Tx) (int, error) {
 		}
 		entries = append(entries, told)
 	}
-	if head, err = ledger.Append(s.keys, head, entries); err != nil {
+	if err := s.place(ctx, tx, head, entries); err != nil {
 		return 0, err
 	}
-	for some := range slices.Chunk(entries, manyEntries) {
-		rows := make([]any, 0, len(some)*15)
-		for _, e := range some {
-			rows = append(append(rows, e.Seq), ledgerValues(e)...)
-		}
-		if _, err := tx.Tx.ExecContext(ctx, rebind(s.db.dialect, insertChained(len(some))), rows...); err != nil {
-			return 0, fmt.Errorf("ledger: %w", err)
-		}
-	}
-	if _, err := tx.NewRaw("DELETE FROM ledger_waiting WHERE id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
-		return 0, err
-	}
-	_, err = tx.NewRaw(moveHead, head.Seq, head.Hash).Exec(ctx)
+	_, err = tx.NewRaw("DELETE FROM ledger_waiting WHERE id IN (?)", bun.List(ids)).Exec(ctx)
 	return count, err
 }
 
@@ -222,12 +218,7 @@ func (s *Store) VerifyLedger(ctx context.Context, anchors []ledger.Anchor) (ledg
 	if err := s.Chain(ctx); err != nil {
 		return ledger.Report{}, err
 	}
-	// One moment for the head and the entries: others go on writing.
-	var moment *sql.TxOptions // SQLite's transactions see one moment by themselves
-	if s.db.dialect == Postgres {
-		moment = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	}
-	tx, err := s.db.read.BeginTx(ctx, moment)
+	tx, err := s.moment(ctx) // one for the head and the entries: others go on writing
 	if err != nil {
 		return ledger.Report{}, err
 	}
@@ -283,11 +274,7 @@ func (s *Store) Ledger(ctx context.Context, f ticketing.LedgerFilter) ([]ledger.
 	equal("at", ">=", ms(f.From), !f.From.IsZero())
 	equal("at", "<", ms(f.To), !f.To.IsZero())
 	equal("seq", "<", f.Before, f.Before > 0)
-	order := "DESC"
-	if f.OldestFirst {
-		order = "ASC"
-	}
-	q := "SELECT seq, " + ledgerColumns + " FROM ledger WHERE " + strings.Join(where, " AND ") + " ORDER BY seq " + order + " LIMIT ?"
+	q := "SELECT seq, " + ledgerColumns + " FROM ledger WHERE " + strings.Join(where, " AND ") + " ORDER BY seq DESC LIMIT ?"
 	rows, err := s.db.read.QueryContext(ctx, q, append(args, f.Limit)...)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,8 +38,9 @@ func testLedger(t *testing.T, open Opener) {
 	require.NoError(t, b.svc.Record(b.ctx, ledger.Entry{Actor: "agent1", Action: "session.opened", Object: "user:agent1", Data: []byte(`{"way":"password"}`)}))
 
 	object := "ticket:" + d.ID
-	entries, err := b.Ledger(b.ctx, ticketing.LedgerFilter{Object: object, OldestFirst: true, Limit: 100})
+	entries, err := b.Ledger(b.ctx, ticketing.LedgerFilter{Object: object, Limit: 100})
 	require.NoError(t, err)
+	slices.Reverse(entries)
 	var got []string
 	for _, e := range entries {
 		got = append(got, fmt.Sprint(e.Action, " ", e.Actor, " ", e.Class, " ", e.Result))

@@ -114,8 +114,8 @@ func openKeys(c config.Config) (*keyring.Ring, error) {
 	}
 	c.KeyFile = cmp.Or(c.KeyFile, filepath.Join(c.Data, "keys"))
 	if filepath.Dir(c.KeyFile) == c.Data {
-		if err := os.MkdirAll(c.Data, 0o750); err != nil {
-			return nil, fmt.Errorf("--data: cannot make the folder %s (%w); name another, or make it and give it to this user", c.Data, err)
+		if err := makeData(c.Data); err != nil {
+			return nil, err
 		}
 	}
 	keys, err := keyring.Open(c.KeyFile)
@@ -188,8 +188,12 @@ func prepareData(c config.Config) error {
 	if !needed {
 		return nil
 	}
-	if err := os.MkdirAll(c.Data, 0o750); err != nil {
-		return fmt.Errorf("--data: cannot make the folder %s (%w); name another, or make it and give it to this user", c.Data, err)
+	return makeData(c.Data)
+}
+
+func makeData(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("--data: cannot make the folder %s (%w); name another, or make it and give it to this user", dir, err)
 	}
 	return nil
 }

@@ -3683,7 +3683,7 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             id: string;
-            /** @description password, totp, backup or oidc */
+            /** @description password, totp or backup */
             way: string;
         };
         Option: {
