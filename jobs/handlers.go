@@ -47,27 +47,13 @@ type Index interface {
 	Delete(ctx context.Context, ids ...string) error
 }
 
-// IndexHandler handles [ticketing.TopicIndex]: it reads each ticket of a batch
+// IndexHandler handles [ticketing.TopicIndex] and, with the index and the source
+// of the sealed partitions, [ticketing.TopicSealed]: it reads each ticket of a batch
 // once, afresh, and brings the index up to date. A row's own version does not
 // matter: what is written is never older than it.
 func IndexHandler(index Index, source search.Source) TopicHandler {
 	h := &indexer{index: index, source: source}
 	return TopicHandler{Drain: h.drain, Timeout: time.Minute}
-}
-
-// Each lets several handlers of one topic have every batch.
-func Each(handlers ...TopicHandler) TopicHandler {
-	return TopicHandler{Timeout: time.Minute, Drain: func(ctx context.Context, items []ticketing.OutboxItem) ([]Refused, error) {
-		var refused []Refused
-		for _, h := range handlers {
-			some, err := h.Drain(ctx, items)
-			if err != nil {
-				return nil, err
-			}
-			refused = append(refused, some...)
-		}
-		return refused, nil
-	}}
 }
 
 type indexer struct {

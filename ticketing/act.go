@@ -177,7 +177,11 @@ func (s *Service) change(before, next Ticket, event Event, now time.Time) Change
 	}
 	c.DropDeadlines, c.Deadlines = deadlines(before, next)
 	if next.Number != "" {
-		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicIndex, Key: next.ID + ":" + strconv.FormatInt(next.Version, 10), CreatedAt: now})
+		topic := TopicIndex
+		if next.Partition != "" {
+			topic = TopicSealed
+		}
+		c.Outbox = append(c.Outbox, OutboxItem{Topic: topic, Key: next.ID + ":" + strconv.FormatInt(next.Version, 10), CreatedAt: now})
 	}
 	return c
 }

@@ -280,6 +280,7 @@ type Event struct {
 const (
 	TopicRoute  = "route"  // key: ticket id; find the department and dispatch
 	TopicIndex  = "index"  // key: ticket id + ":" + version; bring the search index up to date
+	TopicSealed = "sealed" // key as of index; the same of the index of the sealed partitions
 	TopicNotify = "notify" // key: notification id; tell somebody outside the database
 	TopicLife   = "life"   // key: what:ticket id:…; a step of a ticket's life that the platform does
 )

@@ -104,6 +104,15 @@ func (b *bench) apart(last int64, ids ...string) {
 		require.Equal(t, slices.Contains(ids, e.Subject), strings.HasSuffix(e.Audience, "@12388"), "%+v", e)
 		require.NotContains(t, string(e.Data), "金丝雀")
 	}
+	for topic, sealed := range map[string]bool{ticketing.TopicIndex: false, ticketing.TopicSealed: true} {
+		owed, err := b.PendingOutbox(b.ctx, topic, 1000)
+		require.NoError(t, err)
+		require.NotEmpty(t, owed, topic)
+		for _, item := range owed {
+			id, _, _ := strings.Cut(item.Key, ":")
+			require.Equal(t, sealed, slices.Contains(ids, id), item.Key)
+		}
+	}
 	scanned, err := b.Scan(b.ctx, "", "", 1000)
 	require.NoError(t, err)
 	for _, s := range scanned {

@@ -156,11 +156,10 @@ func (a *App) startWorkers(ctx context.Context, registry *prometheus.Registry) e
 	a.Runner = jobs.New(a.Engines.Queue, jobs.Deps{
 		Outbox: store,
 		Topics: map[string]jobs.TopicHandler{
-			ticketing.TopicRoute: jobs.RouteHandler(tickets),
-			ticketing.TopicLife:  jobs.LifeHandler(tickets),
-			ticketing.TopicIndex: jobs.Each(
-				jobs.IndexHandler(a.Engines.Index, a.Engines.Source), jobs.IndexHandler(a.Engines.Sealed, a.Engines.Closed),
-			),
+			ticketing.TopicRoute:  jobs.RouteHandler(tickets),
+			ticketing.TopicLife:   jobs.LifeHandler(tickets),
+			ticketing.TopicIndex:  jobs.IndexHandler(a.Engines.Index, a.Engines.Source),
+			ticketing.TopicSealed: jobs.IndexHandler(a.Engines.Sealed, a.Engines.Closed),
 			ticketing.TopicNotify: jobs.NotifyHandler(tickets, senders...),
 		},
 		Deadlines: tickets,
