@@ -17,6 +17,7 @@ const (
 	CodeForbidden           Code = "forbidden"            // the actor's role may not do this
 	CodeNotOpen             Code = "not_open"             // the action is not open in this state
 	CodeIdempotencyMismatch Code = "idempotency_mismatch" // the key was used with another request
+	CodeErased              Code = "erased"               // it was there, and was destroyed on request or after its time
 	CodeUnavailable         Code = "unavailable"          // nothing can be stored now; try again later
 	CodeInternal            Code = "internal"
 )
@@ -51,6 +52,7 @@ var (
 	ErrIdempotencyMismatch = &Error{Code: CodeIdempotencyMismatch, Message: "this Idempotency-Key was used with a different request; send a new key", Zh: "该幂等键已用于另一请求，请换用新的键"}
 	ErrConflict            = &Error{Code: CodeConflict, Message: "the ticket was changed by somebody else; read it again", Zh: "工单已被他人修改，请刷新后重试"}
 	ErrUnavailable         = &Error{Code: CodeUnavailable, Message: "nothing can be stored at the moment and nothing was; try again in a few minutes, or call", Zh: "系统暂时无法保存，本次未受理，请几分钟后重试或拨打热线"}
+	ErrErased              = &Error{Code: CodeErased, Message: "the personal data were erased; nobody can bring them back", Zh: "个人信息已依法删除，无法恢复"}
 	ErrWrongQueryCode      = &Error{Code: CodeNotFound, Message: "no appeal has this number and query code; check both", Zh: "编号或查询码不正确，请核对后重试"}
 )
 

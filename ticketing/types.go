@@ -103,7 +103,8 @@ type Citizen struct {
 	Anonymous bool   `json:"anonymous,omitempty"`
 	Elderly   bool   `json:"elderly,omitempty"`
 	Disabled  bool   `json:"disabled,omitempty"`
-	Proxy     *Proxy `json:"proxy,omitempty"` // who files on the citizen's behalf
+	Proxy     *Proxy `json:"proxy,omitempty"`  // who files on the citizen's behalf
+	Erased    bool   `json:"erased,omitempty"` // name and numbers were destroyed
 }
 
 // Proxy is who files on somebody's behalf (帮代办).
@@ -127,6 +128,7 @@ type Ticket struct {
 	Digit        string // what the caller pressed in the IVR
 	Appeal       Appeal
 	Citizen      Citizen
+	Person       string // the store's name for the key that the citizen is sealed with
 	Department   string // code of the lead department; empty before dispatch
 	Assignments  []Assignment
 	Clocks       []Clock
@@ -146,11 +148,20 @@ type Ticket struct {
 	Struck       []string // items that an appeal took out of the assessment
 	Records      []Record
 	Attachments  []Attachment
+	Hold         *Hold // keeps all of it from being erased
 	CreatedAt    time.Time
 	AcceptedAt   time.Time // also the time of a direct answer
 	ResolvedAt   time.Time // when the reply was approved, or the direct answer given
 	ClosedAt     time.Time
 	UpdatedAt    time.Time
+}
+
+// Hold keeps a ticket and all that belongs to it from being erased: it is needed
+// as evidence.
+type Hold struct {
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
 }
 
 // Assignment is one dispatch to one department.

@@ -34,6 +34,7 @@ type Ring struct{ list []master }
 const (
 	forLedger = "hotline ledger"
 	forTokens = "hotline tokens"
+	forKeys   = "hotline keys"
 )
 
 // Parse reads keys, separated by commas or line breaks. Errors: ErrKey.
@@ -59,7 +60,7 @@ func Parse(text string) (*Ring, error) {
 func newMaster(raw []byte) (master, error) {
 	sum := sha256.Sum256(append([]byte("hotline key "), raw...))
 	m := master{name: hex.EncodeToString(sum[:8]), bits: raw, made: map[string][]byte{}}
-	for _, purpose := range []string{forLedger, forTokens} {
+	for _, purpose := range []string{forLedger, forTokens, forKeys} {
 		key, err := hkdf.Key(sha256.New, raw, nil, purpose, keySize)
 		if err != nil {
 			return m, fmt.Errorf("keyring: %w", err)

@@ -26,7 +26,7 @@ const (
 	updateDepartment = "UPDATE tickets SET department = ?, handler = ? WHERE id = ?"
 	updateOperator   = "UPDATE tickets SET operator = ? WHERE id = ?"
 	updateEdited     = "UPDATE tickets SET confidential = ?, urgency = ?, type = ?, title = ?, description = ?, category = ?, district = ?, address = ?, " +
-		"name = ?, phone = ? WHERE id = ?"
+		"name = '', phone = ?, person = ?, box = ? WHERE id = ?"
 	finishOutbox = "UPDATE outbox SET done_at = ? WHERE id = ? AND topic = ? AND key = ? AND done_at IS NULL"
 	onConflict   = " ON CONFLICT DO NOTHING"
 )
@@ -57,15 +57,16 @@ func tables() map[string]table {
 		"notifications": newTable("notifications", "id, ticket_id, number, kind, clock, audience, created_at", ""),
 		"records": newTable("ticket_records", "ticket_id, id, kind, state, department, decider, at",
 			" ON CONFLICT (ticket_id, id) DO UPDATE SET state = excluded.state, department = excluded.department"),
-		"units":  newTable("ticket_units", "department, ticket_id", onConflict),
-		"ledger": newTable("ledger_waiting", ledgerColumns, ""),
-		"reads":  newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"units":   newTable("ticket_units", "department, ticket_id", onConflict),
+		"ledger":  newTable("ledger_waiting", ledgerColumns, ""),
+		"reads":   newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
+		"persons": newTable("persons", "id, lookup, wrapped, created_at, used_at, erased_at", ""),
 	}
 	return list
 }
 
 func writeTexts() []string {
-	list := []string{finishOutbox, dropDeadlines, moveHead, selectHead}
+	list := []string{finishOutbox, touchPerson, dropDeadlines, moveHead, selectHead}
 	for n := 1; n <= manyRows; n++ {
 		list = append(list, insertChained(n))
 	}
@@ -84,12 +85,24 @@ func inTable(table, q string) string {
 }
 
 func readTexts() []string {
-	return []string{selectByID, selectByNumber, selectSealedByID, selectSealedByNumber, selectEvents, selectReceipt, selectLeastLoaded, selectSealedLeastLoaded}
+	return []string{selectByID, selectByNumber, selectSealedByID, selectSealedByNumber, selectEvents, selectReceipt, selectLeastLoaded, selectSealedLeastLoaded, selectPerson}
 }
 
 // Commit writes a change in one transaction; see ticketing.Store.
 func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
-	p, err := s.plan(c)
+	err := s.commit(ctx, c)
+	if errors.Is(err, errGone) { // another key is to be found, or made
+		err = s.commit(ctx, c)
+	}
+	if err != nil {
+		return err
+	}
+	s.hub.wake(topicsOf(c)...)
+	return nil
+}
+
+func (s *Store) commit(ctx context.Context, c ticketing.Change) error {
+	p, err := s.plan(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -98,11 +111,10 @@ func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
 	} else {
 		err = s.db.Write(ctx, p.write)
 	}
-	if err != nil {
-		return err
+	if errors.Is(err, errGone) {
+		p.forgetPersons()
 	}
-	s.hub.wake(topicsOf(c)...)
-	return nil
+	return err
 }
 
 func topicsOf(changes ...ticketing.Change) []string {
@@ -129,7 +141,10 @@ func topicsOf(changes ...ticketing.Change) []string {
 type plan struct {
 	s      *Store
 	c      ticketing.Change
+	row    ticketing.Ticket // as it is kept: the texts of a sealed partition sealed
 	doc    string
+	who    sealedPerson
+	before []statement
 	groups []rowGroup
 	with   []*plan
 
@@ -141,23 +156,11 @@ type rowGroup struct {
 	rows  [][]any
 }
 
-func (s *Store) plan(c ticketing.Change) (*plan, error) {
+func (s *Store) plan(ctx context.Context, c ticketing.Change) (*plan, error) {
 	p := &plan{s: s, c: c}
 	if c.Ticket != nil {
-		doc, err := encode(c.Ticket)
-		if err != nil {
+		if err := p.planTicket(ctx); err != nil {
 			return nil, err
-		}
-		p.doc = doc
-		if c.PrevVersion == 0 {
-			values := ticketValues(c.Ticket, doc)
-			if c.Ticket.Partition != "" {
-				values = append(values, c.Ticket.Partition)
-			}
-			p.add(tableOf(c.Ticket.Partition), values)
-		}
-		for _, call := range c.NewCalls {
-			p.add("calls", []any{call, c.Ticket.ID})
 		}
 	}
 	if q := c.QueryCode; q != nil {
@@ -170,7 +173,14 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 		p.add("reads", []any{r.TicketID, r.UserID, r.What, r.Reason, r.CallID, ms(r.At)})
 	}
 	for _, e := range c.Events {
-		p.add("events", []any{e.TicketID, e.Version, e.Type, ms(e.At), e.Actor, text(e.Data)})
+		data := text(e.Data)
+		if c.Ticket != nil {
+			var err error
+			if data, err = s.sealText(ctx, c.Ticket.Partition, eventAbout(e.TicketID), data); err != nil {
+				return nil, err
+			}
+		}
+		p.add("events", []any{e.TicketID, e.Version, e.Type, ms(e.At), e.Actor, data})
 	}
 	for _, row := range deadlineRows(c.Deadlines) {
 		p.add("deadlines", row)
@@ -202,13 +212,52 @@ func (s *Store) plan(c ticketing.Change) (*plan, error) {
 		p.add("ledger", ledgerValues(ready))
 	}
 	for _, other := range c.With {
-		o, err := s.plan(other)
+		o, err := s.plan(ctx, other)
 		if err != nil {
 			return nil, err
 		}
 		p.with = append(p.with, o)
 	}
 	return p, nil
+}
+
+// planTicket seals the ticket's row.
+func (p *plan) planTicket(ctx context.Context) error {
+	t := p.c.Ticket
+	var err error
+	if p.c.PrevVersion == 0 || p.c.Edited {
+		if p.who, err = p.s.sealPerson(ctx, t); err != nil {
+			return err
+		}
+		t.Person = p.who.id
+		p.addPerson(p.who)
+	}
+	if p.doc, err = encode(t); err != nil {
+		return err
+	}
+	p.row = *t
+	if err := p.s.sealTexts(ctx, &p.row, &p.doc); err != nil {
+		return err
+	}
+	if p.c.PrevVersion == 0 {
+		values := ticketValues(&p.row, p.doc, p.who)
+		if t.Partition != "" {
+			values = append(values, t.Partition)
+		}
+		p.add(tableOf(t.Partition), values)
+	}
+	for _, call := range p.c.NewCalls {
+		p.add("calls", []any{call, t.ID})
+	}
+	return nil
+}
+
+// forgetPersons drops from memory whom the plan found there.
+func (p *plan) forgetPersons() {
+	p.s.persons.forget(p.who.id, p.who.lookup)
+	for _, other := range p.with {
+		other.forgetPersons()
+	}
 }
 
 func liveValues(l ticketing.LiveEvent) []any {
@@ -241,9 +290,9 @@ type statement struct {
 
 // statements are the steps of a plan, in the order in which they are taken.
 func (p *plan) statements() []statement {
-	var list []statement
-	if t := p.c.Ticket; t != nil && p.c.PrevVersion != 0 {
-		list = p.update(t)
+	list := p.before
+	if p.c.Ticket != nil && p.c.PrevVersion != 0 {
+		list = append(list, p.update(&p.row)...)
 	}
 	if f := p.c.Finish; f != nil {
 		list = append(list, statement{
@@ -311,7 +360,7 @@ func (p *plan) update(t *ticketing.Ticket) []statement {
 	if p.c.Edited {
 		a := t.Appeal
 		list = append(list, statement{text: inTable(table, updateEdited), table: table, args: []any{
-			flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District, a.Address, t.Citizen.Name, t.Citizen.Phone, t.ID,
+			flag(t.Confidential), string(t.Urgency), string(a.Type), a.Title, a.Description, a.Category, a.District, a.Address, p.who.lookup, p.who.id, p.who.box, t.ID,
 		}})
 	}
 	return list
@@ -341,10 +390,22 @@ func (s *Store) Ticket(ctx context.Context, ref string) (ticketing.Ticket, error
 		open, sealed = selectByNumber, selectSealedByNumber
 	}
 	for _, q := range []string{open, sealed} {
-		t, err := scanTicket(s.texts.read[q].QueryRowContext(ctx, ref))
-		if !errors.Is(err, sql.ErrNoRows) {
-			return t, err
+		table := openTable
+		if q == sealed {
+			table = sealedTable
 		}
+		row, err := s.scanTicket(ctx, table, s.texts.read[q].QueryRowContext(ctx, ref))
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return ticketing.Ticket{}, err
+		}
+		list, err := s.opened(ctx, []ticketRow{row})
+		if err != nil {
+			return ticketing.Ticket{}, err
+		}
+		return list[0], nil
 	}
 	return ticketing.Ticket{}, ticketing.ErrAbsent
 }
@@ -362,6 +423,9 @@ func (s *Store) Events(ctx context.Context, ticketID string) ([]ticketing.Event,
 		var when int64
 		var data string
 		if err := rows.Scan(&e.ID, &e.TicketID, &e.Version, &e.Type, &when, &e.Actor, &data); err != nil {
+			return nil, err
+		}
+		if data, err = s.openText(ctx, eventAbout(e.TicketID), data); err != nil {
 			return nil, err
 		}
 		e.At, e.Data = at(when), json.RawMessage(data)

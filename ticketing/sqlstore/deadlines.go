@@ -32,7 +32,7 @@ func (s *Store) FireDeadlines(ctx context.Context, now time.Time, limit int, fir
 		}
 		changes = fire(due)
 		for _, c := range changes {
-			p, err := s.plan(c)
+			p, err := s.plan(ctx, c)
 			if err != nil {
 				return err
 			}
@@ -177,7 +177,7 @@ func (s *Store) attach(ctx context.Context, tx bun.Tx, due []ticketing.Due, ids 
 	}
 	byID := map[string]ticketing.Ticket{}
 	for _, table := range []string{openTable, sealedTable} {
-		tickets, err := readTickets(ctx, tx.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
+		tickets, err := s.readTickets(ctx, table, tx.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
 		if err != nil {
 			return err
 		}

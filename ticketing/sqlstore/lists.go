@@ -28,23 +28,6 @@ func within(q *bun.SelectQuery, partition string) *bun.SelectQuery {
 	return q.Where("\"partition\" = ?", partition)
 }
 
-func readTickets(ctx context.Context, q *bun.SelectQuery) ([]ticketing.Ticket, error) {
-	rows, err := q.Rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []ticketing.Ticket
-	for rows.Next() {
-		t, err := scanTicket(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, t)
-	}
-	return list, rows.Err()
-}
-
 // where adds the conditions of a query.
 func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
 	q = within(q, f.Partition)
@@ -173,7 +156,7 @@ func validUTF8(s string) bool { return strings.ToValidUTF8(s, "") == s && !strin
 
 // Scan reads the tickets of a partition in order of id after a given id.
 func (s *Store) Scan(ctx context.Context, partition, after string, limit int) ([]ticketing.Ticket, error) {
-	return readTickets(ctx, s.selectTickets(partition).Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
+	return s.readTickets(ctx, tableOf(partition), s.selectTickets(partition).Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
 }
 
 // TicketsByID reads several at once, of all partitions and in no order; those
@@ -190,7 +173,7 @@ func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Tick
 func (s *Store) byID(ctx context.Context, table string, ids []string) ([]ticketing.Ticket, error) {
 	var all []ticketing.Ticket
 	for some := range slices.Chunk(ids, maxTogether) {
-		list, err := readTickets(ctx, s.db.read.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(some)))
+		list, err := s.readTickets(ctx, table, s.db.read.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(some)))
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +187,11 @@ const maxTogether = 500
 
 // ByPhone reads a caller's tickets in a partition, newest first.
 func (s *Store) ByPhone(ctx context.Context, partition, phone string, limit int) ([]ticketing.Ticket, error) {
-	return readTickets(ctx, s.selectTickets(partition).Where("phone = ?", phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))
+	lookup, err := s.persons.lookup(ctx, partition, phone)
+	if err != nil {
+		return nil, err
+	}
+	return s.readTickets(ctx, tableOf(partition), s.selectTickets(partition).Where("phone IN (?, ?)", lookup, phone).OrderExpr("created_at DESC, id DESC").Limit(int64(limit)))
 }
 
 // ByCall reads the tickets that a call is linked to, oldest first.
@@ -212,7 +199,7 @@ func (s *Store) ByCall(ctx context.Context, callID string) ([]ticketing.Ticket, 
 	linked := s.db.read.NewSelect().Table("ticket_calls").Column("ticket_id").Where("call_id = ?", callID)
 	var all []ticketing.Ticket
 	for _, partition := range []string{"", ticketing.AnySealed} {
-		some, err := readTickets(ctx, s.selectTickets(partition).Where("id IN (?)", linked).OrderExpr("created_at, id").Limit(200))
+		some, err := s.readTickets(ctx, tableOf(partition), s.selectTickets(partition).Where("id IN (?)", linked).OrderExpr("created_at, id").Limit(200))
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -23,7 +24,7 @@ import (
 
 	"hotline/ticketing"
 	"hotline/ticketing/keyring"
-	"hotline/ticketing/ledger"
+	"hotline/ticketing/sealing"
 )
 
 //go:embed migrations
@@ -35,9 +36,10 @@ type Options struct {
 	Now     func() time.Time // time.Now when nil
 	Readers int              // reading connections; 4 on SQLite and 8 on PostgreSQL when zero
 	Writers int              // writing connections on PostgreSQL; 8 when zero
-	// Keys make the ledger's hashes; nil: a key that is lost with the store's
-	// process, so that the ledger cannot be verified later.
-	Keys ledger.Keys
+	// Keys make the ledger's hashes and wrap the keys of what is sealed; nil: a
+	// key that is lost with the store's process.
+	Keys   *keyring.Ring
+	Cipher sealing.Cipher // for what is sealed from now on; AES when zero
 }
 
 // Store is a ticketing.Store, and the home of users, sessions, outbox and live events.
@@ -49,7 +51,8 @@ type Store struct {
 	numbers *numbers
 	texts   *texts
 	tables  map[string]table
-	keys    ledger.Keys
+	keys    *keyring.Ring
+	persons *persons
 	closing chan struct{}
 	chained chan struct{} // closed when the last entries were chained
 	once    sync.Once
@@ -91,8 +94,12 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if s.texts, err = newTexts(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
+	s.persons = newPersons(db, opts.Keys, cmp.Or(opts.Cipher, sealing.AES))
 	db.last = s.chainNow
 	if err := db.start(ctx); err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	if err := s.persons.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	s.numbers = newNumbers(db)

@@ -140,7 +140,7 @@ func (s *Store) ClosedBefore(ctx context.Context, partition string, before time.
 	if after != "" {
 		q = q.Where("(closed_at, id) > (SELECT closed_at, id FROM ? WHERE id = ?)", bun.Ident(tableOf(partition)), after)
 	}
-	return readTickets(ctx, q.OrderExpr("closed_at, id").Limit(int64(limit)))
+	return s.readTickets(ctx, tableOf(partition), q.OrderExpr("closed_at, id").Limit(int64(limit)))
 }
 
 // Lease takes or renews a user's hold on a ticket and says who has it until

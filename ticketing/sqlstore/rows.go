@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -48,7 +49,9 @@ type nested struct {
 	Calls       []string               `json:"calls,omitempty"`
 	Elderly     bool                   `json:"elderly,omitempty"`
 	Disabled    bool                   `json:"disabled,omitempty"`
-	Proxy       *ticketing.Proxy       `json:"proxy,omitempty"`
+	Proxy       *ticketing.Proxy       `json:"proxy,omitempty"` // of rows from before persons were sealed
+	Erased      bool                   `json:"erased,omitempty"`
+	Hold        *ticketing.Hold        `json:"hold,omitempty"`
 	Designated  bool                   `json:"designated,omitempty"`
 	ReviewBy    string                 `json:"review_by,omitempty"`
 	Public      string                 `json:"public,omitempty"`
@@ -79,9 +82,12 @@ type clockRow struct {
 func encode(t *ticketing.Ticket) (string, error) {
 	n := nested{
 		Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls,
-		Elderly: t.Citizen.Elderly, Disabled: t.Citizen.Disabled, Proxy: t.Citizen.Proxy, Designated: t.Designated, ReviewBy: t.ReviewBy,
+		Elderly: t.Citizen.Elderly, Disabled: t.Citizen.Disabled, Designated: t.Designated, ReviewBy: t.ReviewBy,
 		Public: t.PublicAnswer, Rating: t.Rating, MergedInto: t.MergedInto, Tries: t.Tries, NextTry: ms(t.NextTryAt), Struck: t.Struck,
-		Records: t.Records, Attachments: t.Attachments, Partition: t.Partition,
+		Records: t.Records, Attachments: t.Attachments, Partition: t.Partition, Erased: t.Citizen.Erased, Hold: t.Hold,
+	}
+	if t.Person == "" { // not sealed yet
+		n.Proxy = t.Citizen.Proxy
 	}
 	for _, c := range t.Clocks {
 		n.Clocks = append(n.Clocks, clockRow{
@@ -126,22 +132,25 @@ func tableOf(partition string) string {
 
 const ticketColumns = "id, number, version, state, channel, urgency, confidential, line, digit, type, title, description, " +
 	"category, district, address, name, phone, department, operator, answer, reopened, at_desk, created_at, updated_at, " +
-	"accepted_at, resolved_at, closed_at, due_at, handler, doc"
+	"accepted_at, resolved_at, closed_at, due_at, handler, doc, person, box"
 
-// ticketValues are in the order of ticketColumns.
-func ticketValues(t *ticketing.Ticket, doc string) []any {
+// ticketValues are in the order of ticketColumns. Of the citizen there is what
+// the number is found by, and the box.
+func ticketValues(t *ticketing.Ticket, doc string, who sealedPerson) []any {
 	return []any{
 		t.ID, null(t.Number), t.Version, string(t.State), string(t.Channel), string(t.Urgency), flag(t.Confidential), t.Line, t.Digit,
 		string(t.Appeal.Type), t.Appeal.Title, t.Appeal.Description, t.Appeal.Category, t.Appeal.District, t.Appeal.Address,
-		t.Citizen.Name, t.Citizen.Phone, t.Department, t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
-		ms(t.CreatedAt), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), t.Handler, doc,
+		"", who.lookup, t.Department, t.Operator, t.Answer, t.Reopened, flag(t.AtDesk),
+		ms(t.CreatedAt), ms(t.UpdatedAt), ms(t.AcceptedAt), ms(t.ResolvedAt), ms(t.ClosedAt), dueAt(t), t.Handler, doc, who.id, who.box,
 	}
 }
 
 type scanner interface{ Scan(...any) error }
 
-func scanTicket(row scanner) (ticketing.Ticket, error) {
-	var t ticketing.Ticket
+// scanTicket reads a row of a table of tickets; its citizen stays sealed.
+func (s *Store) scanTicket(ctx context.Context, table string, row scanner) (ticketRow, error) {
+	var r ticketRow
+	t := &r.Ticket
 	var number sql.NullString
 	var due sql.NullInt64
 	var doc string
@@ -150,20 +159,25 @@ func scanTicket(row scanner) (ticketing.Ticket, error) {
 		&t.ID, &number, &t.Version, &t.State, &t.Channel, &t.Urgency, &confidential, &t.Line, &t.Digit,
 		&t.Appeal.Type, &t.Appeal.Title, &t.Appeal.Description, &t.Appeal.Category, &t.Appeal.District, &t.Appeal.Address,
 		&t.Citizen.Name, &t.Citizen.Phone, &t.Department, &t.Operator, &t.Answer, &t.Reopened, &atDesk,
-		&created, &updated, &accepted, &resolved, &closed, &due, &t.Handler, &doc,
+		&created, &updated, &accepted, &resolved, &closed, &due, &t.Handler, &doc, &t.Person, &r.box,
 	}
 	if err := row.Scan(into...); err != nil {
-		return t, err
+		return r, err
+	}
+	if table == sealedTable {
+		if err := s.openTexts(ctx, t, &doc); err != nil {
+			return r, err
+		}
 	}
 	var n nested
 	if err := json.Unmarshal([]byte(doc), &n); err != nil {
-		return t, fmt.Errorf("ticket %s: nested part: %w", t.ID, err)
+		return r, fmt.Errorf("ticket %s: nested part: %w", t.ID, err)
 	}
 	t.Number = number.String
 	t.Confidential, t.AtDesk = confidential != 0, atDesk != 0
 	t.CreatedAt, t.UpdatedAt, t.AcceptedAt, t.ResolvedAt, t.ClosedAt = at(created), at(updated), at(accepted), at(resolved), at(closed)
-	n.into(&t)
-	return t, nil
+	n.into(t)
+	return r, nil
 }
 
 func (n nested) into(t *ticketing.Ticket) {
@@ -171,7 +185,10 @@ func (n nested) into(t *ticketing.Ticket) {
 	t.Citizen.Elderly, t.Citizen.Disabled, t.Citizen.Proxy = n.Elderly, n.Disabled, n.Proxy
 	t.Designated, t.ReviewBy, t.PublicAnswer, t.Rating, t.MergedInto = n.Designated, n.ReviewBy, n.Public, n.Rating, n.MergedInto
 	t.Tries, t.NextTryAt, t.Struck, t.Records, t.Attachments = n.Tries, at(n.NextTry), n.Struck, n.Records, n.Attachments
-	t.Partition = n.Partition
+	t.Partition, t.Citizen.Erased, t.Hold = n.Partition, n.Erased, n.Hold
+	if t.Hold != nil {
+		utc(&t.Hold.At)
+	}
 	for i := range t.Assignments { // JSON keeps the zone as it was written; the store says UTC
 		utc(&t.Assignments[i].DispatchedAt, &t.Assignments[i].SignedAt, &t.Assignments[i].EndedAt)
 	}
