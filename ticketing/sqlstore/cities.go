@@ -77,7 +77,7 @@ func (s *Store) SaveCity(ctx context.Context, v ticketing.CityVersion, prev int6
 	if err != nil {
 		return fmt.Errorf("city: %w", err)
 	}
-	p, err := s.plan(ctx, beside)
+	p, err := s.plan(ctx, beside, fresh{})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func tables() map[string]table {
 		"units":   newTable("ticket_units", "department, ticket_id", onConflict),
 		"ledger":  newTable("ledger_waiting", ledgerColumns, ""),
 		"reads":   newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
-		"persons": newTable("persons", "id, lookup, wrapped, created_at, used_at, erased_at", ""),
+		"persons": newTable("persons", "id, lookup, wrapped, number, created_at, used_at, erased_at", ""),
 	}
 	return list
 }
@@ -102,7 +102,7 @@ func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
 }
 
 func (s *Store) commit(ctx context.Context, c ticketing.Change) error {
-	p, err := s.plan(ctx, c)
+	p, err := s.plan(ctx, c, fresh{})
 	if err != nil {
 		return err
 	}
@@ -156,10 +156,10 @@ type rowGroup struct {
 	rows  [][]any
 }
 
-func (s *Store) plan(ctx context.Context, c ticketing.Change) (*plan, error) {
+func (s *Store) plan(ctx context.Context, c ticketing.Change, made fresh) (*plan, error) {
 	p := &plan{s: s, c: c}
 	if c.Ticket != nil {
-		if err := p.planTicket(ctx); err != nil {
+		if err := p.planTicket(ctx, made); err != nil {
 			return nil, err
 		}
 	}
@@ -174,9 +174,9 @@ func (s *Store) plan(ctx context.Context, c ticketing.Change) (*plan, error) {
 	}
 	for _, e := range c.Events {
 		data := text(e.Data)
-		if c.Ticket != nil {
+		if c.Ticket != nil && c.Ticket.Partition != "" {
 			var err error
-			if data, err = s.sealText(ctx, c.Ticket.Partition, eventAbout(e.TicketID), data); err != nil {
+			if data, err = s.sealText(ctx, partitionKey(c.Ticket.Partition), eventAbout(e.TicketID), data); err != nil {
 				return nil, err
 			}
 		}
@@ -212,7 +212,7 @@ func (s *Store) plan(ctx context.Context, c ticketing.Change) (*plan, error) {
 		p.add("ledger", ledgerValues(ready))
 	}
 	for _, other := range c.With {
-		o, err := s.plan(ctx, other)
+		o, err := s.plan(ctx, other, made)
 		if err != nil {
 			return nil, err
 		}
@@ -222,11 +222,11 @@ func (s *Store) plan(ctx context.Context, c ticketing.Change) (*plan, error) {
 }
 
 // planTicket seals the ticket's row.
-func (p *plan) planTicket(ctx context.Context) error {
+func (p *plan) planTicket(ctx context.Context, made fresh) error {
 	t := p.c.Ticket
 	var err error
 	if p.c.PrevVersion == 0 || p.c.Edited {
-		if p.who, err = p.s.sealPerson(ctx, t); err != nil {
+		if p.who, err = p.s.sealPerson(ctx, t, made); err != nil {
 			return err
 		}
 		t.Person = p.who.id
@@ -372,6 +372,8 @@ func (s *Store) refusal(table string, err error) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%s: %w", table, err)
+	case table == "persons":
+		return errGone
 	case table == "receipts":
 		return ticketing.ErrReplayed
 	case (table == openTable || table == sealedTable) && strings.Contains(what, "number"):

@@ -32,7 +32,7 @@ func (s *Store) FireDeadlines(ctx context.Context, now time.Time, limit int, fir
 		}
 		changes = fire(due)
 		for _, c := range changes {
-			p, err := s.plan(ctx, c)
+			p, err := s.plan(ctx, c, fresh{})
 			if err != nil {
 				return err
 			}

@@ -9,13 +9,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/uptrace/bun"
 
-	"hotline/ticketing"
 	"hotline/ticketing/keyring"
 	"hotline/ticketing/sealing"
 )
@@ -34,7 +34,7 @@ type persons struct {
 	db     *DB
 	ring   *keyring.Ring
 	cipher sealing.Cipher
-	keys   *expirable.LRU[string, []byte] // id → key
+	cache  *expirable.LRU[string, person] // by id
 	ids    *expirable.LRU[string, string] // lookup → id
 
 	mu  sync.Mutex
@@ -44,8 +44,8 @@ type persons struct {
 func newPersons(db *DB, ring *keyring.Ring, c sealing.Cipher) *persons {
 	return &persons{
 		db: db, ring: ring, cipher: c, own: map[string][]byte{},
-		keys: expirable.NewLRU[string, []byte](cachedKeys, nil, cachedFor),
-		ids:  expirable.NewLRU[string, string](cachedKeys, nil, cachedFor),
+		cache: expirable.NewLRU[string, person](cachedKeys, nil, cachedFor),
+		ids:   expirable.NewLRU[string, string](cachedKeys, nil, cachedFor),
 	}
 }
 
@@ -130,129 +130,137 @@ func (p *persons) lookup(ctx context.Context, partition, phone string) (string, 
 // person is a key with its name. Where made is set it is not stored yet.
 type person struct {
 	id     string
-	key    []byte
-	lookup string
+	key    []byte // nil once it is destroyed
+	number string // the citizen's; empty where there is none
+	lookup string // of the number
 	made   []byte // wrapped
 }
 
+// fresh are the persons that one change makes.
+type fresh map[string]person
+
 // find is the person whom a number belongs to, or a new one.
-func (p *persons) find(ctx context.Context, lookup string) (person, error) {
+func (p *persons) find(ctx context.Context, partition, number string, made fresh) (person, error) {
+	lookup, err := p.lookup(ctx, partition, number)
+	if err != nil {
+		return person{}, err
+	}
 	if lookup == "" {
-		return p.make("")
+		return p.make("", "")
 	}
-	if id, ok := p.ids.Get(lookup); ok {
-		if key, ok := p.keys.Get(id); ok {
-			return person{id: id, key: key, lookup: lookup}, nil
-		}
+	if who, ok := made[lookup]; ok {
+		who.made = nil
+		return who, nil
 	}
-	var id string
-	var wrapped []byte
-	err := p.db.read.QueryRowContext(ctx, selectPerson, lookup).Scan(&id, &wrapped)
-	if errors.Is(err, sql.ErrNoRows) {
-		return p.make(lookup)
+	who, err := p.known(ctx, lookup)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return who, err
 	}
-	if err != nil {
-		return person{}, err
+	if who, err = p.make(lookup, number); err == nil {
+		made[lookup] = who
 	}
-	key, err := p.unwrap(id, wrapped)
-	if err != nil {
-		return person{}, err
-	}
-	p.ids.Add(lookup, id)
-	return person{id: id, key: key, lookup: lookup}, nil
+	return who, err
 }
 
-const selectPerson = "SELECT id, wrapped FROM persons WHERE lookup = ? ORDER BY id LIMIT 1"
+// known is the person of a lookup; sql.ErrNoRows when there is none.
+func (p *persons) known(ctx context.Context, lookup string) (person, error) {
+	if id, ok := p.ids.Get(lookup); ok {
+		if who, ok := p.cache.Get(id); ok {
+			return who, nil
+		}
+	}
+	who, err := p.scan(p.db.read.QueryRowContext(ctx, selectPerson, lookup))
+	if err == nil {
+		p.ids.Add(lookup, who.id)
+	}
+	return who, err
+}
 
-func (p *persons) make(lookup string) (person, error) {
+const (
+	personColumns = "id, lookup, wrapped, number"
+	selectPerson  = "SELECT " + personColumns + " FROM persons WHERE lookup = ?"
+)
+
+func (p *persons) make(lookup, number string) (person, error) {
 	id := make([]byte, 12)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
-	made := person{id: hex.EncodeToString(id), key: sealing.NewKey(), lookup: lookup}
+	made := person{id: hex.EncodeToString(id), key: sealing.NewKey(), lookup: lookup, number: number}
 	var err error
 	made.made, err = p.ring.Wrap(p.cipher, made.key, "person:"+made.id)
 	return made, err
 }
 
-func (p *persons) unwrap(id string, wrapped []byte) ([]byte, error) {
-	key, err := p.ring.Unwrap(wrapped, "person:"+id)
-	if err != nil {
-		return nil, fmt.Errorf("the key of a citizen was wrapped with the master key %s, which is not in the key file, or was changed: %w", keyring.Under(wrapped), err)
+// scan reads a row that has a key.
+func (p *persons) scan(row scanner) (person, error) {
+	var who person
+	var wrapped, number []byte
+	if err := row.Scan(&who.id, &who.lookup, &wrapped, &number); err != nil {
+		return who, err
 	}
-	p.keys.Add(id, key)
-	return key, nil
+	var err error
+	if who.key, err = p.ring.Unwrap(wrapped, "person:"+who.id); err != nil {
+		return who, fmt.Errorf("the key of a citizen was wrapped with the master key %s, which is not in the key file, or was changed: %w", keyring.Under(wrapped), err)
+	}
+	if len(number) > 0 {
+		plain, err := sealing.Open(who.key, number, "number:"+who.id)
+		if err != nil {
+			return who, fmt.Errorf("the number of a citizen: %w", err)
+		}
+		who.number = string(plain)
+	}
+	p.cache.Add(who.id, who)
+	return who, nil
+}
+
+// row is how a person is kept.
+func (p *persons) row(who person, now time.Time) ([]any, error) {
+	var number []byte
+	if who.number != "" {
+		var err error
+		if number, err = p.cipher.Seal(who.key, []byte(who.number), "number:"+who.id); err != nil {
+			return nil, err
+		}
+	}
+	return []any{who.id, who.lookup, who.made, number, now.UnixMilli(), now.UnixMilli(), 0}, nil
 }
 
 // forget drops a person from memory.
 func (p *persons) forget(id, lookup string) {
-	p.keys.Remove(id)
+	p.cache.Remove(id)
 	p.ids.Remove(lookup)
 }
 
-// open gives the keys of some persons; one that was destroyed is nil.
-func (p *persons) open(ctx context.Context, ids []string) (map[string][]byte, error) {
-	found := make(map[string][]byte, len(ids))
+// byID reads some persons; who has no key any more is left out.
+func (p *persons) byID(ctx context.Context, ids []string) (map[string]person, error) {
+	found := make(map[string]person, len(ids))
+	asked := make(map[string]bool, len(ids))
 	var missing []string
 	for _, id := range ids {
-		if _, twice := found[id]; twice {
+		if asked[id] {
 			continue
 		}
-		key, ok := p.keys.Get(id)
-		if found[id] = key; !ok {
-			missing = append(missing, id)
+		asked[id] = true
+		if who, ok := p.cache.Get(id); ok {
+			found[id] = who
+			continue
 		}
+		missing = append(missing, id)
 	}
-	if len(missing) == 0 {
-		return found, nil
-	}
-	rows, err := p.db.read.NewSelect().Table("persons").Column("id", "wrapped").Where("id IN (?)", bun.List(missing)).Where("erased_at = 0").Rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var wrapped []byte
-		if err := rows.Scan(&id, &wrapped); err != nil {
+	for some := range slices.Chunk(missing, maxTogether) {
+		rows, err := p.db.read.NewSelect().Table("persons").ColumnExpr(personColumns).Where("id IN (?)", bun.List(some)).Where("erased_at = 0").Rows(ctx)
+		if err != nil {
 			return nil, err
 		}
-		if found[id], err = p.unwrap(id, wrapped); err != nil {
+		for rows.Next() {
+			who, err := p.scan(rows)
+			if err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			found[who.id] = who
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return nil, err
 		}
 	}
-	return found, rows.Err()
-}
-
-// PersonKey is the key for what belongs to the person with a number, such as a
-// recording; a person who is not known is made.
-func (s *Store) PersonKey(ctx context.Context, phone string) (id string, key []byte, err error) {
-	lookup, err := s.persons.lookup(ctx, "", phone)
-	if err != nil {
-		return "", nil, err
-	}
-	who, err := s.persons.find(ctx, lookup)
-	if err != nil || who.made == nil {
-		return who.id, who.key, err
-	}
-	row := personValues(who, s.now())
-	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := s.texts.exec(ctx, tx, s.tables["persons"].text(1), row...)
-		return err
-	})
-	return who.id, who.key, err
-}
-
-// KeyOf is the key of a person; ErrErased once it was destroyed.
-func (s *Store) KeyOf(ctx context.Context, id string) ([]byte, error) {
-	found, err := s.persons.open(ctx, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	if found[id] == nil {
-		return nil, ticketing.ErrErased
-	}
-	return found[id], nil
-}
-
-func personValues(p person, now time.Time) []any {
-	return []any{p.id, p.lookup, p.made, now.UnixMilli(), now.UnixMilli(), 0}
+	return found, nil
 }

@@ -180,10 +180,14 @@ func (s *Store) EndLease(ctx context.Context, ticketID, userID string) error {
 
 // SaveFormDraft keeps what a user has typed; an older one than is kept is left out.
 func (s *Store) SaveFormDraft(ctx context.Context, d ticketing.FormDraft) error {
+	body, err := s.sealText(ctx, keyOfDrafts, draftAbout(d.UserID, d.Key), string(d.Body))
+	if err != nil {
+		return err
+	}
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO form_drafts (user_id, key, seq, body, at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (user_id, key) DO UPDATE SET seq = excluded.seq, body = excluded.body, at = excluded.at
-			WHERE form_drafts.seq < excluded.seq`, d.UserID, d.Key, d.Seq, string(d.Body), ms(d.At))
+			WHERE form_drafts.seq < excluded.seq`, d.UserID, d.Key, d.Seq, body, ms(d.At))
 		return err
 	})
 }
@@ -197,9 +201,14 @@ func (s *Store) FormDraft(ctx context.Context, userID, key string) (ticketing.Fo
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, ticketing.ErrAbsent
 	}
+	if err == nil {
+		body, err = s.openText(ctx, draftAbout(userID, key), body)
+	}
 	d.Body, d.At = json.RawMessage(body), at(when)
 	return d, err
 }
+
+func draftAbout(userID, key string) string { return "draft:" + userID + ":" + key }
 
 // FormDrafts lists what a user has typed and not sent, the newest first.
 func (s *Store) FormDrafts(ctx context.Context, userID string, limit int) ([]ticketing.FormDraft, error) {
@@ -214,6 +223,9 @@ func (s *Store) FormDrafts(ctx context.Context, userID string, limit int) ([]tic
 		var body string
 		var when int64
 		if err := rows.Scan(&d.Key, &d.Seq, &body, &when); err != nil {
+			return nil, err
+		}
+		if body, err = s.openText(ctx, draftAbout(userID, d.Key), body); err != nil {
 			return nil, err
 		}
 		d.Body, d.At = json.RawMessage(body), at(when)

@@ -33,31 +33,31 @@ type sealedPerson struct {
 
 // sealPerson seals a ticket's citizen with the key of the person whom the number
 // belongs to.
-func (s *Store) sealPerson(ctx context.Context, t *ticketing.Ticket) (sealedPerson, error) {
+func (s *Store) sealPerson(ctx context.Context, t *ticketing.Ticket, made fresh) (sealedPerson, error) {
 	who := identity{Name: t.Citizen.Name, Phone: t.Citizen.Phone, Proxy: t.Citizen.Proxy}
 	if who.empty() {
 		return sealedPerson{id: t.Person}, nil
 	}
-	lookup, err := s.persons.lookup(ctx, t.Partition, who.Phone)
-	if err != nil {
-		return sealedPerson{}, err
-	}
 	var p person
-	if lookup == "" && t.Person != "" { // without a number the key stays the ticket's own
-		if p.key, err = s.KeyOf(ctx, t.Person); err != nil {
-			return sealedPerson{}, err
-		}
+	var err error
+	if who.Phone == "" && t.Person != "" { // without a number the key stays the ticket's own
 		p.id = t.Person
-	} else if p, err = s.persons.find(ctx, lookup); err != nil {
+		p.key, err = s.KeyOf(ctx, t.Person)
+	} else {
+		p, err = s.persons.find(ctx, t.Partition, who.Phone, made)
+	}
+	if err != nil {
 		return sealedPerson{}, err
 	}
 	raw, err := json.Marshal(who)
 	if err != nil {
 		return sealedPerson{}, fmt.Errorf("encode a citizen: %w", err)
 	}
-	sealed := sealedPerson{id: p.id, lookup: lookup, touch: p.made == nil}
+	sealed := sealedPerson{id: p.id, lookup: p.lookup, touch: p.made == nil}
 	if p.made != nil {
-		sealed.row = personValues(p, s.now())
+		if sealed.row, err = s.persons.row(p, s.now()); err != nil {
+			return sealedPerson{}, err
+		}
 	}
 	sealed.box, err = s.persons.cipher.Seal(p.key, raw, "ticket:"+t.ID)
 	return sealed, err
@@ -89,13 +89,13 @@ func (s *Store) opened(ctx context.Context, rows []ticketRow) ([]ticketing.Ticke
 			ids = append(ids, rows[i].Person)
 		}
 	}
-	keys, err := s.persons.open(ctx, ids)
+	found, err := s.persons.byID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]ticketing.Ticket, len(rows))
 	for i := range rows {
-		if err := rows[i].openPerson(keys); err != nil {
+		if err := rows[i].openPerson(found); err != nil {
 			return nil, err
 		}
 		list[i] = rows[i].Ticket
@@ -106,12 +106,12 @@ func (s *Store) opened(ctx context.Context, rows []ticketRow) ([]ticketing.Ticke
 	return list, nil
 }
 
-func (r *ticketRow) openPerson(keys map[string][]byte) error {
+func (r *ticketRow) openPerson(found map[string]person) error {
 	if r.Person == "" {
 		return nil
 	}
 	r.Citizen.Phone = "" // a hash
-	key := keys[r.Person]
+	key := found[r.Person].key
 	if key == nil {
 		r.Citizen.Erased = true
 		return nil
@@ -131,17 +131,16 @@ func (r *ticketRow) openPerson(keys map[string][]byte) error {
 	return nil
 }
 
-// Texts of sealed partitions are kept as =, the partition, a colon and a box.
+// A sealed text is kept as =, the name of the store's key, a colon and a box.
 const sealedMark = "="
+
+const keyOfDrafts = "drafts"
 
 func partitionKey(partition string) string { return "partition:" + partition }
 
-// sealText seals a text of a partition; about says whose it is.
-func (s *Store) sealText(ctx context.Context, partition, about, text string) (string, error) {
-	if partition == "" || text == "" {
-		return text, nil
-	}
-	key, err := s.persons.ownKey(ctx, partitionKey(partition))
+// sealText seals a text with a key of the store; about says whose it is.
+func (s *Store) sealText(ctx context.Context, name, about, text string) (string, error) {
+	key, err := s.persons.ownKey(ctx, name)
 	if err != nil {
 		return "", err
 	}
@@ -149,20 +148,20 @@ func (s *Store) sealText(ctx context.Context, partition, about, text string) (st
 	if err != nil {
 		return "", err
 	}
-	return sealedMark + partition + ":" + base64.RawStdEncoding.EncodeToString(box), nil
+	return sealedMark + name + ":" + base64.RawStdEncoding.EncodeToString(box), nil
 }
 
 // openText is the opposite of sealText; what begins otherwise is in the clear.
 func (s *Store) openText(ctx context.Context, about, text string) (string, error) {
-	partition, coded, sealed := strings.Cut(strings.TrimPrefix(text, sealedMark), ":")
-	if !strings.HasPrefix(text, sealedMark) || !sealed {
+	at := strings.LastIndexByte(text, ':')
+	if !strings.HasPrefix(text, sealedMark) || at < 0 {
 		return text, nil
 	}
-	box, err := base64.RawStdEncoding.DecodeString(coded)
-	if err != nil { // no box: a text that begins with the mark
-		return text, nil
+	box, err := base64.RawStdEncoding.DecodeString(text[at+1:])
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", about, sealing.ErrBroken)
 	}
-	key, err := s.persons.ownKey(ctx, partitionKey(partition))
+	key, err := s.persons.ownKey(ctx, text[len(sealedMark):at])
 	if err != nil {
 		return "", err
 	}
@@ -176,8 +175,11 @@ func (s *Store) openText(ctx context.Context, about, text string) (string, error
 // sealTexts seals the texts of a ticket of a sealed partition in place, and its
 // nested part.
 func (s *Store) sealTexts(ctx context.Context, t *ticketing.Ticket, doc *string) error {
+	if t.Partition == "" {
+		return nil
+	}
 	for _, text := range textsOf(t, doc) {
-		sealed, err := s.sealText(ctx, t.Partition, text.about, *text.at)
+		sealed, err := s.sealText(ctx, partitionKey(t.Partition), text.about, *text.at)
 		if err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func loginTaken(err error) error {
 
 // writeBeside runs fn and writes a change in one transaction.
 func (s *Store) writeBeside(ctx context.Context, beside ticketing.Change, fn func(context.Context, bun.Tx) error) error {
-	p, err := s.plan(ctx, beside)
+	p, err := s.plan(ctx, beside, fresh{})
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,12 @@ CREATE TABLE persons (
     id         TEXT PRIMARY KEY,
     lookup     TEXT NOT NULL, -- keyed hash of the number; '' when there is none, or nothing more is to be sealed
     wrapped    BYTEA NOT NULL, -- the key under a master key; empty once it is destroyed
+    number     BYTEA, -- sealed with the key
     created_at BIGINT NOT NULL,
     used_at    BIGINT NOT NULL, -- when something was last sealed with it
     erased_at  BIGINT NOT NULL
 );
-CREATE INDEX persons_lookup ON persons (lookup) WHERE lookup <> '';
+CREATE UNIQUE INDEX persons_lookup ON persons (lookup) WHERE lookup <> '';
 
 -- Keys of the store itself: that of the hashes of numbers, and one for each sealed partition.
 CREATE TABLE store_keys (
