@@ -168,3 +168,6 @@ func commonWords() []string {
 func (u User) PasswordExpired(now time.Time, age time.Duration) bool {
 	return age > 0 && !u.PasswordAt.IsZero() && now.Sub(u.PasswordAt) > age
 }
+
+// AboutSecond is what the sealed secret of a user's second factor is about.
+func AboutSecond(userID string) string { return "second factor of " + userID }

@@ -85,6 +85,9 @@ const (
 	EventRecalculated = "recalculated" // clocks moved: policy or calendar changed
 	EventAttached     = "attached"
 	EventDetached     = "detached"
+	EventHeld         = "held"          // kept from being erased
+	EventReleased     = "released"      // the hold ended
+	EventPersonErased = "person_erased" // name and numbers were taken out
 )
 
 // Facts are what limits depend on; an event that sets or changes them carries

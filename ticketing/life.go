@@ -16,6 +16,7 @@ const (
 	lifeMerged = "merged" // a main ticket was answered, or ended: what becomes of a repeat
 	lifeRuling = "ruling" // a ruling amends the catalogue
 	lifeResume = "resume" // a suspension has run out
+	lifeErase  = "erase"  // a person is to be erased
 )
 
 // lifeKey names a step that the platform owes; version is the ticket's after
@@ -46,6 +47,8 @@ func (s *Service) LiveOn(ctx context.Context, item OutboxItem) error {
 			err = s.amendCatalogue(ctx, parts[1], version, &item)
 		case lifeResume:
 			err = s.resumeDue(ctx, parts[1], snap, &item)
+		case lifeErase:
+			err = s.erase(ctx, parts[2], parts[1] == lifeRestored, &item)
 		default:
 			return fmt.Errorf("life: row %d asks for what is not known", item.ID)
 		}

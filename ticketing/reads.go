@@ -240,6 +240,9 @@ func (s *Service) Reveal(ctx context.Context, a Actor, ref, reason string) (Citi
 	if !a.May(RightPersonReveal) {
 		return Citizen{}, ErrForbidden
 	}
+	if t.Citizen.Erased {
+		return Citizen{}, ErrErased
+	}
 	if err := s.record(ctx, a, t, "person", reason); err != nil {
 		return Citizen{}, err
 	}

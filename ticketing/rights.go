@@ -33,6 +33,8 @@ const (
 	RightTicketOpen    = "ticket.open"
 	RightTicketReads   = "ticket.reads"
 	RightPersonReveal  = "person.reveal"
+	RightPersonErase   = "person.erase"
+	RightTicketHold    = "ticket.hold"
 	RightFigures       = "figures.read"
 	RightCentre        = "centre.read"
 	RightCallAct       = "call.act"
@@ -81,6 +83,8 @@ func Rights() []Right {
 		{RightTicketOpen, "新建工单", "open tickets", holders(ReachCentre, RoleAgent, RoleLead)},
 		{RightPersonReveal, "查看诉求人信息（留痕）", "see the citizen unmasked, on record; never of a confidential ticket for a department",
 			and(holders(ReachCentre, RoleAgent, RoleLead, RoleDispatcher, RoleQC, RoleFollowUp, RoleSupervisor), units)},
+		{RightPersonErase, "依法删除诉求人信息（留痕）", "erase a citizen for good, on record, once nothing is open", holders(ReachCentre, RoleSupervisor)},
+		{RightTicketHold, "证据保全：工单及其录音不得删除", "hold a ticket and its recordings as evidence: nothing of it is erased", holders(ReachCentre, RoleSupervisor)},
 		{RightTicketReads, "查看谁看过该工单", "see who looked at a ticket",
 			and(holders(ReachCentre, RoleLead, RoleQC, RoleSupervisor, RoleAdmin), holders(ReachUsers, RoleSecAdmin, RoleAuditor))},
 		{RightFigures, "查看统计", "read figures of tickets", and(centre, units)},

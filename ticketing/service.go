@@ -23,6 +23,9 @@ type Options struct {
 	// CityRefresh is how old the reference data may be before the store is
 	// asked for a newer version; 2 s when zero.
 	CityRefresh time.Duration
+	// Erased is told of each person before the key is destroyed, so that the same
+	// can be done again to a backup from the time before.
+	Erased func(person string) error
 }
 
 // Service moves tickets through their life. It holds no state of its own but a
@@ -38,6 +41,7 @@ type Service struct {
 	opened  lately
 	refused lately
 	loading sync.Mutex
+	erased  func(person string) error
 }
 
 // snapshot is one version of the reference data with what it means.
@@ -50,7 +54,7 @@ type snapshot struct {
 
 // NewService makes a service. rules builds clocks and routing from the city.
 func NewService(store Store, rules RulesFunc, opts Options) *Service {
-	s := &Service{store: store, rules: rules, now: opts.Now, log: opts.Log, limits: opts.Limits, refresh: opts.CityRefresh}
+	s := &Service{store: store, rules: rules, now: opts.Now, log: opts.Log, limits: opts.Limits, refresh: opts.CityRefresh, erased: opts.Erased}
 	if s.now == nil {
 		s.now = time.Now
 	}

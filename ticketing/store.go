@@ -30,6 +30,7 @@ type Change struct {
 	Read          *Read
 	Records       []Record       // those that are new or changed; the ticket has them too
 	Units         []string       // departments that see the ticket beside the one in charge; those that saw it stay
+	StopPersons   []string       // whose keys seal nothing new from now on
 	Ledger        []ledger.Entry // who did this, from where
 	With          []Change       // changes of other tickets, in the same transaction
 }
@@ -281,6 +282,20 @@ type Store interface {
 	// SaveCity adds the next version; prev guards against two imports at once (ErrStale).
 	// beside is written in the same transaction.
 	SaveCity(ctx context.Context, v CityVersion, prev int64, beside Change) error
+
+	// PersonOf is who has a number in a partition; ErrAbsent when nobody has.
+	PersonOf(ctx context.Context, partition, number string) (string, error)
+	// OfPerson reads the tickets that are sealed for a person, in order of id after a given one.
+	OfPerson(ctx context.Context, person, after string, limit int) ([]Ticket, error)
+	// WithKeys are those of some persons whose keys are there.
+	WithKeys(ctx context.Context, persons []string) ([]string, error)
+	// DestroyPerson destroys a person's key; beside is written in the same transaction.
+	DestroyPerson(ctx context.Context, person string, beside Change) error
+	// RewriteEvents puts other data into events of a ticket.
+	RewriteEvents(ctx context.Context, t Ticket, events []Event) error
+	// EraseWords takes the words that match out of the ledger's entries on an object
+	// and out of the looks at a ticket; an entry says so.
+	EraseWords(ctx context.Context, object, ticketID string, match func(words string) bool) error
 
 	// Ledger lists entries, the newest first.
 	Ledger(ctx context.Context, f LedgerFilter) ([]ledger.Entry, error)

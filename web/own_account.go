@@ -134,8 +134,6 @@ func (s *Server) changePassword(ctx context.Context, in *passwordInput) (*struct
 	return nil, s.endSessions(ctx, u.ID, identityOf(ctx).session.TokenHash)
 }
 
-func about(userID string) string { return "second factor of " + userID }
-
 func (s *Server) proposeFactor(ctx context.Context, _ *struct{}) (*body[ProposedFactor], error) {
 	u, err := s.deps.Users.User(ctx, identityOf(ctx).user.ID)
 	if err != nil {
@@ -148,7 +146,7 @@ func (s *Server) proposeFactor(ctx context.Context, _ *struct{}) (*body[Proposed
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.deps.Keys.Seal([]byte(key.Secret()), about(u.ID))
+	sealed, err := s.deps.Keys.Seal([]byte(key.Secret()), ticketing.AboutSecond(u.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +211,7 @@ func hashBackup(code string) string {
 // checkCode tells whether a code is of this moment and was not used before
 // (RFC 6238 section 5.2).
 func (s *Server) checkCode(ctx context.Context, u ticketing.User, code string) (bool, error) {
-	secret, err := s.deps.Keys.Open(u.Second.Sealed, about(u.ID))
+	secret, err := s.deps.Keys.Open(u.Second.Sealed, ticketing.AboutSecond(u.ID))
 	if err != nil {
 		return false, err
 	}

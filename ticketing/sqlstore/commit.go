@@ -36,8 +36,8 @@ const (
 	selectByID     = "SELECT " + ticketColumns + " FROM tickets WHERE id = ?"
 	selectByNumber = "SELECT " + ticketColumns + " FROM tickets WHERE number = ?"
 
-	selectSealedByID     = "SELECT " + ticketColumns + " FROM sealed_tickets WHERE id = ?"
-	selectSealedByNumber = "SELECT " + ticketColumns + " FROM sealed_tickets WHERE number = ?"
+	selectSealedByID     = "SELECT " + sealedColumns + " FROM sealed_tickets WHERE id = ?"
+	selectSealedByNumber = "SELECT " + sealedColumns + " FROM sealed_tickets WHERE number = ?"
 
 	selectEvents  = "SELECT id, ticket_id, version, type, at, actor, data FROM ticket_events WHERE ticket_id = ? ORDER BY id"
 	selectReceipt = "SELECT hash, ticket_id, sealed, at FROM receipts WHERE scope = ? AND key = ?"
@@ -46,7 +46,7 @@ const (
 func tables() map[string]table {
 	list := map[string]table{
 		openTable:       newTable(openTable, ticketColumns, ""),
-		sealedTable:     newTable(sealedTable, ticketColumns+`, "partition"`, ""),
+		sealedTable:     newTable(sealedTable, sealedColumns, ""),
 		"events":        newTable("ticket_events", "ticket_id, version, type, at, actor, data", ""),
 		"calls":         newTable("ticket_calls", "call_id, ticket_id", onConflict),
 		"codes":         newTable("query_codes", "ticket_id, salt, hash", ""),
@@ -66,7 +66,7 @@ func tables() map[string]table {
 }
 
 func writeTexts() []string {
-	list := []string{finishOutbox, touchPerson, dropDeadlines, moveHead, selectHead}
+	list := []string{finishOutbox, touchPerson, stopPerson, destroyPerson, dropDeadlines, moveHead, selectHead}
 	for n := 1; n <= manyRows; n++ {
 		list = append(list, insertChained(n))
 	}
@@ -96,6 +96,9 @@ func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
 	}
 	if err != nil {
 		return err
+	}
+	for _, person := range c.StopPersons {
+		s.persons.cache.Remove(person)
 	}
 	s.hub.wake(topicsOf(c)...)
 	return nil
@@ -199,6 +202,9 @@ func (s *Store) plan(ctx context.Context, c ticketing.Change, made fresh) (*plan
 	}
 	for _, unit := range c.Units {
 		p.add("units", []any{unit, c.Ticket.ID})
+	}
+	for _, person := range c.StopPersons {
+		p.before = append(p.before, statement{text: stopPerson, args: []any{person}, table: "persons"})
 	}
 	for _, e := range c.Ledger {
 		if s.db.dialect == SQLite { // its one writer knows the head: the entry is chained at once

@@ -177,7 +177,7 @@ func (s *Store) attach(ctx context.Context, tx bun.Tx, due []ticketing.Due, ids 
 	}
 	byID := map[string]ticketing.Ticket{}
 	for _, table := range []string{openTable, sealedTable} {
-		tickets, err := s.readTickets(ctx, table, tx.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(list)))
+		tickets, err := s.readTickets(ctx, table, tx.NewSelect().Table(table).ColumnExpr(columnsOf(table)).Where("id IN (?)", bun.List(list)))
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 
 // selectTickets reads those of a partition (as of ticketing.Query).
 func (s *Store) selectTickets(partition string) *bun.SelectQuery {
-	return within(s.db.read.NewSelect().Table(tableOf(partition)).ColumnExpr(ticketColumns), partition)
+	return within(s.db.read.NewSelect().Table(tableOf(partition)).ColumnExpr(columnsOf(tableOf(partition))), partition)
 }
 
 // within narrows a query of the sealed table to one partition.
@@ -173,7 +173,7 @@ func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Tick
 func (s *Store) byID(ctx context.Context, table string, ids []string) ([]ticketing.Ticket, error) {
 	var all []ticketing.Ticket
 	for some := range slices.Chunk(ids, maxTogether) {
-		list, err := s.readTickets(ctx, table, s.db.read.NewSelect().Table(table).ColumnExpr(ticketColumns).Where("id IN (?)", bun.List(some)))
+		list, err := s.readTickets(ctx, table, s.db.read.NewSelect().Table(table).ColumnExpr(columnsOf(table)).Where("id IN (?)", bun.List(some)))
 		if err != nil {
 			return nil, err
 		}

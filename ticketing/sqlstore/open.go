@@ -94,7 +94,9 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if s.texts, err = newTexts(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	s.persons = newPersons(db, opts.Keys, cmp.Or(opts.Cipher, sealing.AES))
+	if s.persons, err = newPersons(db, opts.Keys, cmp.Or(opts.Cipher, sealing.AES)); err != nil {
+		return nil, errors.Join(err, db.close())
+	}
 	db.last = s.chainNow
 	if err := db.start(ctx); err != nil {
 		return nil, errors.Join(err, db.close())

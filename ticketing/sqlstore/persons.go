@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/uptrace/bun"
 
 	"hotline/ticketing/keyring"
@@ -34,19 +34,34 @@ type persons struct {
 	db     *DB
 	ring   *keyring.Ring
 	cipher sealing.Cipher
-	cache  *expirable.LRU[string, person] // by id
-	ids    *expirable.LRU[string, string] // lookup → id
+	cache  *lru.Cache[string, remembered] // by id
+	ids    *lru.Cache[string, string]     // lookup → id
 
 	mu  sync.Mutex
 	own map[string][]byte // keys of the store itself, by name
 }
 
-func newPersons(db *DB, ring *keyring.Ring, c sealing.Cipher) *persons {
-	return &persons{
-		db: db, ring: ring, cipher: c, own: map[string][]byte{},
-		cache: expirable.NewLRU[string, person](cachedKeys, nil, cachedFor),
-		ids:   expirable.NewLRU[string, string](cachedKeys, nil, cachedFor),
+// remembered is a person who was read a moment ago.
+type remembered struct {
+	person
+	until time.Time
+}
+
+func newPersons(db *DB, ring *keyring.Ring, c sealing.Cipher) (*persons, error) {
+	p := &persons{db: db, ring: ring, cipher: c, own: map[string][]byte{}}
+	var err error
+	if p.cache, err = lru.New[string, remembered](cachedKeys); err != nil {
+		return nil, fmt.Errorf("cache of keys: %w", err)
 	}
+	if p.ids, err = lru.New[string, string](cachedKeys); err != nil {
+		return nil, fmt.Errorf("cache of keys: %w", err)
+	}
+	return p, nil
+}
+
+func (p *persons) cached(id string) (person, bool) {
+	who, ok := p.cache.Get(id)
+	return who.person, ok && time.Now().Before(who.until)
 }
 
 // ownKey is a key of the store itself; it is made when it is first asked for.
@@ -165,7 +180,7 @@ func (p *persons) find(ctx context.Context, partition, number string, made fresh
 // known is the person of a lookup; sql.ErrNoRows when there is none.
 func (p *persons) known(ctx context.Context, lookup string) (person, error) {
 	if id, ok := p.ids.Get(lookup); ok {
-		if who, ok := p.cache.Get(id); ok {
+		if who, ok := p.cached(id); ok {
 			return who, nil
 		}
 	}
@@ -208,7 +223,7 @@ func (p *persons) scan(row scanner) (person, error) {
 		}
 		who.number = string(plain)
 	}
-	p.cache.Add(who.id, who)
+	p.cache.Add(who.id, remembered{who, time.Now().Add(cachedFor)})
 	return who, nil
 }
 
@@ -240,7 +255,7 @@ func (p *persons) byID(ctx context.Context, ids []string) (map[string]person, er
 			continue
 		}
 		asked[id] = true
-		if who, ok := p.cache.Get(id); ok {
+		if who, ok := p.cached(id); ok {
 			found[id] = who
 			continue
 		}

@@ -62,7 +62,6 @@ type nested struct {
 	Struck      []string               `json:"struck,omitempty"`
 	Records     []ticketing.Record     `json:"records,omitempty"`
 	Attachments []ticketing.Attachment `json:"attachments,omitempty"`
-	Partition   string                 `json:"partition,omitempty"`
 }
 
 type clockRow struct {
@@ -84,7 +83,7 @@ func encode(t *ticketing.Ticket) (string, error) {
 		Location: t.Appeal.Location, Anonymous: t.Citizen.Anonymous, Assignments: t.Assignments, Calls: t.Calls,
 		Elderly: t.Citizen.Elderly, Disabled: t.Citizen.Disabled, Designated: t.Designated, ReviewBy: t.ReviewBy,
 		Public: t.PublicAnswer, Rating: t.Rating, MergedInto: t.MergedInto, Tries: t.Tries, NextTry: ms(t.NextTryAt), Struck: t.Struck,
-		Records: t.Records, Attachments: t.Attachments, Partition: t.Partition, Erased: t.Citizen.Erased, Hold: t.Hold,
+		Records: t.Records, Attachments: t.Attachments, Erased: t.Citizen.Erased, Hold: t.Hold,
 	}
 	if t.Person == "" { // not sealed yet
 		n.Proxy = t.Citizen.Proxy
@@ -134,6 +133,16 @@ const ticketColumns = "id, number, version, state, channel, urgency, confidentia
 	"category, district, address, name, phone, department, operator, answer, reopened, at_desk, created_at, updated_at, " +
 	"accepted_at, resolved_at, closed_at, due_at, handler, doc, person, box"
 
+// sealedColumns are those of sealedTable.
+const sealedColumns = ticketColumns + `, "partition"`
+
+func columnsOf(table string) string {
+	if table == sealedTable {
+		return sealedColumns
+	}
+	return ticketColumns
+}
+
 // ticketValues are in the order of ticketColumns. Of the citizen there is what
 // the number is found by, and the box.
 func ticketValues(t *ticketing.Ticket, doc string, who sealedPerson) []any {
@@ -161,6 +170,9 @@ func (s *Store) scanTicket(ctx context.Context, table string, row scanner) (tick
 		&t.Citizen.Name, &t.Citizen.Phone, &t.Department, &t.Operator, &t.Answer, &t.Reopened, &atDesk,
 		&created, &updated, &accepted, &resolved, &closed, &due, &t.Handler, &doc, &t.Person, &r.box,
 	}
+	if table == sealedTable {
+		into = append(into, &t.Partition)
+	}
 	if err := row.Scan(into...); err != nil {
 		return r, err
 	}
@@ -185,7 +197,7 @@ func (n nested) into(t *ticketing.Ticket) {
 	t.Citizen.Elderly, t.Citizen.Disabled, t.Citizen.Proxy = n.Elderly, n.Disabled, n.Proxy
 	t.Designated, t.ReviewBy, t.PublicAnswer, t.Rating, t.MergedInto = n.Designated, n.ReviewBy, n.Public, n.Rating, n.MergedInto
 	t.Tries, t.NextTryAt, t.Struck, t.Records, t.Attachments = n.Tries, at(n.NextTry), n.Struck, n.Records, n.Attachments
-	t.Partition, t.Citizen.Erased, t.Hold = n.Partition, n.Erased, n.Hold
+	t.Citizen.Erased, t.Hold = n.Erased, n.Hold
 	if t.Hold != nil {
 		utc(&t.Hold.At)
 	}

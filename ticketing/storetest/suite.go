@@ -120,6 +120,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"EscalationsAsTheCitySays":          testEscalation,
 		"CataloguePreview":                  testCatalogue,
 		"WhatIsSealedIsNowhereElse":         testSealed,
+		"NothingOfAnErasedPersonIsLeft":     testErasure,
+		"WhoWasErasedStaysErased":           testErasureAgain,
+		"AnErasureThatCannotBeNoted":        testErasureFails,
+		"APersonOfTwoNodes":                 testPersonOfTwoNodes,
 		"EverythingIsOnRecord":              testLedger,
 		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,
 	} {
