@@ -67,6 +67,7 @@ type BlobInfo struct {
 
 // Blobs keeps recordings. Put is atomic: after an error nothing is there.
 type Blobs interface {
-	Put(ctx context.Context, name string, r io.Reader) (BlobInfo, error)
+	// Put keeps what number's citizen is heard in; empty when nobody knows whose it is.
+	Put(ctx context.Context, name, number string, r io.Reader) (BlobInfo, error)
 	Open(ctx context.Context, name string) (io.ReadSeekCloser, BlobInfo, error)
 }

@@ -408,7 +408,7 @@ func (b *blobs) setFail(f bool) {
 	b.fail = f
 }
 
-func (b *blobs) Put(_ context.Context, name string, r io.Reader) (telephony.BlobInfo, error) {
+func (b *blobs) Put(_ context.Context, name, _ string, r io.Reader) (telephony.BlobInfo, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return telephony.BlobInfo{}, err

@@ -138,7 +138,7 @@ func (s *spool) moveOne(ctx context.Context, id string) error {
 	} else if err != nil {
 		return err
 	}
-	info, err := s.blobs.Put(ctx, blobName(cdr), f)
+	info, err := s.blobs.Put(ctx, blobName(cdr), known(cdr.citizen()), f)
 	if err != nil {
 		return fmt.Errorf("put %s: %w", blobName(cdr), err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hotline/ticketing/ledger"
@@ -161,6 +162,11 @@ func (s *Service) Restored(ctx context.Context, persons []string) (int, error) {
 		c.Outbox = append(c.Outbox, OutboxItem{Topic: TopicLife, Key: lifeKey(lifeErase, lifeRestored, person, now.UnixMilli()), CreatedAt: now})
 	}
 	return len(back), s.commit(ctx, c)
+}
+
+// ErasesAgain tells whether a row of the life topic is an order of [Service.Restored].
+func ErasesAgain(item OutboxItem) bool {
+	return item.Topic == TopicLife && strings.HasPrefix(item.Key, lifeErase+":"+lifeRestored+":")
 }
 
 // erase carries an order out. Done twice, or again after it was cut off, it has one effect.

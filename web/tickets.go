@@ -414,7 +414,7 @@ func (s *Server) ticketProblem(ctx context.Context) func(error) *Problem {
 			ticketing.CodeInvalid: http.StatusUnprocessableEntity, ticketing.CodeNotFound: http.StatusNotFound,
 			ticketing.CodeConflict: http.StatusConflict, ticketing.CodeForbidden: http.StatusForbidden,
 			ticketing.CodeNotOpen: http.StatusConflict, ticketing.CodeIdempotencyMismatch: http.StatusUnprocessableEntity,
-			ticketing.CodeUnavailable: http.StatusServiceUnavailable,
+			ticketing.CodeErased: http.StatusGone, ticketing.CodeUnavailable: http.StatusServiceUnavailable,
 		}[e.Code]
 		if status == 0 {
 			return nil

@@ -99,7 +99,7 @@ func (l *ledger) transferred() int {
 // shredder takes recordings and keeps none.
 type shredder struct{}
 
-func (*shredder) Put(_ context.Context, name string, r io.Reader) (telephony.BlobInfo, error) {
+func (*shredder) Put(_ context.Context, name, _ string, r io.Reader) (telephony.BlobInfo, error) {
 	n, err := io.Copy(io.Discard, r)
 	return telephony.BlobInfo{Name: name, Size: n}, err
 }

@@ -42,6 +42,9 @@ func (s *Store) SaveBlock(ctx context.Context, b telephony.Block) error {
 		ConfirmedBy: b.ConfirmedBy, ConfirmedAt: millis(b.ConfirmedAt), Until: millis(b.Until),
 		LiftedBy: b.LiftedBy, LiftedAt: millis(b.LiftedAt), LiftReason: b.LiftReason,
 	}
+	if err := s.hide(ctx, row.texts()...); err != nil {
+		return err
+	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		ins := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE")
 		for _, col := range []string{"confirmed_by", "confirmed_at", "until", "lifted_by", "lifted_at", "lift_reason"} {
@@ -62,6 +65,9 @@ func (s *Store) Block(ctx context.Context, id string) (telephony.Block, error) {
 	if err := s.db.Read().NewSelect().Model(&row).Where("b.id = ?", id).Scan(ctx); err != nil {
 		return telephony.Block{}, notFound(err, "block %s", id)
 	}
+	if err := s.show(ctx, row.texts()...); err != nil {
+		return telephony.Block{}, err
+	}
 	return row.block(), nil
 }
 
@@ -77,6 +83,9 @@ func (s *Store) Blocks(ctx context.Context, f telephony.BlockFilter) (telephony.
 	p, err := blocks.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
 	page := telephony.BlockPage{Items: []telephony.Block{}, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}
 	if err != nil {
+		return page, err
+	}
+	if err := s.show(ctx, textsOf(len(p.rows), func(i int) []*string { return p.rows[i].texts() })...); err != nil {
 		return page, err
 	}
 	for i := range p.rows {

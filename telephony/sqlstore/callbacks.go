@@ -35,6 +35,9 @@ func (s *Store) SaveCallback(ctx context.Context, c telephony.Callback) error {
 		return fmt.Errorf("callback %s: %w", c.ID, err)
 	}
 	row := &callbackRow{ID: c.ID, Line: c.Line, CreatedAt: millis(c.CreatedAt), EndedAt: millis(c.EndedAt), Number: c.Number, Doc: string(doc)}
+	if err := s.hide(ctx, row.texts()...); err != nil {
+		return err
+	}
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		_, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").Set("ended_at = EXCLUDED.ended_at").Set("doc = EXCLUDED.doc").Exec(ctx)
 		return err
@@ -51,24 +54,34 @@ func (s *Store) Callback(ctx context.Context, id string) (telephony.Callback, er
 	if err := s.db.Read().NewSelect().Model(&row).Where("b.id = ?", id).Scan(ctx); err != nil {
 		return telephony.Callback{}, notFound(err, "callback %s", id)
 	}
+	if err := s.show(ctx, row.texts()...); err != nil {
+		return telephony.Callback{}, err
+	}
 	return row.callback()
 }
 
 // Callbacks lists callbacks, newest first.
 func (s *Store) Callbacks(ctx context.Context, f telephony.CallbackFilter) (telephony.CallbackPage, error) {
+	numbers, err := s.kept(ctx, f.Number)
+	if err != nil {
+		return telephony.CallbackPage{}, err
+	}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		without(q, "b.line", f.NotLines)
 		if f.Open {
 			q.Where("b.ended_at = 0")
 		}
 		if f.Number != "" {
-			q.Where("b.number = ?", f.Number)
+			q.Where("b.number IN ?", bun.Tuple(numbers))
 		}
 		return q
 	}
 	p, err := callbacks.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
 	page := telephony.CallbackPage{Items: []telephony.Callback{}, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}
 	if err != nil {
+		return page, err
+	}
+	if err := s.show(ctx, textsOf(len(p.rows), func(i int) []*string { return p.rows[i].texts() })...); err != nil {
 		return page, err
 	}
 	for i := range p.rows {

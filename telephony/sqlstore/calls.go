@@ -37,6 +37,12 @@ func (s *Store) WriteLog(ctx context.Context, events []telephony.Event, records 
 	if len(eventRows)+len(calls) == 0 {
 		return nil
 	}
+	texts := textsOf(len(eventRows), func(i int) []*string { return eventRows[i].texts() })
+	texts = append(texts, textsOf(len(calls), func(i int) []*string { return calls[i].texts() })...)
+	texts = append(texts, textsOf(len(missed), func(i int) []*string { return missed[i].texts() })...)
+	if err := s.hide(ctx, texts...); err != nil {
+		return err
+	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if len(eventRows) > 0 {
 			if _, err := tx.NewInsert().Model(&eventRows).Column("at", "call_id", "seat", "user_id", "type", "data").Returning("NULL").Exec(ctx); err != nil {
@@ -90,6 +96,9 @@ func (s *Store) Events(ctx context.Context, f telephony.EventFilter) ([]telephon
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("call events: %w", err)
 	}
+	if err := s.show(ctx, textsOf(len(rows), func(i int) []*string { return rows[i].texts() })...); err != nil {
+		return nil, err
+	}
 	events := make([]telephony.Event, len(rows))
 	for i, r := range rows {
 		events[i] = telephony.Event{ID: r.ID, At: instant(r.At), CallID: r.CallID, Seat: r.Seat, User: r.UserID, Type: r.Type}
@@ -114,19 +123,29 @@ func (s *Store) Call(ctx context.Context, id string) (telephony.CDR, error) {
 	if err := s.db.Read().NewSelect().Model(&row).Where("c.id = ?", id).Scan(ctx); err != nil {
 		return telephony.CDR{}, notFound(err, "call %s", id)
 	}
+	if err := s.show(ctx, row.texts()...); err != nil {
+		return telephony.CDR{}, err
+	}
 	return row.cdr()
 }
 
 // Calls lists records, newest first.
 func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error) {
+	callers, err := s.kept(ctx, f.Caller)
+	if err != nil {
+		return telephony.CallPage{}, err
+	}
 	filter := func(q *bun.SelectQuery) *bun.SelectQuery {
 		between(q, "c.started_at", f.From, f.To)
 		for col, v := range map[string]string{
-			"caller": f.Caller, "line": f.Line, "queue": f.Queue, "seat": f.Seat, "user_id": f.User, "direction": string(f.Direction),
+			"line": f.Line, "queue": f.Queue, "seat": f.Seat, "user_id": f.User, "direction": string(f.Direction),
 		} {
 			if v != "" {
 				q.Where("c.? = ?", bun.Ident(col), v)
 			}
+		}
+		if f.Caller != "" {
+			q.Where("c.caller IN ?", bun.Tuple(callers))
 		}
 		without(q, "c.line", f.NotLines)
 		if f.Missed != nil {
@@ -138,7 +157,7 @@ func (s *Store) Calls(ctx context.Context, f telephony.CallFilter) (telephony.Ca
 	if err != nil {
 		return telephony.CallPage{}, err
 	}
-	items, err := records(p.rows)
+	items, err := s.records(ctx, p.rows)
 	return telephony.CallPage{Items: items, NextCursor: p.next, Total: p.total, TotalCapped: p.capped}, err
 }
 
@@ -152,10 +171,13 @@ func (s *Store) OpenCalls(ctx context.Context, node string, limit int) ([]teleph
 	if err != nil {
 		return nil, fmt.Errorf("open calls: %w", err)
 	}
-	return records(rows)
+	return s.records(ctx, rows)
 }
 
-func records(rows []callRow) ([]telephony.CDR, error) {
+func (s *Store) records(ctx context.Context, rows []callRow) ([]telephony.CDR, error) {
+	if err := s.show(ctx, textsOf(len(rows), func(i int) []*string { return rows[i].texts() })...); err != nil {
+		return nil, err
+	}
 	items := make([]telephony.CDR, len(rows))
 	for i := range rows {
 		c, err := rows[i].cdr()
@@ -182,6 +204,9 @@ func (s *Store) Missed(ctx context.Context, f telephony.MissedFilter) (telephony
 	}
 	p, err := missedCalls.page(ctx, s.db.Read(), filter, f.Limit, f.Cursor)
 	if err != nil {
+		return telephony.MissedPage{}, err
+	}
+	if err := s.show(ctx, textsOf(len(p.rows), func(i int) []*string { return p.rows[i].texts() })...); err != nil {
 		return telephony.MissedPage{}, err
 	}
 	page := telephony.MissedPage{Items: make([]telephony.MissedCall, len(p.rows)), NextCursor: p.next, Total: p.total, TotalCapped: p.capped}

@@ -46,7 +46,10 @@ func (r *contactRow) contact() (c telephony.Contact, err error) {
 	return c, nil
 }
 
-func contacts(rows []contactRow) ([]telephony.Contact, error) {
+func (s *Store) contacts(ctx context.Context, rows []contactRow) ([]telephony.Contact, error) {
+	if err := s.show(ctx, textsOf(len(rows), func(i int) []*string { return rows[i].texts() })...); err != nil {
+		return nil, err
+	}
 	all := make([]telephony.Contact, len(rows))
 	for i := range rows {
 		var err error
@@ -65,6 +68,9 @@ func (s *Store) AddContacts(ctx context.Context, all []telephony.Contact) (int, 
 		if rows[i], err = contactOf(c); err != nil {
 			return 0, err
 		}
+	}
+	if err := s.hide(ctx, textsOf(len(rows), func(i int) []*string { return rows[i].texts() })...); err != nil {
+		return 0, err
 	}
 	added := int64(0)
 	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -96,6 +102,9 @@ func (s *Store) SaveContact(ctx context.Context, c telephony.Contact) error {
 	if err != nil {
 		return err
 	}
+	if err := s.hide(ctx, row.texts()...); err != nil {
+		return err
+	}
 	err = s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		res, err := tx.NewUpdate().Model(&row).Column("state", "holder", "taken_at", "not_until", "outcome", "doc").Where("id = ?", c.ID).Exec(ctx)
 		if err != nil {
@@ -118,6 +127,9 @@ func (s *Store) Contact(ctx context.Context, id string) (telephony.Contact, erro
 	if err := s.db.Read().NewSelect().Model(&row).Where("c.id = ?", id).Scan(ctx); err != nil {
 		return telephony.Contact{}, notFound(err, "contact %s", id)
 	}
+	if err := s.show(ctx, row.texts()...); err != nil {
+		return telephony.Contact{}, err
+	}
 	return row.contact()
 }
 
@@ -137,7 +149,7 @@ func (s *Store) Contacts(ctx context.Context, f telephony.ContactFilter) ([]tele
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("list contacts: %w", err)
 	}
-	return contacts(rows)
+	return s.contacts(ctx, rows)
 }
 
 // TakeContacts gives contacts that wait and are due to a holder.
@@ -154,7 +166,7 @@ func (s *Store) TakeContacts(ctx context.Context, campaign, holder string, at ti
 	if err != nil {
 		return nil, fmt.Errorf("take contacts: %w", err)
 	}
-	return contacts(rows)
+	return s.contacts(ctx, rows)
 }
 
 // ReleaseContacts lets those of a holder wait again.

@@ -77,6 +77,14 @@ type skillRow struct {
 	Level  int64  `bun:"level"`
 }
 
+// The texts of rows that may hold citizens' numbers.
+func (r *callRow) texts() []*string     { return []*string{&r.Caller, &r.Doc} }
+func (r *eventRow) texts() []*string    { return []*string{&r.Data} }
+func (r *missedRow) texts() []*string   { return []*string{&r.Caller} }
+func (r *callbackRow) texts() []*string { return []*string{&r.Number, &r.Doc} }
+func (r *contactRow) texts() []*string  { return []*string{&r.Number, &r.Doc} }
+func (r *blockRow) texts() []*string    { return []*string{&r.Caller} }
+
 // millis is 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {

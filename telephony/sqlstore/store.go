@@ -26,19 +26,22 @@ type DB interface {
 	Dialect() string
 }
 
-// Options are for later use; the zero value works.
-type Options struct{}
+// Options tune a Store; the zero Options works.
+type Options struct {
+	Numbers Numbers // keeps citizens' numbers; nil: they are kept here as they are
+}
 
 // Store keeps calls, events, missed calls and seats. It is a
 // [telephony.Store].
 type Store struct {
-	db DB
+	db      DB
+	numbers Numbers
 }
 
 var _ telephony.Store = (*Store)(nil)
 
 // New brings the tables up to date and returns the store.
-func New(ctx context.Context, db DB, _ Options) (*Store, error) {
+func New(ctx context.Context, db DB, opts Options) (*Store, error) {
 	var dialect goose.Dialect
 	switch db.Dialect() {
 	case "sqlite":
@@ -60,7 +63,7 @@ func New(ctx context.Context, db DB, _ Options) (*Store, error) {
 	if _, err := p.Up(ctx); err != nil {
 		return nil, fmt.Errorf("telephony/sqlstore: migrations: %w", err)
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, numbers: opts.Numbers}, nil
 }
 
 // pageLimit bounds what one list may return.

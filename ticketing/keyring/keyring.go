@@ -95,22 +95,63 @@ func Open(path string) (*Ring, error) {
 	return r, nil
 }
 
+// Renew puts a new key in front of those of a file, and tells its fingerprint.
+func Renew(path string) (string, error) {
+	had, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("the key file cannot be read: %w", err)
+	}
+	if _, err := Parse(string(had)); err != nil {
+		return "", fmt.Errorf("key file %s: %w", path, err)
+	}
+	r, err := Random()
+	if err != nil {
+		return "", err
+	}
+	temp, err := written(path, hex.EncodeToString(r.list[0].bits)+"\n"+string(had))
+	if err != nil {
+		return "", err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return "", errors.Join(fmt.Errorf("the key file cannot be replaced: %w", err), os.Remove(temp))
+	}
+	return r.Current(), nil
+}
+
+// Names are the fingerprints of the keys, the present one's first.
+func (r *Ring) Names() []string {
+	names := make([]string, len(r.list))
+	for i, m := range r.list {
+		names[i] = m.name
+	}
+	return names
+}
+
+// written is a file beside another with a text on the disk, which nobody but its owner may read.
+func written(path, text string) (string, error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
+	if err != nil {
+		return "", fmt.Errorf("the key file cannot be made: %w", err)
+	}
+	_, err = temp.WriteString(text)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("the key file cannot be written: %w", err), os.Remove(temp.Name()))
+	}
+	return temp.Name(), nil
+}
+
 // create writes a new key whole or not at all: another process may start now.
 func create(path string) (*Ring, error) {
 	r, err := Random()
 	if err != nil {
 		return nil, err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
+	temp, err := written(path, hex.EncodeToString(r.list[0].bits)+"\n")
 	if err != nil {
-		return nil, fmt.Errorf("the key file cannot be made: %w", err)
+		return nil, err
 	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.WriteString(hex.EncodeToString(r.list[0].bits) + "\n")
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return nil, fmt.Errorf("the key file cannot be written: %w", err)
-	}
-	switch err := os.Link(temp.Name(), path); {
+	defer func() { _ = os.Remove(temp) }()
+	switch err := os.Link(temp, path); {
 	case errors.Is(err, fs.ErrExist):
 		return Open(path)
 	case err != nil:

@@ -25,6 +25,9 @@ func (s *Store) PersonOf(ctx context.Context, partition, number string) (string,
 	if err != nil {
 		return "", err
 	}
+	if lookup == "" {
+		return "", ticketing.ErrAbsent
+	}
 	who, err := s.persons.known(ctx, lookup)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", ticketing.ErrAbsent

@@ -88,14 +88,18 @@ func (p *persons) ownKey(ctx context.Context, name string) ([]byte, error) {
 	return key, nil
 }
 
-// prepare brings the keys into memory that a write may need while it holds the database.
+// prepare brings the keys into memory that a write may need while it holds the
+// database. It makes none: an empty database stays empty, to be restored into.
 func (p *persons) prepare(ctx context.Context) error {
 	var partitions []string
 	if err := p.db.read.NewRaw("SELECT DISTINCT \"partition\" FROM sealed_tickets").Scan(ctx, &partitions); err != nil {
 		return err
 	}
-	names := []string{keyOfHash}
-	for _, partition := range partitions {
+	var names []string
+	if err := p.db.read.NewRaw("SELECT name FROM store_keys").Scan(ctx, &names); err != nil {
+		return err
+	}
+	for _, partition := range partitions { // one of rows that are in the clear is needed soon
 		names = append(names, partitionKey(partition))
 	}
 	for _, name := range names {

@@ -2,23 +2,55 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
 	"hotline/ticketing"
 )
 
+// Mark begins a pseudonym; the person's id follows.
+const mark = "~"
+
+// split parts a number into a prefix, such as +86, and the national form that its
+// person is found by.
+func split(number string) (prefix, national string) {
+	national, err := ticketing.NormalizePhone(number)
+	if err != nil || national == "" || !strings.HasSuffix(number, national) {
+		return "", number
+	}
+	return strings.TrimSuffix(number, national), national
+}
+
 // PersonKey is the key for what belongs to the person with a number, such as a
 // recording; a person who is not known is made.
 func (s *Store) PersonKey(ctx context.Context, number string) (id string, key []byte, err error) {
-	who, err := s.personsOf(ctx, []string{number})
-	if err != nil {
-		return "", nil, err
+	_, number = split(number)
+	for range 3 {
+		found, err := s.personsOf(ctx, []string{number})
+		if err != nil {
+			return "", nil, err
+		}
+		who := found[number]
+		err = s.touch(ctx, who)
+		if !errors.Is(err, errGone) { // destroyed since: somebody new is found
+			return who.id, who.key, err
+		}
+		s.persons.forget(who.id, who.lookup)
 	}
-	return who[number].id, who[number].key, nil
+	return "", nil, errGone
+}
+
+func (s *Store) touch(ctx context.Context, who person) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		n, err := s.texts.exec(ctx, tx, touchPerson, ms(s.now()), who.id, who.lookup)
+		if err == nil && n == 0 {
+			err = errGone
+		}
+		return err
+	})
 }
 
 // KeyOf is the key of a person; ErrErased once it was destroyed.
@@ -33,36 +65,38 @@ func (s *Store) KeyOf(ctx context.Context, id string) ([]byte, error) {
 	return found[id].key, nil
 }
 
-// Pseudonyms are names for numbers that stand for them where they are kept:
-// each is the person's, who is made where there is none.
+// Pseudonyms are what stands for numbers where they are kept: each names the
+// person, who is made where there is none. A prefix such as +86 stays in front.
 func (s *Store) Pseudonyms(ctx context.Context, numbers []string) (map[string]string, error) {
-	found, err := s.personsOf(ctx, numbers)
+	nationals := make([]string, len(numbers))
+	for i, number := range numbers {
+		_, nationals[i] = split(number)
+	}
+	found, err := s.personsOf(ctx, nationals)
 	if err != nil {
 		return nil, err
 	}
-	names := make(map[string]string, len(found))
-	for number, who := range found {
-		names[number] = who.id
+	names := make(map[string]string, len(numbers))
+	for _, number := range numbers {
+		prefix, national := split(number)
+		names[number] = prefix + mark + found[national].id
 	}
 	return names, nil
 }
 
-// Pseudonym is the name of a number; empty when nothing is kept of it.
+// Pseudonym is what stands for a number; empty when nothing is kept of it.
 func (s *Store) Pseudonym(ctx context.Context, number string) (string, error) {
-	lookup, err := s.persons.lookup(ctx, "", number)
-	if err != nil || lookup == "" {
-		return "", err
-	}
-	who, err := s.persons.known(ctx, lookup)
-	if errors.Is(err, sql.ErrNoRows) {
+	prefix, national := split(number)
+	id, err := s.PersonOf(ctx, "", national)
+	if errors.Is(err, ticketing.ErrAbsent) {
 		return "", nil
 	}
-	return who.id, err
+	return prefix + mark + id, err
 }
 
-// Numbers are what pseudonyms stand for; those of erased persons are left out.
-func (s *Store) Numbers(ctx context.Context, pseudonyms []string) (map[string]string, error) {
-	found, err := s.persons.byID(ctx, pseudonyms)
+// Numbers are those of some persons; the erased are left out.
+func (s *Store) Numbers(ctx context.Context, persons []string) (map[string]string, error) {
+	found, err := s.persons.byID(ctx, persons)
 	if err != nil {
 		return nil, err
 	}

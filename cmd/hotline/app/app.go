@@ -97,6 +97,12 @@ func (a *App) start(ctx context.Context) error {
 	if err := a.loadCertificate(); err != nil {
 		return err
 	}
+	if a.cfg.Has(config.Worker) {
+		if err := a.eraseAgain(ctx); err != nil {
+			return err
+		}
+		a.keepSealed(ctx)
+	}
 	a.keepIndex(ctx, a.Engines.Index, a.Engines.Source)
 	a.keepIndex(ctx, a.Engines.Sealed, a.Engines.Closed)
 	registry := prometheus.NewRegistry()

@@ -1,14 +1,13 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"hotline/cmd/hotline/config"
+	"hotline/cmd/hotline/engines"
 	"hotline/jobs"
 	"hotline/search"
 )
@@ -38,7 +37,7 @@ func (a *App) schedules() []jobs.Schedule {
 		prune("prune-outbox", time.Hour, keepOutbox, store.PruneOutbox),
 		prune("prune-form-drafts", time.Hour, keepFormDrafts, store.PruneFormDrafts),
 		{Name: "anchor-ledger", Every: anchorEvery, Run: func(ctx context.Context) error {
-			return WriteAnchor(ctx, a.Engines, cmp.Or(a.cfg.Anchors, filepath.Join(a.cfg.Data, "ledger")), time.Now())
+			return WriteAnchor(ctx, a.Engines, engines.AnchorsOf(a.cfg), time.Now())
 		}},
 		{Name: "archive-closed", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
 			n, err := a.Engines.Tickets.ArchiveClosed(ctx, archivedAtOnce)

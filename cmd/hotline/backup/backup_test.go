@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 	"hotline/cmd/hotline/backup"
 	"hotline/cmd/hotline/config"
 	"hotline/cmd/hotline/engines"
+	"hotline/telephony"
 	"hotline/ticketing"
 	"hotline/ticketing/ledger"
 )
@@ -256,4 +258,114 @@ func TestAHouseThatIsLivedInIsNotOverwritten(t *testing.T) {
 	require.Equal(t, before, old.sums(t))
 	other := lived(t, configOf(t, addresses(t)["sqlite"]))
 	require.ErrorContains(t, r.PlaceKeys(other.cfg.KeyFile, other.cfg.Anchors), "other keys")
+}
+
+// TestErasedPeopleStayErased: who was erased after a backup was made is erased
+// again when it is restored, from the database, its history and the recordings.
+func TestErasedPeopleStayErased(t *testing.T) {
+	kinds := addresses(t)
+	for from, source := range kinds {
+		for to, target := range kinds {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				t.Parallel()
+				old := lived(t, configOf(t, source))
+				filed, err := old.Tickets.File(t.Context(), ticketing.Filing{
+					Appeal:  ticketing.Appeal{Type: ticketing.Complaint, Description: "我是金丝雀,电话13766665555,路灯不亮"},
+					Citizen: ticketing.Citizen{Name: "金丝雀", Phone: "13766665555"},
+				})
+				require.NoError(t, err)
+				one := filed.Ticket
+				_, err = old.Tickets.Act(t.Context(), ticketing.SystemActor(), one.ID, ticketing.Command{Action: ticketing.ActCancel, Fields: []byte(`{"reason":"金丝雀要求撤单"}`)})
+				require.NoError(t, err)
+				_, err = old.CallBlobs().Put(t.Context(), "recordings/one.wav", "13766665555", strings.NewReader("the voice of the canary"))
+				require.NoError(t, err)
+				_, err = old.CallBlobs().Put(t.Context(), "recordings/two.wav", "13800000001", strings.NewReader("the voice of another"))
+				require.NoError(t, err)
+				cdr := telephony.NewCDR("call-1")
+				cdr.Caller, cdr.StartedAt = "13766665555", time.Now()
+				require.NoError(t, old.Calls.SaveCall(t.Context(), cdr, nil))
+				path := filepath.Join(t.TempDir(), "before.backup")
+				_, err = backup.Write(t.Context(), old.source(), path, passphrase)
+				require.NoError(t, err)
+
+				supervisor := ticketing.Actor{UserID: "s", Roles: []ticketing.Role{ticketing.RoleSupervisor}}
+				_, err = old.Tickets.ErasePerson(t.Context(), supervisor, one.ID, "本人申请")
+				require.NoError(t, err)
+				items, err := old.Store.PendingOutbox(t.Context(), ticketing.TopicLife, 10)
+				require.NoError(t, err)
+				for _, item := range items {
+					require.NoError(t, old.Tickets.LiveOn(t.Context(), item))
+				}
+				old.nothingOf(t, one.ID)
+
+				lines, err := os.ReadFile(filepath.Join(old.cfg.Anchors, engines.ErasedList))
+				require.NoError(t, err)
+				fresh, _ := restore(t, path, configOf(t, target))
+				require.Contains(t, fresh.text(t), "路灯不亮")
+				got, err := fresh.Store.Ticket(t.Context(), one.ID)
+				require.NoError(t, err)
+				require.Equal(t, "金丝雀", got.Citizen.Name, "the backup is from before")
+				list := filepath.Join(fresh.cfg.Anchors, engines.ErasedList)
+				require.NoError(t, engines.MergeErased(list, lines))
+				persons, err := engines.ReadErased(list)
+				require.NoError(t, err)
+				n, err := fresh.EraseAgain(t.Context(), persons)
+				require.NoError(t, err)
+				require.Equal(t, 1, n)
+				fresh.nothingOf(t, one.ID)
+				n, err = fresh.EraseAgain(t.Context(), persons)
+				require.NoError(t, err)
+				require.Zero(t, n)
+			})
+		}
+	}
+}
+
+// text is all that the database holds.
+func (h house) text(t *testing.T) string {
+	t.Helper()
+	snap, err := h.Store.Snapshot(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, snap.Close()) }()
+	tables, err := snap.Tables(t.Context())
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, table := range tables {
+		_, err := snap.Dump(t.Context(), table, func(line []byte) error {
+			all.Write(line)
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	return all.String()
+}
+
+// nothingOf checks that the canary of a ticket is nowhere in a house, and that another person is.
+func (h house) nothingOf(t *testing.T, id string) {
+	t.Helper()
+	got, err := h.Store.Ticket(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, got.Citizen.Erased)
+	cdr, err := h.Calls.Call(t.Context(), "call-1")
+	require.NoError(t, err)
+	require.Empty(t, cdr.Caller)
+	all := h.text(t)
+	for _, word := range []string{"金丝雀", "13766665555"} {
+		require.False(t, strings.Contains(all, word), "%s is there", word)
+		require.NotContains(t, fmt.Sprintf("%+v", got), word)
+	}
+	_, _, err = h.CallBlobs().Open(t.Context(), "recordings/one.wav")
+	require.ErrorIs(t, err, ticketing.ErrErased)
+	r, _, err := h.CallBlobs().Open(t.Context(), "recordings/two.wav")
+	require.NoError(t, err)
+	voice, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Equal(t, "the voice of another", string(voice))
+	require.NoError(t, r.Close())
+	anchors, err := app.ReadAnchors(h.cfg.Anchors, h.Keys)
+	require.NoError(t, err)
+	report, err := h.Store.VerifyLedger(t.Context(), anchors)
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	require.Positive(t, report.Erased)
 }

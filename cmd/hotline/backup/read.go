@@ -18,6 +18,7 @@ import (
 
 	"filippo.io/age"
 
+	"hotline/cmd/hotline/engines"
 	"hotline/ticketing/blobs"
 	"hotline/ticketing/sqlstore"
 )
@@ -128,8 +129,9 @@ func (r *Reader) decode(into any) error {
 	return nil
 }
 
-// PlaceKeys puts keys and anchors where the installation reads them. Keys that
-// are there already must be the same.
+// PlaceKeys puts keys, anchors and the list of the erased where the installation
+// reads them. Keys that are there already must be the same; a list that is there is
+// made longer.
 func (r *Reader) PlaceKeys(keyFile, anchors string) error {
 	for _, dir := range []string{filepath.Dir(keyFile), anchors} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -147,6 +149,12 @@ func (r *Reader) PlaceKeys(keyFile, anchors string) error {
 		return fmt.Errorf("%s holds other keys than the backup; restore into an empty installation", keyFile)
 	}
 	for name, raw := range r.anchors {
+		if name == engines.ErasedList {
+			if err := engines.MergeErased(filepath.Join(anchors, name), raw); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(anchors, name), raw, 0o640); err != nil { //nolint:gosec // an auditor's program reads it
 			return fmt.Errorf("anchors of the ledger: %w", err)
 		}
@@ -212,7 +220,11 @@ func (r *Reader) entry(ctx context.Context, l *sqlstore.Loader, files blobs.Stor
 		lines := bufio.NewScanner(r.tar)
 		lines.Buffer(make([]byte, 64<<10), maxLine)
 		for lines.Scan() {
-			if err := l.Line(ctx, table, lines.Bytes()); err != nil {
+			err := l.Line(ctx, table, lines.Bytes())
+			if cut := lines.Err(); err != nil && cut != nil { // half a line, the last that can be read
+				return fmt.Errorf("%w: %w", ErrBroken, cut)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -16,6 +16,7 @@ import (
 
 	"filippo.io/age"
 
+	"hotline/cmd/hotline/engines"
 	"hotline/ticketing/blobs"
 	"hotline/ticketing/sqlstore"
 )
@@ -163,7 +164,7 @@ func (a *archive) fill(ctx context.Context, src Source) (sums Sums, err error) {
 	return sums, a.json("sums.json", sums)
 }
 
-// secrets are the keys and the anchors of the ledger.
+// secrets are the keys, the anchors of the ledger and the list of the erased.
 func (a *archive) secrets(src Source) error {
 	keys, err := os.ReadFile(src.KeyFile)
 	if err != nil {
@@ -175,6 +176,9 @@ func (a *archive) secrets(src Source) error {
 	files, err := filepath.Glob(filepath.Join(src.Anchors, "ledger-*.anchors"))
 	if err != nil {
 		return err
+	}
+	if erased := filepath.Join(src.Anchors, engines.ErasedList); exists(erased) {
+		files = append(files, erased)
 	}
 	for _, name := range files {
 		raw, err := os.ReadFile(name)
@@ -223,4 +227,9 @@ func (a *archive) table(ctx context.Context, snap *sqlstore.Snapshot, name strin
 		err = flush()
 	}
 	return sum, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

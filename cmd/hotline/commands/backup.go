@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,7 @@ func newBackup(version string) *cobra.Command {
 }
 
 func newRestore() *cobra.Command {
+	var erased string
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Fill an empty installation from a backup and check every sum and the ledger; the passphrase as of backup",
@@ -67,12 +70,32 @@ func newRestore() *cobra.Command {
 			if err := r.PlaceKeys(cfg.KeyFile, cfg.Anchors); err != nil {
 				return err
 			}
+			if erased != "" {
+				lines, err := os.ReadFile(erased)
+				if err != nil {
+					return fmt.Errorf("--erased: %w", err)
+				}
+				if err := engines.MergeErased(filepath.Join(cfg.Anchors, engines.ErasedList), lines); err != nil {
+					return err
+				}
+			}
 			return withInstallation(c, func(ctx context.Context, cfg config.Config, e *engines.Engines, files blobs.Store) error {
 				sums, err := r.Restore(ctx, e.Store, files)
 				if err != nil {
 					return err
 				}
 				tellSums(c, "restored", sums)
+				persons, err := engines.ReadErased(filepath.Join(cfg.Anchors, engines.ErasedList))
+				if err != nil {
+					return err
+				}
+				n, err := e.EraseAgain(ctx, persons)
+				if err != nil {
+					return fmt.Errorf("erase again who was erased since the backup: %w", err)
+				}
+				if n > 0 {
+					fmt.Fprintf(c.OutOrStdout(), "erased again %d persons who had been erased since the backup\n", n)
+				}
 				anchors, err := app.ReadAnchors(cfg.Anchors, e.Keys)
 				if err != nil {
 					return errors.Join(errLedger, err)
@@ -85,6 +108,7 @@ func newRestore() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().StringVar(&erased, "erased", "", "list of the erased ("+engines.ErasedList+" beside the ledger's anchors) of the installation that the backup is of, as it is now")
 	config.Flags(c.Flags())
 	return c
 }

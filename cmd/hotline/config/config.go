@@ -24,6 +24,7 @@ import (
 	"hotline/telephony/ivr"
 	"hotline/telephony/vault"
 	"hotline/ticketing"
+	"hotline/ticketing/sealing"
 )
 
 // Role is a part of the work that a node takes on.
@@ -83,6 +84,7 @@ type Config struct {
 	PasswordDays int              // 0: passwords do not grow old
 	SecondFactor []ticketing.Role // whose users have to have one
 	KeyFile      string           // the installation's keys; in the data folder when not given
+	Cipher       sealing.Cipher   // of what is encrypted from now on
 	Anchors      string           // folder for anchors of the ledger; in the data folder when not given
 	// RecordingKeys encrypt recordings; without any they are kept as they are.
 	RecordingKeys *vault.Keys
@@ -122,6 +124,7 @@ var settings = []setting{
 	{name: "recording-key", secret: true},
 	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
 	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
+	{name: "cipher", value: "aes-256-gcm", help: "how citizens' data, sealed partitions and recordings are encrypted from now on: aes-256-gcm or sm4-gcm; what is there already stays readable"},
 	{name: "clamav", value: "", help: "clamd that looks through attachments, unix:///path or tcp://host:port (none when not given)"},
 	{name: "user-requests", value: "3000", help: "how many requests a user may send in ten seconds; 0 for any number"},
 	{name: "password-days", value: "90", help: "after how many days a password has to be changed; 0 for never"},
@@ -322,6 +325,9 @@ func build(v map[string]string) (Config, error) {
 		fail("sip", "give at least one address, or leave sip out of --roles")
 	}
 	c.NoRecord = oneOf(v, fail, "record", "off", "on")
+	if c.Cipher, err = sealing.ParseCipher(v["cipher"]); err != nil {
+		fail("cipher", "%v", err)
+	}
 	c.people(v, fail)
 	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
 		fail("rtc-port", "%q is not a port", v["rtc-port"])

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"hotline/cmd/hotline/config"
 	"hotline/jobs"
@@ -22,6 +23,7 @@ import (
 	"hotline/ticketing/blobs"
 	"hotline/ticketing/keyring"
 	"hotline/ticketing/routing"
+	"hotline/ticketing/sealing"
 	"hotline/ticketing/sla"
 	ticketstore "hotline/ticketing/sqlstore"
 )
@@ -38,6 +40,7 @@ type Engines struct {
 	Closed  search.Source // what Sealed copies
 	Queue   *jobs.Queue   // nil without the worker role, where the node is alone
 	Blobs   blobs.Store   // nil without the sip and web roles
+	Cipher  sealing.Cipher
 
 	closers []func() error // last opened, first closed
 }
@@ -86,25 +89,38 @@ func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	store, err := ticketstore.Open(ctx, c.Store, ticketstore.Options{Log: log, Keys: keys})
+	store, err := ticketstore.Open(ctx, c.Store, ticketstore.Options{Log: log, Keys: keys, Cipher: c.Cipher})
 	if err != nil {
 		return fmt.Errorf("--store: %w", err)
 	}
-	e.Store, e.Keys = store, keys
+	e.Store, e.Keys, e.Cipher = store, keys, cmp.Or(c.Cipher, sealing.AES)
 	e.closers = append(e.closers, store.Close)
 	if err := store.KeysFit(ctx); err != nil {
 		return fmt.Errorf("--key-file: %w", err)
 	}
-	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{}); err != nil {
+	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{Numbers: store}); err != nil {
 		return fmt.Errorf("--store: tables of calls: %w", err)
 	}
-	e.Tickets = Service(store, log)
+	options := ticketing.Options{Log: log}
+	if dir := AnchorsOf(c); dir != "" {
+		options.Erased = func(person string) error { return noteErased(dir, person, time.Now()) }
+	}
+	e.Tickets = ticketing.NewService(store, rules, options)
 	return nil
 }
 
 // Service is the work orders on a store, with the rules of the city.
 func Service(store ticketing.Store, log *slog.Logger) *ticketing.Service {
 	return ticketing.NewService(store, rules, ticketing.Options{Log: log})
+}
+
+// AnchorsOf is the folder outside the database for what must survive it; empty
+// when the configuration was put together by hand and has no data folder.
+func AnchorsOf(c config.Config) string {
+	if c.Anchors == "" && c.Data != "" {
+		return filepath.Join(c.Data, "ledger")
+	}
+	return c.Anchors
 }
 
 // openKeys reads the installation's keys, or makes them at the first start.
@@ -209,4 +225,4 @@ func (e *Engines) Close() error {
 }
 
 // CallBlobs lets the call centre keep recordings in the blob store.
-func (e *Engines) CallBlobs() telephony.Blobs { return callBlobs{e.Blobs} }
+func (e *Engines) CallBlobs() telephony.Blobs { return callBlobs{e.Blobs, e.Store, e.Cipher} }

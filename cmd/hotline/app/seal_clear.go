@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"hotline/cmd/hotline/engines"
+)
+
+// How rows from before there were keys of persons are sealed: a little at a
+// time, so that those who write are not kept waiting.
+const (
+	sealedAtOnce = 200
+	sealPause    = 50 * time.Millisecond
+	sealAgain    = time.Minute // after a failure
+)
+
+// keepSealed seals what is in the clear beside the service, until nothing is left.
+func (a *App) keepSealed(ctx context.Context) {
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.sealAll(background)
+	}()
+	a.teardown = append(a.teardown, func(ctx context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("sealing what is in the clear: %w", ctx.Err())
+		}
+	})
+}
+
+func (a *App) sealAll(ctx context.Context) {
+	total := 0
+	for ctx.Err() == nil {
+		n, err := a.sealSome(ctx)
+		total += n
+		wait := sealPause
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.log.Error("rows from before persons had keys could not be sealed and are tried again", "in", sealAgain, "error", err)
+			wait = sealAgain
+		case err == nil && n == 0:
+			if total > 0 {
+				a.log.Info("sealed what was in the clear", "rows", total)
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (a *App) sealSome(ctx context.Context) (int, error) {
+	n, err := a.Engines.Store.SealClear(ctx, sealedAtOnce)
+	if err != nil || n > 0 {
+		return n, err
+	}
+	return a.Engines.Calls.HideClear(ctx, sealedAtOnce)
+}
+
+// eraseAgain orders anew what the list of the erased says and a restored
+// database does not know.
+func (a *App) eraseAgain(ctx context.Context) error {
+	persons, err := engines.ReadErased(filepath.Join(engines.AnchorsOf(a.cfg), engines.ErasedList))
+	if err != nil {
+		return err
+	}
+	n, err := a.Engines.Tickets.Restored(ctx, persons)
+	if n > 0 {
+		a.log.Warn("the database is from before some persons were erased: they are erased again", "persons", n)
+	}
+	return err
+}
