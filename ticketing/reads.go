@@ -37,6 +37,15 @@ func (s *Service) Open(ctx context.Context, a Actor, ref string) (Ticket, error)
 
 // Tickets lists what the actor may see, the person masked.
 func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) {
+	page, err := s.list(ctx, a, f)
+	for i, t := range page.Items {
+		page.Items[i] = a.view(t)
+	}
+	return page, err
+}
+
+// list is Tickets with the person as stored.
+func (s *Service) list(ctx context.Context, a Actor, f Filter) (Page, error) {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return Page{}, err
@@ -64,9 +73,6 @@ func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) 
 	page, err := s.store.Tickets(ctx, s.query(a, f))
 	if err != nil {
 		return Page{}, fmt.Errorf("tickets: %w", err)
-	}
-	for i, t := range page.Items {
-		page.Items[i] = a.view(t)
 	}
 	return page, nil
 }

@@ -111,7 +111,7 @@ func csvOf(cells [][]any) ([]byte, error) {
 }
 
 // xlsxOf writes a workbook of one sheet, which stays as it is named at first where no name is given; numbers are numbers there.
-func xlsxOf(sheet string, panes *excelize.Panes, cells [][]any) (data []byte, err error) {
+func xlsxOf(sheet string, panes *excelize.Panes, cells [][]any, finish ...func(f *excelize.File, sheet string) error) (data []byte, err error) {
 	f := excelize.NewFile()
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if sheet == "" {
@@ -126,6 +126,11 @@ func xlsxOf(sheet string, panes *excelize.Panes, cells [][]any) (data []byte, er
 	}
 	if panes != nil {
 		if err := f.SetPanes(sheet, panes); err != nil {
+			return nil, err
+		}
+	}
+	for _, do := range finish {
+		if err := do(f, sheet); err != nil {
 			return nil, err
 		}
 	}

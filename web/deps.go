@@ -33,6 +33,10 @@ type Tickets interface {
 	Earlier(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Ticket, error)
 	Reveal(ctx context.Context, who ticketing.Actor, ref, reason string) (ticketing.Citizen, error)
 	Reads(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Read, error)
+	ExportTickets(ctx context.Context, who ticketing.Actor, f ticketing.Filter, purpose string) (ticketing.Export, error)
+	ErasePerson(ctx context.Context, who ticketing.Actor, ref, reason string) (ticketing.Erasure, error)
+	HoldTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
+	ReleaseTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)

@@ -59,14 +59,15 @@ func (e endpoint) at(id string) string {
 func TestEveryEndpointRefusesProperly(t *testing.T) {
 	w := newWorld(t, func(_ *web.Deps, o *web.Options) { o.PublicPerAddress = web.Rate{Burst: 1000, Per: time.Hour} })
 	w.user("admin", "", ticketing.RoleAdmin)
+	w.user("supervisor1", "", ticketing.RoleSupervisor)
 	people := map[string]*client{}
-	for role, login := range map[string]string{"agent": "agent1", "lead": "lead1", "secadmin": "secadmin", "admin": "admin", "auditor": "auditor"} {
+	for role, login := range map[string]string{"agent": "agent1", "lead": "lead1", "secadmin": "secadmin", "admin": "admin", "auditor": "auditor", "supervisor": "supervisor1"} {
 		people[role] = w.as(login)
 	}
 	agent := people["agent"]
 	// may and mayNot find somebody whom the operation is for, and somebody whom it is not.
 	may := func(e endpoint) *client {
-		for _, role := range []string{"agent", "lead", "secadmin", "admin", "auditor"} {
+		for _, role := range []string{"agent", "lead", "secadmin", "admin", "auditor", "supervisor"} {
 			if len(e.roles) == 0 || slices.Contains(e.roles, role) {
 				return people[role]
 			}

@@ -116,6 +116,8 @@ func (s *Server) routes() {
 	s.ledgerRoutes()
 	s.eventRoutes()
 	s.ticketRoutes()
+	s.exportRoutes()
+	s.privacyRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()
 	s.deskRoutes()

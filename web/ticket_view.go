@@ -41,6 +41,7 @@ type Ticket struct {
 	Struck       []string          `json:"struck" nullable:"false" doc:"Items that an appeal took out of the assessment"`
 	Records      []Record          `json:"records" nullable:"false" doc:"Requests, duties and facts, the oldest first"`
 	Attachments  []Attachment      `json:"attachments" nullable:"false"`
+	Hold         *Hold             `json:"hold,omitempty" doc:"Held as evidence: nothing of it is erased"`
 	Lease        *Lease            `json:"lease,omitempty" doc:"Who is on it; in the answer to reading one ticket"`
 	CreatedAt    time.Time         `json:"created_at"`
 	UpdatedAt    time.Time         `json:"updated_at"`
@@ -60,6 +61,14 @@ type Appeal struct {
 	Location    *ticketing.Point     `json:"location,omitempty"`
 }
 
+// Hold keeps a ticket from being erased.
+type Hold struct {
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	ByName string    `json:"by_name,omitempty"`
+	At     time.Time `json:"at"`
+}
+
 // Citizen is who asks, masked unless revealed.
 type Citizen struct {
 	Name      string `json:"name" example:"王**"`
@@ -68,6 +77,7 @@ type Citizen struct {
 	Elderly   bool   `json:"elderly"`
 	Disabled  bool   `json:"disabled"`
 	Proxy     *Proxy `json:"proxy,omitempty" doc:"Who files on the citizen's behalf"`
+	Erased    bool   `json:"erased,omitempty" doc:"Name and numbers were destroyed, for good"`
 }
 
 // Proxy is who files on somebody's behalf, masked unless revealed.
@@ -151,6 +161,9 @@ func (s *Server) ticketView(ctx context.Context, who ticketing.Actor, t ticketin
 		Records:     convert(t.Records, func(r ticketing.Record) Record { return s.recordView(ctx, r) }),
 		Attachments: convert(t.Attachments, func(a ticketing.Attachment) Attachment { return s.attachmentView(ctx, a) }),
 	}
+	if h := t.Hold; h != nil {
+		v.Hold = &Hold{Reason: h.Reason, By: h.By, ByName: s.names.of(ctx, h.By), At: cst(h.At)}
+	}
 	now := s.opts.Now()
 	v.Assignments = convert(t.Assignments, func(a ticketing.Assignment) Assignment {
 		return Assignment{
@@ -168,7 +181,7 @@ func actionView(a ticketing.ActionState) Action {
 }
 
 func citizenView(c ticketing.Citizen) Citizen {
-	v := Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous, Elderly: c.Elderly, Disabled: c.Disabled}
+	v := Citizen{Name: c.Name, Phone: c.Phone, Anonymous: c.Anonymous, Elderly: c.Elderly, Disabled: c.Disabled, Erased: c.Erased}
 	if p := c.Proxy; p != nil {
 		v.Proxy = &Proxy{Name: p.Name, Phone: p.Phone, Relation: p.Relation}
 	}

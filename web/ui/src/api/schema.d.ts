@@ -1801,6 +1801,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tickets as a file: persons masked, each row marked with who took it out and when
+         * @description At most 5000 rows, newest first. The ledger has the purpose, the filter and the number of rows.
+         *
+         *     Roles: lead, supervisor, analyst, head.
+         */
+        post: operations["export-tickets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{number}": {
         parameters: {
             query?: never;
@@ -1949,6 +1971,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{number}/erase-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the citizen from all of the citizen's tickets, calls and recordings, for good; refused while one is open or held
+         * @description Roles: supervisor.
+         */
+        post: operations["erase-person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{number}/events": {
         parameters: {
             query?: never;
@@ -1964,6 +2006,30 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{number}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hold the ticket as evidence: nothing of it is erased
+         * @description Roles: supervisor.
+         */
+        put: operations["hold-ticket"];
+        post?: never;
+        /**
+         * End the hold
+         * @description Roles: supervisor.
+         */
+        delete: operations["release-ticket"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3075,6 +3141,8 @@ export interface components {
             anonymous: boolean;
             disabled: boolean;
             elderly: boolean;
+            /** @description Name and numbers were destroyed, for good */
+            erased?: boolean;
             /** @example 王** */
             name: string;
             /** @example 138****5678 */
@@ -3282,6 +3350,43 @@ export interface components {
             /** @enum {string} */
             urgency?: "normal" | "urgent" | "critical";
         };
+        ErasureOrder: {
+            /**
+             * Format: int64
+             * @description How many tickets name the person
+             */
+            tickets: number;
+        };
+        ExportInput: {
+            /** @description A node stands for all below it */
+            category?: string[] | null;
+            channel?: string[] | null;
+            /** @description Likewise */
+            department?: string[] | null;
+            /** @description With what the citizens said and were answered */
+            description?: boolean;
+            /** @description Likewise */
+            district?: string[] | null;
+            /**
+             * @default xlsx
+             * @enum {string}
+             */
+            format: "csv" | "xlsx";
+            /**
+             * Format: date-time
+             * @description Created at or after
+             */
+            from?: string;
+            /** @description What the file is for; on record, and written into it */
+            purpose: string;
+            state?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Created before
+             */
+            to?: string;
+            type?: string[] | null;
+        };
         FactorCode: {
             code: string;
         };
@@ -3354,6 +3459,13 @@ export interface components {
             title: components["schemas"]["Segment"][];
             /** Format: int64 */
             version: number;
+        };
+        Hold: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            by_name?: string;
+            reason: string;
         };
         HourFigures: {
             /**
@@ -3953,6 +4065,8 @@ export interface components {
             anonymous: boolean;
             disabled: boolean;
             elderly: boolean;
+            /** @description Name and numbers were destroyed, for good */
+            erased?: boolean;
             /**
              * Format: int64
              * @description Take it off the screen after so long
@@ -4174,6 +4288,10 @@ export interface components {
             user_name?: string;
             /** @example person */
             what: string;
+        };
+        ReasonInput: {
+            /** @description On record */
+            reason: string;
         };
         Record: {
             answer?: string;
@@ -4468,6 +4586,8 @@ export interface components {
             /** @description User of the department who handles it */
             handler: string;
             handler_name?: string;
+            /** @description Held as evidence: nothing of it is erased */
+            hold?: components["schemas"]["Hold"];
             /**
              * Format: int64
              * @description Departments that gave it back
@@ -8035,6 +8155,37 @@ export interface operations {
             };
         };
     };
+    "export-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ticket: {
         parameters: {
             query?: never;
@@ -8342,6 +8493,42 @@ export interface operations {
             };
         };
     };
+    "erase-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOrder"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "ticket-events": {
         parameters: {
             query?: never;
@@ -8361,6 +8548,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageTimelineEvent"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hold-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "release-ticket": {
+        parameters: {
+            query?: {
+                /** @description On record */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
                 };
             };
             /** @description Problem (RFC 9457) */

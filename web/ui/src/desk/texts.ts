@@ -1,7 +1,9 @@
 import { enPeople, zhPeople } from './texts_people'
+import { enPrivacy, zhPrivacy } from './texts_privacy'
 
 export const zh = {
   ...zhPeople,
+  ...zhPrivacy,
   title: '12345 工作台',
   menu: { work: '工作台', floor: '坐席监控', surveys: '调查', tickets: '工单' },
   signIn: { title: '登录', login: '账号', password: '密码', code: '动态口令或备用码', submit: '登录', busy: '正在登录…' },
@@ -50,7 +52,7 @@ export const zh = {
     unmerged: '撤销并单', parted: '移出并单', merged_answered: '并单答复', split: '拆单', split_off: '由拆单产生', linked: '关联', unlinked: '取消关联',
     review_endorsed: '单位审核通过', review_approved: '审核通过', review_rejected: '退回修改', follow_up_missed: '回访未接通', followed_up: '回访', reopened: '重办',
     rated: '评价', rectified: '整改', appealed: '考核申诉', appeal_upheld: '支持申诉', appeal_dismissed: '驳回申诉', archived: '归档', withdrawal_requested: '申请撤单',
-    withdrawal_refused: '驳回撤单', cancelled: '撤单', deadline: '时限', recalculated: '时限重算', attached: '上传附件', detached: '删除附件', person_shown: '查看个人信息',
+    withdrawal_refused: '驳回撤单', cancelled: '撤单', deadline: '时限', recalculated: '时限重算', attached: '上传附件', detached: '删除附件', held: '证据保全', released: '解除保全', person_erased: '删除个人信息', person_shown: '查看个人信息',
   },
   records: {
     return: '退单', extension: '延期', suspension: '挂起', co_handling: '会办', urge: '催办', supervision: '督办', dispute: '争议', merge: '并单', split: '拆单',
@@ -120,6 +122,7 @@ export const zh = {
 
 export const en: typeof zh = {
   ...enPeople,
+  ...enPrivacy,
   title: '12345 desk',
   menu: { work: 'Work', floor: 'Floor', surveys: 'Surveys', tickets: 'Tickets' },
   signIn: { title: 'Sign in', login: 'Login', password: 'Password', code: 'One-time code or backup code', submit: 'Sign in', busy: 'Signing in…' },
@@ -176,7 +179,7 @@ export const en: typeof zh = {
     followed_up: 'Followed up', reopened: 'Reopened', rated: 'Rated', rectified: 'Rectified', appealed: 'Appealed', appeal_upheld: 'Appeal upheld',
     appeal_dismissed: 'Appeal dismissed', archived: 'Archived', withdrawal_requested: 'Withdrawal requested',
     withdrawal_refused: 'Withdrawal refused', cancelled: 'Cancelled', deadline: 'Deadline', recalculated: 'Limits recalculated',
-    attached: 'Attached', detached: 'Detached', person_shown: 'Person shown',
+    attached: 'Attached', detached: 'Detached', held: 'Held as evidence', released: 'Hold ended', person_erased: 'Person erased', person_shown: 'Person shown',
   },
   records: {
     return: 'Return', extension: 'Extension', suspension: 'Suspension', co_handling: 'Co-handling', urge: 'Urge', supervision: 'Supervision',
