@@ -158,6 +158,7 @@ const (
 	RecordingSpooled RecordingState = "spooled" // on disk under SpoolDir
 	RecordingStored  RecordingState = "stored"  // in the blob store
 	RecordingLost    RecordingState = "lost"    // neither; Error tells why
+	RecordingDropped RecordingState = "dropped" // deleted after its time
 )
 
 // Recording describes the stereo WAV of a call: left the caller, right the seat.

@@ -186,13 +186,19 @@ func (s *Service) erase(ctx context.Context, person string, restored bool, item 
 	if err != nil {
 		return err
 	}
-	if s.erased != nil { // before the key goes: a key that is gone is on the list of them
+	return s.destroy(ctx, person, count, item)
+}
+
+// destroy destroys a person's key. It is noted outside the database first: a key
+// that is gone is always on the list of them.
+func (s *Service) destroy(ctx context.Context, person string, tickets int, item *OutboxItem) error {
+	if s.erased != nil {
 		if err := s.erased(person); err != nil {
 			return fmt.Errorf("note an erasure outside the database: %w", err)
 		}
 	}
 	entry := s.entry(ctx, SystemActor().UserID, RecordedErasure, "person:"+person, "")
-	entry.Data = []byte(`{"tickets":` + strconv.Itoa(count) + `}`)
+	entry.Data = []byte(`{"tickets":` + strconv.Itoa(tickets) + `}`)
 	return s.store.DestroyPerson(ctx, person, s.recorded(ctx, Change{Finish: item, Ledger: []ledger.Entry{entry}}))
 }
 

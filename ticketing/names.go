@@ -1,12 +1,13 @@
 package ticketing
 
+import "slices"
+
 // Valid tells whether it is one of the six types.
-func (t AppealType) Valid() bool {
-	switch t {
-	case Inquiry, Help, Complaint, Report, Suggestion, Praise:
-		return true
-	}
-	return false
+func (t AppealType) Valid() bool { return slices.Contains(AppealTypes(), t) }
+
+// AppealTypes are the six.
+func AppealTypes() []AppealType {
+	return []AppealType{Inquiry, Help, Complaint, Report, Suggestion, Praise}
 }
 
 // Valid tells whether it is one of the three levels.

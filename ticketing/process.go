@@ -23,8 +23,10 @@ type Process struct {
 	Escalation []Escalation `json:"escalation,omitempty"`
 	// Sealed are the lines whose tickets are a partition of their own, which nobody
 	// but its own people knows of. Nil is 12388 alone; an empty list is none.
-	Sealed            []string `json:"sealed,omitzero"`
-	ManualAssignments bool     `json:"manual_assignments,omitempty"` // departments choose who handles a ticket; not the least loaded by itself
+	Sealed []string `json:"sealed,omitzero"`
+	// Retention says how long data are kept; what it does not name is.
+	Retention         []Retention `json:"retention,omitempty"`
+	ManualAssignments bool        `json:"manual_assignments,omitempty"` // departments choose who handles a ticket; not the least loaded by itself
 }
 
 // Escalation names who is told when a clock reaches a level: "department",
@@ -101,6 +103,9 @@ func checkProcess(p *Process) error {
 				return err
 			}
 		}
+	}
+	if err := checkRetention(p.Retention); err != nil {
+		return err
 	}
 	const most = 3650
 	for name, n := range map[string]int{

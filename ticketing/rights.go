@@ -35,6 +35,7 @@ const (
 	RightPersonReveal  = "person.reveal"
 	RightPersonErase   = "person.erase"
 	RightTicketHold    = "ticket.hold"
+	RightRetention     = "retention.read"
 	RightTicketExport  = "ticket.export"
 	RightFigures       = "figures.read"
 	RightCentre        = "centre.read"
@@ -88,6 +89,7 @@ func Rights() []Right {
 		{RightTicketHold, "证据保全：工单及其录音不得删除", "hold a ticket and its recordings as evidence: nothing of it is erased", holders(ReachCentre, RoleSupervisor)},
 		{RightTicketExport, "导出工单（注明用途、脱敏、加水印、留痕）", "export tickets for a purpose: masked, marked with the viewer, on record",
 			and(holders(ReachCentre, RoleLead, RoleSupervisor, RoleAnalyst), holders(ReachDepartment, RoleHead))},
+		{RightRetention, "查看保管期限和销毁报告", "see for how long what is kept, and the reports of what was taken out", holders(ReachCentre, RoleSupervisor, RoleAdmin, RoleSecAdmin, RoleAuditor)},
 		{RightTicketReads, "查看谁看过该工单", "see who looked at a ticket",
 			and(holders(ReachCentre, RoleLead, RoleQC, RoleSupervisor, RoleAdmin), holders(ReachUsers, RoleSecAdmin, RoleAuditor))},
 		{RightFigures, "查看统计", "read figures of tickets", and(centre, units)},

@@ -287,6 +287,12 @@ type Store interface {
 	PersonOf(ctx context.Context, partition, number string) (string, error)
 	// OfPerson reads the tickets that are sealed for a person, in order of id after a given one.
 	OfPerson(ctx context.Context, person, after string, limit int) ([]Ticket, error)
+	// EndedBefore reads tickets of some types that ended before a moment, or drafts
+	// left alone since, and still have their person, in order of id after a given one.
+	EndedBefore(ctx context.Context, partition string, types []AppealType, before time.Time, after string, limit int) ([]Ticket, error)
+	// IdlePersons are those who have no ticket and of whom nothing was kept since a
+	// moment, in order of id after a given one.
+	IdlePersons(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
 	// WithKeys are those of some persons whose keys are there.
 	WithKeys(ctx context.Context, persons []string) ([]string, error)
 	// DestroyPerson destroys a person's key; beside is written in the same transaction.

@@ -35,6 +35,7 @@ type Tickets interface {
 	Reads(ctx context.Context, who ticketing.Actor, ref string) ([]ticketing.Read, error)
 	ExportTickets(ctx context.Context, who ticketing.Actor, f ticketing.Filter, purpose string) (ticketing.Export, error)
 	ErasePerson(ctx context.Context, who ticketing.Actor, ref, reason string) (ticketing.Erasure, error)
+	Retention(ctx context.Context, who ticketing.Actor) ([]ticketing.Retention, []ticketing.RetentionReport, error)
 	HoldTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	ReleaseTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error

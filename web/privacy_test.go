@@ -122,3 +122,20 @@ func TestExportIsMaskedMarkedAndOnRecord(t *testing.T) {
 	supervisor.send("POST", at, map[string]any{"purpose": "太多"}).problem(http.StatusConflict, "not_open")
 	require.Len(t, security.entries("action=export.tickets"), 11)
 }
+
+func TestRetentionIsTold(t *testing.T) {
+	w, supervisor := supervised(t)
+	var state web.RetentionState
+	supervisor.get("/api/v1/retention").want(http.StatusOK).json(&state)
+	require.Empty(t, state.Rules)
+	c := testCity()
+	c.Process = &ticketing.Process{Retention: []ticketing.Retention{{Class: ticketing.RetainPerson, Types: []ticketing.AppealType{ticketing.Praise}, Days: 365}}}
+	require.NoError(t, w.service.ImportCity(t.Context(), ticketing.SystemActor(), c))
+	_, err := w.service.Retain(t.Context(), nil, 10, false)
+	require.NoError(t, err)
+	w.as("auditor").get("/api/v1/retention").want(http.StatusOK).json(&state)
+	require.Equal(t, []web.RetentionRule{{Class: "person", Types: []string{"praise"}, Days: 365}}, state.Rules)
+	require.Len(t, state.Reports, 1)
+	require.Equal(t, []string{"recording", "call"}, state.Reports[0].Kept)
+	w.as("agent1").get("/api/v1/retention").problem(http.StatusForbidden, "forbidden")
+}

@@ -153,6 +153,7 @@ type person struct {
 	number string // the citizen's; empty where there is none
 	lookup string // of the number
 	made   []byte // wrapped
+	used   int64  // when something was last kept of the person
 }
 
 // fresh are the persons that one change makes.
@@ -196,7 +197,7 @@ func (p *persons) known(ctx context.Context, lookup string) (person, error) {
 }
 
 const (
-	personColumns = "id, lookup, wrapped, number"
+	personColumns = "id, lookup, wrapped, number, used_at"
 	selectPerson  = "SELECT " + personColumns + " FROM persons WHERE lookup = ?"
 )
 
@@ -213,7 +214,7 @@ func (p *persons) make(lookup, number string) (person, error) {
 func (p *persons) scan(row scanner) (person, error) {
 	var who person
 	var wrapped, number []byte
-	if err := row.Scan(&who.id, &who.lookup, &wrapped, &number); err != nil {
+	if err := row.Scan(&who.id, &who.lookup, &wrapped, &number, &who.used); err != nil {
 		return who, err
 	}
 	var err error
@@ -266,20 +267,26 @@ func (p *persons) byID(ctx context.Context, ids []string) (map[string]person, er
 		missing = append(missing, id)
 	}
 	for some := range slices.Chunk(missing, maxTogether) {
-		rows, err := p.db.read.NewSelect().Table("persons").ColumnExpr(personColumns).Where("id IN (?)", bun.List(some)).Where("erased_at = 0").Rows(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			who, err := p.scan(rows)
-			if err != nil {
-				return nil, errors.Join(err, rows.Close())
-			}
-			found[who.id] = who
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := p.read(ctx, some, found); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// read adds those of some persons to found who have a key.
+func (p *persons) read(ctx context.Context, ids []string, found map[string]person) error {
+	rows, err := p.db.read.NewSelect().Table("persons").ColumnExpr(personColumns).Where("id IN (?)", bun.List(ids)).Where("erased_at = 0").Rows(ctx)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		who, err := p.scan(rows)
+		if err != nil {
+			return err
+		}
+		found[who.id] = who
+	}
+	return rows.Err()
 }

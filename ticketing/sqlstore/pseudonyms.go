@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -112,6 +113,7 @@ func (s *Store) personsOf(ctx context.Context, numbers []string) (map[string]per
 	for {
 		found, made := make(map[string]person, len(numbers)), fresh{}
 		var rows [][]any
+		var known []person
 		for _, number := range numbers {
 			who, err := s.persons.find(ctx, "", number, made)
 			if err != nil {
@@ -119,6 +121,7 @@ func (s *Store) personsOf(ctx context.Context, numbers []string) (map[string]per
 			}
 			found[number] = who
 			if who.made == nil {
+				known = append(known, who)
 				continue
 			}
 			row, err := s.persons.row(who, s.now())
@@ -128,9 +131,13 @@ func (s *Store) personsOf(ctx context.Context, numbers []string) (map[string]per
 			rows = append(rows, row)
 		}
 		err := s.addPersons(ctx, rows)
-		if !errors.Is(err, errGone) { // somebody else made one of them: look again
-			return found, err
+		if errors.Is(err, errGone) { // somebody else made one of them: look again
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		return found, s.stillUsed(ctx, known)
 	}
 }
 
@@ -146,4 +153,23 @@ func (s *Store) addPersons(ctx context.Context, rows [][]any) error {
 		}
 		return nil
 	})
+}
+
+// usedAgain is how old it may be when a person was last used: not every call writes it.
+const usedAgain = 24 * time.Hour
+
+// stillUsed notes that something is kept of persons.
+func (s *Store) stillUsed(ctx context.Context, known []person) error {
+	now := s.now().UnixMilli()
+	for _, who := range known {
+		if who.id == "" || now-who.used < usedAgain.Milliseconds() {
+			continue
+		}
+		err := s.touch(ctx, who)
+		if err != nil && !errors.Is(err, errGone) {
+			return err
+		}
+		s.persons.cache.Remove(who.id)
+	}
+	return nil
 }

@@ -36,20 +36,7 @@ func testErasure(t *testing.T, open Opener) {
 	stays := b.closed(other)
 	running := b.accepted()
 
-	_, err = b.svc.ErasePerson(b.ctx, lead(), one.ID, "本人申请")
-	require.ErrorIs(t, err, ticketing.ErrForbidden)
-	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, " ")
-	require.ErrorContains(t, err, "reason")
-	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "本人申请")
-	require.ErrorContains(t, err, "1 tickets of this person are open", "a matter that is open needs its person")
-	b.act(lead(), running.ID, ticketing.ActCancel, `{"reason":"误提"}`)
-	require.NoError(t, b.svc.HoldTicket(b.ctx, supervisor(), two.ID, "行政诉讼"))
-	require.Error(t, b.svc.HoldTicket(b.ctx, supervisor(), two.ID, "再次"))
-	require.ErrorIs(t, b.svc.ReleaseTicket(b.ctx, lead(), two.ID, "无"), ticketing.ErrForbidden)
-	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "本人申请")
-	require.ErrorContains(t, err, "1 are held as evidence")
-	require.NoError(t, b.svc.ReleaseTicket(b.ctx, supervisor(), two.ID, "判决生效"))
-
+	b.notYet(one, two, running)
 	before, err := b.Ticket(b.ctx, one.ID)
 	require.NoError(t, err)
 	found, err := b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "本人申请")
@@ -59,26 +46,7 @@ func testErasure(t *testing.T, open Opener) {
 	b.live()
 	require.Equal(t, []string{before.Person, before.Person}, noted, "twice has one effect, and is noted twice")
 
-	for _, ref := range []string{one.ID, two.ID, running.ID} {
-		got, err := b.Ticket(b.ctx, ref)
-		require.NoError(t, err)
-		require.Equal(t, ticketing.Citizen{Erased: true}, got.Citizen)
-		events, err := b.Events(b.ctx, ref)
-		require.NoError(t, err)
-		everything := fmt.Sprintf("%+v", got)
-		for _, e := range events {
-			everything += string(e.Data)
-		}
-		looks, err := b.Reads(b.ctx, ref)
-		require.NoError(t, err)
-		entries, err := b.Ledger(b.ctx, ticketing.LedgerFilter{Object: "ticket:" + ref, Limit: 100})
-		require.NoError(t, err)
-		everything += fmt.Sprintf("%+v %+v", looks, entries)
-		for _, word := range []string{"王建国", "13812345678", "138-1234-5678", "王小丽", "13900001111"} {
-			require.NotContains(t, everything, word)
-		}
-		require.Contains(t, everything, "东门的路灯不亮", "what happened stays")
-	}
+	b.gone(one.ID, two.ID, running.ID)
 	_, err = b.svc.Reveal(b.ctx, supervisor(), one.ID, "再看")
 	require.ErrorIs(t, err, ticketing.ErrErased)
 	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "再删")
@@ -110,6 +78,52 @@ func testErasure(t *testing.T, open Opener) {
 	n, err := b.svc.Restored(b.ctx, []string{before.Person, "nobody"})
 	require.NoError(t, err)
 	require.Zero(t, n)
+}
+
+// notYet: nobody erases who may not, what is open, and what is held.
+func (b *bench) notYet(one, two, running ticketing.Ticket) {
+	b.t.Helper()
+	t := b.t
+	_, err := b.svc.ErasePerson(b.ctx, lead(), one.ID, "本人申请")
+	require.ErrorIs(t, err, ticketing.ErrForbidden)
+	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, " ")
+	require.ErrorContains(t, err, "reason")
+	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "本人申请")
+	require.ErrorContains(t, err, "1 tickets of this person are open", "a matter that is open needs its person")
+	b.act(lead(), running.ID, ticketing.ActCancel, `{"reason":"误提"}`)
+	require.NoError(t, b.svc.HoldTicket(b.ctx, supervisor(), two.ID, "行政诉讼"))
+	require.Error(t, b.svc.HoldTicket(b.ctx, supervisor(), two.ID, "再次"))
+	require.ErrorIs(t, b.svc.ReleaseTicket(b.ctx, lead(), two.ID, "无"), ticketing.ErrForbidden)
+	_, err = b.svc.ErasePerson(b.ctx, supervisor(), one.ID, "本人申请")
+	require.ErrorContains(t, err, "1 are held as evidence")
+	require.NoError(t, b.svc.ReleaseTicket(b.ctx, supervisor(), two.ID, "判决生效"))
+
+}
+
+// gone checks that nothing of the person of testErasure is left on tickets, and what happened is.
+func (b *bench) gone(refs ...string) {
+	b.t.Helper()
+	t := b.t
+	for _, ref := range refs {
+		got, err := b.Ticket(b.ctx, ref)
+		require.NoError(t, err)
+		require.Equal(t, ticketing.Citizen{Erased: true}, got.Citizen)
+		events, err := b.Events(b.ctx, ref)
+		require.NoError(t, err)
+		everything := fmt.Sprintf("%+v", got)
+		for _, e := range events {
+			everything += string(e.Data)
+		}
+		looks, err := b.Reads(b.ctx, ref)
+		require.NoError(t, err)
+		entries, err := b.Ledger(b.ctx, ticketing.LedgerFilter{Object: "ticket:" + ref, Limit: 100})
+		require.NoError(t, err)
+		everything += fmt.Sprintf("%+v %+v", looks, entries)
+		for _, word := range []string{"王建国", "13812345678", "138-1234-5678", "王小丽", "13900001111"} {
+			require.NotContains(t, everything, word)
+		}
+		require.Contains(t, everything, "东门的路灯不亮", "what happened stays")
+	}
 }
 
 // testErasureAgain: what is restored from before an erasure is erased again, open or held.

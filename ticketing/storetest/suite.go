@@ -123,6 +123,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"NothingOfAnErasedPersonIsLeft":     testErasure,
 		"WhoWasErasedStaysErased":           testErasureAgain,
 		"AnErasureThatCannotBeNoted":        testErasureFails,
+		"WhatWasKeptForItsTimeGoes":         testRetention,
+		"RulesOfRetention":                  testRetentionRules,
 		"APersonOfTwoNodes":                 testPersonOfTwoNodes,
 		"EverythingIsOnRecord":              testLedger,
 		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,

@@ -24,6 +24,9 @@ const (
 // archivedAtOnce bounds how many tickets one run archives: the writer has others to serve.
 const archivedAtOnce = 2000
 
+// retainedAtOnce bounds what one run of the retention takes out by one rule.
+const retainedAtOnce = 20_000
+
 // schedules is the regular upkeep, done by one node at a time.
 func (a *App) schedules() []jobs.Schedule {
 	store := a.Engines.Store
@@ -38,6 +41,13 @@ func (a *App) schedules() []jobs.Schedule {
 		prune("prune-form-drafts", time.Hour, keepFormDrafts, store.PruneFormDrafts),
 		{Name: "anchor-ledger", Every: anchorEvery, Run: func(ctx context.Context) error {
 			return WriteAnchor(ctx, a.Engines, engines.AnchorsOf(a.cfg), time.Now())
+		}},
+		{Name: "retention", Every: 24 * time.Hour, Run: func(ctx context.Context) error {
+			report, err := a.Engines.Tickets.Retain(ctx, a.Engines.Recordings(), retainedAtOnce, false)
+			for _, row := range report.Rows {
+				a.log.Info("retention", "class", row.Class, "types", row.Types, "days", row.Days, "done", row.Done, "held", row.Held, "left", row.Left)
+			}
+			return err
 		}},
 		{Name: "archive-closed", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
 			n, err := a.Engines.Tickets.ArchiveClosed(ctx, archivedAtOnce)

@@ -39,7 +39,7 @@ type Engines struct {
 	Sealed  *search.Index // of the sealed partitions
 	Closed  search.Source // what Sealed copies
 	Queue   *jobs.Queue   // nil without the worker role, where the node is alone
-	Blobs   blobs.Store   // nil without the sip and web roles
+	Blobs   blobs.Store   // of every role
 	Cipher  sealing.Cipher
 
 	closers []func() error // last opened, first closed
@@ -72,7 +72,7 @@ func (e *Engines) open(ctx context.Context, c config.Config, log *slog.Logger) e
 		e.Queue = queue
 		e.closers = append(e.closers, queue.Close)
 	}
-	if c.Has(config.SIP) || c.Has(config.Web) {
+	if c.Has(config.SIP) || c.Has(config.Web) || c.Has(config.Worker) {
 		files, err := blobs.Open(c.Blobs)
 		if err != nil {
 			return fmt.Errorf("--blobs: %w", err)

@@ -1540,6 +1540,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * For how long what is kept, and the reports of what was taken out
+         * @description Roles: supervisor, admin, secadmin, auditor.
+         */
+        get: operations["retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roster": {
         parameters: {
             query?: never;
@@ -4343,6 +4363,54 @@ export interface components {
         RecordItem: {
             record: components["schemas"]["Record"];
             ticket: components["schemas"]["Ticket"];
+        };
+        RetentionReport: {
+            /** Format: date-time */
+            at: string;
+            /** @description Classes without a rule */
+            kept: string[];
+            rows: components["schemas"]["RetentionRow"][];
+        };
+        RetentionRow: {
+            /**
+             * Format: date-time
+             * @description What ended before was due
+             */
+            before: string;
+            /** @enum {string} */
+            class: "person" | "recording" | "call";
+            /**
+             * Format: int64
+             * @description After the ticket's end, after the call
+             */
+            days: number;
+            /** Format: int64 */
+            done: number;
+            /**
+             * Format: int64
+             * @description Kept as evidence
+             */
+            held: number;
+            /** @description More was due than one run does */
+            left: boolean;
+            /** @description Of tickets; none: those that no other rule names */
+            types: string[];
+        };
+        RetentionRule: {
+            /** @enum {string} */
+            class: "person" | "recording" | "call";
+            /**
+             * Format: int64
+             * @description After the ticket's end, after the call
+             */
+            days: number;
+            /** @description Of tickets; none: those that no other rule names */
+            types: string[];
+        };
+        RetentionState: {
+            /** @description The newest first, 30 at most */
+            reports: components["schemas"]["RetentionReport"][];
+            rules: components["schemas"]["RetentionRule"][];
         };
         RevealInput: {
             /** @description Your running call */
@@ -7534,6 +7602,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageRecordItem"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionState"];
                 };
             };
             /** @description Problem (RFC 9457) */
