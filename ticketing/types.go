@@ -333,6 +333,7 @@ type User struct {
 	MustChange   bool // the password was issued by somebody else
 	OldHashes    []string
 	Second       SecondFactor
+	Subject      string // issuer and subject at the identity provider; empty: not bound to one
 	Disabled     bool
 	CreatedAt    time.Time
 }

@@ -74,7 +74,7 @@ func (s *Server) identify(ctx context.Context, hc huma.Context) (identity, error
 func (s *Server) limited(id identity) *Problem {
 	u := id.user
 	switch {
-	case id.key != nil:
+	case id.key != nil, id.session.Way == wayOIDC: // the provider sees to passwords and factors
 		return nil
 	case u.MustChange, u.PasswordExpired(s.opts.Now(), s.opts.PasswordAge):
 		return problem(http.StatusForbidden, "password_change_needed", "Change your password first: PUT /api/v1/me/password.")

@@ -73,6 +73,7 @@ type Tickets interface {
 type Users interface {
 	User(ctx context.Context, id string) (ticketing.User, error)
 	UserByLogin(ctx context.Context, login string) (ticketing.User, error)
+	UserBySubject(ctx context.Context, subject string) (ticketing.User, error)
 	Users(ctx context.Context) ([]ticketing.User, error)
 	SaveUser(ctx context.Context, u ticketing.User, beside ticketing.Change) error
 	UseStep(ctx context.Context, userID string, step int64) (bool, error)
@@ -190,6 +191,7 @@ type Deps struct {
 	Index   Index
 	Sealed  Index // of the sealed partitions
 	Calls   Calls
+	SSO     SSO                                        // nil: people sign in here alone
 	Blobs   Blobs                                      // nil: no attachments
 	Health  func(ctx context.Context) map[string]error // nil error: the part is well
 	Metrics prometheus.Gatherer                        // nil: /metrics is empty
@@ -204,13 +206,14 @@ type Options struct {
 	Log               *slog.Logger
 	Now               func() time.Time
 	Version           string
-	TrustedProxies    []netip.Prefix       // whose X-Forwarded-For is believed
-	MetricsFrom       []netip.Prefix       // who may read /metrics; loopback and private networks when nil
-	Limiter           Limiter              // in memory when nil
-	SessionLife       time.Duration        // 12 h
-	PerUser           Rate                 // requests of one user or key of a system; none when zero
-	PasswordAge       time.Duration        // after which a password has to be changed; 0: never
-	SecondFactor      []ticketing.Role     // whose users have to have one
+	TrustedProxies    []netip.Prefix   // whose X-Forwarded-For is believed
+	MetricsFrom       []netip.Prefix   // who may read /metrics; loopback and private networks when nil
+	Limiter           Limiter          // in memory when nil
+	SessionLife       time.Duration    // 12 h
+	PerUser           Rate             // requests of one user or key of a system; none when zero
+	PasswordAge       time.Duration    // after which a password has to be changed; 0: never
+	SecondFactor      []ticketing.Role // whose users have to have one
+	SSO               SSOOptions
 	Scanner           Scanner              // of attachments; nil: they are known by their type alone
 	Working           func(time.Time) bool // whether departments work at a moment; nil: always
 	BodyLimit         int                  // bytes, 1 MiB

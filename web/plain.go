@@ -20,6 +20,7 @@ var apidocs embed.FS
 // plainRoutes are the addresses that are no API operations. They come last:
 // what no route takes is a page.
 func (s *Server) plainRoutes() {
+	s.oidcPlain()
 	s.app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(health{Status: "ok"}) })
 	s.app.Get("/readyz", s.ready)
 	gatherer := s.deps.Metrics

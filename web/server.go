@@ -117,6 +117,7 @@ func (s *Server) routes() {
 	s.eventRoutes()
 	s.ticketRoutes()
 	s.exportRoutes()
+	s.oidcRoutes()
 	s.privacyRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()

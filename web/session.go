@@ -43,6 +43,7 @@ type Me struct {
 	Todo      string           `json:"todo,omitempty" doc:"What has to be done before anything else: password_change_needed or second_factor_needed"`
 	Partition string           `json:"partition,omitempty"`
 	Second    bool             `json:"second_factor"`
+	LogoutURL string           `json:"logout_url,omitempty" doc:"Where the browser goes after the sign-out, to end the session at the identity provider too"`
 }
 
 // Credentials are what a person signs in with.
@@ -231,8 +232,12 @@ func (s *Server) me(ctx context.Context, _ *struct{}) (*body[Me], error) {
 	if p := s.limited(id); p != nil {
 		todo = p.Code
 	}
+	logout := ""
+	if id.session.Way == wayOIDC && s.deps.SSO != nil {
+		logout = s.deps.SSO.LogoutURL(ctx, s.opts.SSO.Home)
+	}
 	return answer(Me{
-		Todo: todo, Partition: id.user.Partition, Second: id.user.Second.On,
+		LogoutURL: logout, Todo: todo, Partition: id.user.Partition, Second: id.user.Second.On,
 		User: userView(id.user), Roles: append([]ticketing.Role{}, id.user.Roles...), Menu: menuOf(id.user.Roles),
 		ExpiresAt: cst(id.session.ExpiresAt), Now: cst(s.opts.Now()),
 	}), nil

@@ -30,8 +30,11 @@ var fences = map[string][]string{
 	"github.com/redis/go-redis":              {"jobs", "telephony/cluster/...", "web/cluster"},
 	"github.com/minio/minio-go":              {"ticketing/blobs"},
 	"github.com/johannesboyne/gofakes3":      {"ticketing/blobs"},
+	"github.com/coreos/go-oidc":              {"web/sso"},
+	"golang.org/x/oauth2":                    {"web/sso"},
+	"github.com/zitadel/":                    {"web"},
 	"github.com/emmansun/gmsm":               {"ticketing/sealing"},
-	"github.com/hashicorp/golang-lru":        {"ticketing/sqlstore"},
+	"github.com/jellydator/ttlcache":         {"ticketing/sqlstore"},
 	"github.com/pquerna/otp":                 {"web"},
 	"github.com/gabriel-vasile/mimetype":     {"web"},
 	"github.com/uptrace/bun":                 {"ticketing/sqlstore", "telephony/sqlstore", "telephony/storetest", "search/sqlstore", "search/ftsindex"},
@@ -97,8 +100,9 @@ var arrows = map[string][]string{
 	"search/indextest": {"search"},
 	"jobs":             {"ticketing", "ticketing/sla", "search", "jobs/notify"},
 	"jobs/notify":      {"ticketing"},
-	"web":              {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster"},
+	"web":              {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster", "web/sso"},
 	"web/cluster":      {},
+	"web/sso":          {},
 	"web/ui":           {},
 }
 

@@ -98,7 +98,7 @@ func (s *Store) Commit(ctx context.Context, c ticketing.Change) error {
 		return err
 	}
 	for _, person := range c.StopPersons {
-		s.persons.cache.Remove(person)
+		s.persons.cache.Delete(person)
 	}
 	s.hub.wake(topicsOf(c)...)
 	return nil

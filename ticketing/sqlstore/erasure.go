@@ -73,7 +73,7 @@ func (s *Store) DestroyPerson(ctx context.Context, person string, beside ticketi
 		_, err := s.texts.exec(ctx, tx, destroyPerson, []byte{}, ms(s.now()), person)
 		return err
 	})
-	s.persons.cache.Remove(person)
+	s.persons.cache.Delete(person)
 	return err
 }
 

@@ -94,9 +94,7 @@ func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
 	if s.texts, err = newTexts(ctx, db); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
-	if s.persons, err = newPersons(db, opts.Keys, cmp.Or(opts.Cipher, sealing.AES)); err != nil {
-		return nil, errors.Join(err, db.close())
-	}
+	s.persons = newPersons(db, opts.Keys, cmp.Or(opts.Cipher, sealing.AES))
 	db.last = s.chainNow
 	if err := db.start(ctx); err != nil {
 		return nil, errors.Join(err, db.close())

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jellydator/ttlcache/v3"
 	"github.com/uptrace/bun"
 
 	"hotline/ticketing/keyring"
@@ -34,34 +34,19 @@ type persons struct {
 	db     *DB
 	ring   *keyring.Ring
 	cipher sealing.Cipher
-	cache  *lru.Cache[string, remembered] // by id
-	ids    *lru.Cache[string, string]     // lookup → id
+	cache  *ttlcache.Cache[string, person] // by id
+	ids    *ttlcache.Cache[string, string] // lookup → id
 
 	mu  sync.Mutex
 	own map[string][]byte // keys of the store itself, by name
 }
 
-// remembered is a person who was read a moment ago.
-type remembered struct {
-	person
-	until time.Time
-}
-
-func newPersons(db *DB, ring *keyring.Ring, c sealing.Cipher) (*persons, error) {
-	p := &persons{db: db, ring: ring, cipher: c, own: map[string][]byte{}}
-	var err error
-	if p.cache, err = lru.New[string, remembered](cachedKeys); err != nil {
-		return nil, fmt.Errorf("cache of keys: %w", err)
+func newPersons(db *DB, ring *keyring.Ring, c sealing.Cipher) *persons {
+	return &persons{
+		db: db, ring: ring, cipher: c, own: map[string][]byte{},
+		cache: ttlcache.New(ttlcache.WithTTL[string, person](cachedFor), ttlcache.WithCapacity[string, person](cachedKeys), ttlcache.WithDisableTouchOnHit[string, person]()),
+		ids:   ttlcache.New(ttlcache.WithTTL[string, string](cachedFor), ttlcache.WithCapacity[string, string](cachedKeys), ttlcache.WithDisableTouchOnHit[string, string]()),
 	}
-	if p.ids, err = lru.New[string, string](cachedKeys); err != nil {
-		return nil, fmt.Errorf("cache of keys: %w", err)
-	}
-	return p, nil
-}
-
-func (p *persons) cached(id string) (person, bool) {
-	who, ok := p.cache.Get(id)
-	return who.person, ok && time.Now().Before(who.until)
 }
 
 // ownKey is a key of the store itself; it is made when it is first asked for.
@@ -184,14 +169,14 @@ func (p *persons) find(ctx context.Context, partition, number string, made fresh
 
 // known is the person of a lookup; sql.ErrNoRows when there is none.
 func (p *persons) known(ctx context.Context, lookup string) (person, error) {
-	if id, ok := p.ids.Get(lookup); ok {
-		if who, ok := p.cached(id); ok {
-			return who, nil
+	if id := p.ids.Get(lookup); id != nil {
+		if who := p.cache.Get(id.Value()); who != nil {
+			return who.Value(), nil
 		}
 	}
 	who, err := p.scan(p.db.read.QueryRowContext(ctx, selectPerson, lookup))
 	if err == nil {
-		p.ids.Add(lookup, who.id)
+		p.ids.Set(lookup, who.id, ttlcache.DefaultTTL)
 	}
 	return who, err
 }
@@ -228,7 +213,7 @@ func (p *persons) scan(row scanner) (person, error) {
 		}
 		who.number = string(plain)
 	}
-	p.cache.Add(who.id, remembered{who, time.Now().Add(cachedFor)})
+	p.cache.Set(who.id, who, ttlcache.DefaultTTL)
 	return who, nil
 }
 
@@ -246,8 +231,8 @@ func (p *persons) row(who person, now time.Time) ([]any, error) {
 
 // forget drops a person from memory.
 func (p *persons) forget(id, lookup string) {
-	p.cache.Remove(id)
-	p.ids.Remove(lookup)
+	p.cache.Delete(id)
+	p.ids.Delete(lookup)
 }
 
 // byID reads some persons; who has no key any more is left out.
@@ -260,8 +245,8 @@ func (p *persons) byID(ctx context.Context, ids []string) (map[string]person, er
 			continue
 		}
 		asked[id] = true
-		if who, ok := p.cached(id); ok {
-			found[id] = who
+		if who := p.cache.Get(id); who != nil {
+			found[id] = who.Value()
 			continue
 		}
 		missing = append(missing, id)

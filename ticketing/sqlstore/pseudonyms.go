@@ -169,7 +169,7 @@ func (s *Store) stillUsed(ctx context.Context, known []person) error {
 		if err != nil && !errors.Is(err, errGone) {
 			return err
 		}
-		s.persons.cache.Remove(who.id)
+		s.persons.cache.Delete(who.id)
 	}
 	return nil
 }

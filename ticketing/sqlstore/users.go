@@ -13,14 +13,14 @@ import (
 	"hotline/ticketing"
 )
 
-const userColumns = "id, login, name, roles, department, seat, password_hash, disabled, created_at, phone, \"partition\", password_at, must_change, old_hashes, second, version"
+const userColumns = "id, login, name, roles, department, seat, password_hash, disabled, created_at, phone, \"partition\", password_at, must_change, old_hashes, second, subject, version"
 
 func scanUser(row scanner) (ticketing.User, error) {
 	var u ticketing.User
 	var roles, old, second string
 	var disabled, created, changed, must int64
 	err := row.Scan(&u.ID, &u.Login, &u.Name, &roles, &u.Department, &u.Seat, &u.PasswordHash, &disabled, &created,
-		&u.Phone, &u.Partition, &changed, &must, &old, &second, &u.Version)
+		&u.Phone, &u.Partition, &changed, &must, &old, &second, &u.Subject, &u.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, ticketing.ErrAbsent
 	}
@@ -49,6 +49,14 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (ticketing.User, 
 		return ticketing.User{}, ticketing.ErrAbsent
 	}
 	return scanUser(s.db.read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE login = ?", login))
+}
+
+// UserBySubject reads one by who it is at the identity provider; ticketing.ErrAbsent when there is none.
+func (s *Store) UserBySubject(ctx context.Context, subject string) (ticketing.User, error) {
+	if subject == "" || !validUTF8(subject) {
+		return ticketing.User{}, ticketing.ErrAbsent
+	}
+	return scanUser(s.db.read.QueryRowContext(ctx, "SELECT "+userColumns+" FROM users WHERE subject = ?", subject))
 }
 
 // Users lists everybody in order of login.
@@ -83,15 +91,15 @@ func (s *Store) SaveUser(ctx context.Context, u ticketing.User, beside ticketing
 	}
 	return s.writeBeside(ctx, beside, func(ctx context.Context, tx bun.Tx) error {
 		if u.Version == 0 {
-			_, err := tx.NewRaw("INSERT INTO users ("+userColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+			_, err := tx.NewRaw("INSERT INTO users ("+userColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
 				u.ID, u.Login, u.Name, texts[0], u.Department, u.Seat, u.PasswordHash, flag(u.Disabled), ms(u.CreatedAt),
-				u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2]).Exec(ctx)
+				u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject).Exec(ctx)
 			return loginTaken(err)
 		}
 		result, err := tx.NewRaw("UPDATE users SET login = ?, name = ?, roles = ?, department = ?, seat = ?, password_hash = ?, disabled = ?, phone = ?, "+
-			"\"partition\" = ?, password_at = ?, must_change = ?, old_hashes = ?, second = ?, version = version + 1 WHERE id = ? AND version = ?",
+			"\"partition\" = ?, password_at = ?, must_change = ?, old_hashes = ?, second = ?, subject = ?, version = version + 1 WHERE id = ? AND version = ?",
 			u.Login, u.Name, texts[0], u.Department, u.Seat, u.PasswordHash, flag(u.Disabled),
-			u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.ID, u.Version).Exec(ctx)
+			u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject, u.ID, u.Version).Exec(ctx)
 		if err != nil {
 			return loginTaken(err)
 		}

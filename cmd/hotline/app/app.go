@@ -26,6 +26,7 @@ import (
 	"hotline/ticketing"
 	"hotline/ticketing/sla"
 	"hotline/web"
+	"hotline/web/sso"
 )
 
 // Options are what a program or a test may set beside the configuration.
@@ -235,10 +236,14 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
+	if a.cfg.OIDC.Issuer != "" {
+		deps.SSO = sso.New(a.cfg.OIDC)
+	}
 	if a.Engines.Blobs != nil {
 		deps.Blobs = a.Engines.Attachments()
 	}
 	opts := web.Options{
+		SSO:  web.SSOOptions{Name: a.cfg.OIDCName, Roles: a.cfg.OIDCRoles, Home: a.cfg.OIDCHome},
 		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
 		PerUser: web.Rate{Burst: a.cfg.UserRequests, Per: 10 * time.Second}, PasswordAge: time.Duration(a.cfg.PasswordDays) * 24 * time.Hour, SecondFactor: a.cfg.SecondFactor,

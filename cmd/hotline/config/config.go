@@ -25,6 +25,7 @@ import (
 	"hotline/telephony/vault"
 	"hotline/ticketing"
 	"hotline/ticketing/sealing"
+	"hotline/web/sso"
 )
 
 // Role is a part of the work that a node takes on.
@@ -68,24 +69,28 @@ type Config struct {
 	// Queues are from the file alone; QueueOf is which of them takes the calls of a line, the first where a line is not in it.
 	Queues       []telephony.QueueConfig
 	QueueOf      map[string]string
-	Flows        []ivr.Flow       // from the file alone
-	Prompts      string           // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
-	Proxies      []netip.Prefix   // whose X-Forwarded-For is believed
-	Scrapers     []netip.Prefix   // that may read /metrics; loopback and private networks when empty
-	ClamAV       string           // clamd of attachments; empty for none
-	Webhook      string           // URL that notifications are posted to; empty for none
-	Secret       string           // that signs them
-	Realm        string           // of SIP digests
-	LogLevel     string           // debug, info, warn, error
-	NoRecord     bool             // calls are not recorded
-	RTCPort      int              // UDP port of browsers' sound; 0 for any
-	SRTP         bool             // required of seats' phones that registered over TLS
-	UserRequests int              // of one user in ten seconds; 0: any number
-	PasswordDays int              // 0: passwords do not grow old
-	SecondFactor []ticketing.Role // whose users have to have one
-	KeyFile      string           // the installation's keys; in the data folder when not given
-	Cipher       sealing.Cipher   // of what is encrypted from now on
-	Anchors      string           // folder for anchors of the ledger; in the data folder when not given
+	Flows        []ivr.Flow                  // from the file alone
+	Prompts      string                      // folder of WAV files that are played in place of the shipped ones, and beside them; empty for none
+	Proxies      []netip.Prefix              // whose X-Forwarded-For is believed
+	Scrapers     []netip.Prefix              // that may read /metrics; loopback and private networks when empty
+	OIDC         sso.Config                  // identity provider; none when its issuer is empty
+	OIDCName     string                      // of it, on the button
+	OIDCRoles    map[string][]ticketing.Role // of its groups
+	OIDCHome     string                      // URL of the platform as browsers know it
+	ClamAV       string                      // clamd of attachments; empty for none
+	Webhook      string                      // URL that notifications are posted to; empty for none
+	Secret       string                      // that signs them
+	Realm        string                      // of SIP digests
+	LogLevel     string                      // debug, info, warn, error
+	NoRecord     bool                        // calls are not recorded
+	RTCPort      int                         // UDP port of browsers' sound; 0 for any
+	SRTP         bool                        // required of seats' phones that registered over TLS
+	UserRequests int                         // of one user in ten seconds; 0: any number
+	PasswordDays int                         // 0: passwords do not grow old
+	SecondFactor []ticketing.Role            // whose users have to have one
+	KeyFile      string                      // the installation's keys; in the data folder when not given
+	Cipher       sealing.Cipher              // of what is encrypted from now on
+	Anchors      string                      // folder for anchors of the ledger; in the data folder when not given
 	// RecordingKeys encrypt recordings; without any they are kept as they are.
 	RecordingKeys *vault.Keys
 }
@@ -125,6 +130,15 @@ var settings = []setting{
 	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
 	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
 	{name: "cipher", value: "aes-256-gcm", help: "how citizens' data, sealed partitions and recordings are encrypted from now on: aes-256-gcm or sm4-gcm; what is there already stays readable"},
+	{name: "oidc-issuer", value: "", help: "identity provider (OpenID Connect) that people may sign in at, the URL of its issuer (none when not given)"},
+	{name: "oidc-client", value: "", help: "id of this platform at the identity provider; its secret, if it has one, is the key oidc-secret"},
+	{name: "oidc-secret", secret: true},
+	{name: "oidc-home", value: "", help: "URL of the platform as browsers know it, such as https://12345.example.gov.cn; the provider sends them back to /api/v1/session/oidc/callback there"},
+	{name: "oidc-name", value: "统一身份认证", help: "name of the identity provider, on the button"},
+	{name: "oidc-scopes", value: "profile", help: "scopes to ask for beside openid"},
+	{name: "oidc-groups", value: "groups", help: "claim with a person's groups"},
+	{name: "oidc-roles", value: "", help: "roles of groups, a list of group=role; without it roles are granted here"},
+	{name: "oidc-department", value: "", help: "claim with the code of a clerk's or head's department"},
 	{name: "clamav", value: "", help: "clamd that looks through attachments, unix:///path or tcp://host:port (none when not given)"},
 	{name: "user-requests", value: "3000", help: "how many requests a user may send in ten seconds; 0 for any number"},
 	{name: "password-days", value: "90", help: "after how many days a password has to be changed; 0 for never"},
@@ -329,6 +343,7 @@ func build(v map[string]string) (Config, error) {
 		fail("cipher", "%v", err)
 	}
 	c.people(v, fail)
+	c.oidc(v, fail)
 	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
 		fail("rtc-port", "%q is not a port", v["rtc-port"])
 	}
@@ -337,6 +352,38 @@ func build(v map[string]string) (Config, error) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
 	}
 	return c, errors.Join(errs...)
+}
+
+// oidc reads the identity provider. Administrators are made here alone: who runs
+// the provider must not be able to become one.
+func (c *Config) oidc(v map[string]string, fail func(name, format string, args ...any)) {
+	c.OIDC = sso.Config{
+		Issuer: v["oidc-issuer"], Client: v["oidc-client"], Secret: v["oidc-secret"], Scopes: list(v["oidc-scopes"]), Groups: v["oidc-groups"], Department: v["oidc-department"],
+		Callback: strings.TrimSuffix(v["oidc-home"], "/") + "/api/v1/session/oidc/callback",
+	}
+	c.OIDCName, c.OIDCHome, c.OIDCRoles = v["oidc-name"], v["oidc-home"], map[string][]ticketing.Role{}
+	if c.OIDC.Issuer == "" {
+		return
+	}
+	if c.OIDC.Client == "" {
+		fail("oidc-client", "is needed with --oidc-issuer")
+	}
+	for name, text := range map[string]string{"oidc-issuer": c.OIDC.Issuer, "oidc-home": c.OIDCHome} {
+		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			fail(name, "give a URL such as https://host")
+		}
+	}
+	for _, pair := range list(v["oidc-roles"]) {
+		group, role, ok := strings.Cut(pair, "=")
+		r := ticketing.Role(role)
+		switch {
+		case !ok || group == "" || !slices.Contains(ticketing.GrantableRoles(), r):
+			fail("oidc-roles", "%q is not group=role", pair)
+		case slices.Contains(ticketing.Administrators(), r):
+			fail("oidc-roles", "%s is an administrator: those are made here alone", r)
+		}
+		c.OIDCRoles[group] = append(c.OIDCRoles[group], r)
+	}
 }
 
 func (c *Config) people(v map[string]string, fail func(name, format string, args ...any)) {

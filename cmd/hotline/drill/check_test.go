@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -137,13 +138,15 @@ func checkCall(ctx context.Context, t *testing.T, e *engines.Engines, call telep
 	}
 	switch call.Recording.State {
 	case telephony.RecordingStored:
-		file, info, err := e.Blobs.Open(ctx, call.Recording.Name)
+		file, _, err := e.CallBlobs().Open(ctx, call.Recording.Name)
 		require.NoError(t, err, "recording of call %s", call.ID)
 		defer file.Close()
 		wav, err := media.ReadWAV(file)
 		require.NoError(t, err, "recording of call %s", call.ID)
 		require.Len(t, wav.Channels, 2)
-		require.Equal(t, call.Recording.Size, info.Size)
+		size, err := file.Seek(0, io.SeekEnd)
+		require.NoError(t, err)
+		require.Equal(t, call.Recording.Size, size)
 		c.recordings++
 	case telephony.RecordingNone:
 		require.True(t, call.BridgedAt.IsZero(), "call %s was bridged and has no recording", call.ID)

@@ -5,7 +5,14 @@ export const zhPeople = {
     mustChange: '请先修改密码，再开始工作。', mustSecond: '您的角色须启用动态口令，请先设置。', second: '动态口令（两步验证）', secondOn: '已启用',
     setUp: '设置', secret: '密钥', open: '在验证器中打开', code: '6位动态口令', confirm: '启用', off: '停用', offAsk: '输入密码以停用',
     backups: '备用码，每个只能用一次，请妥善保存，不再显示：', sessions: '我的会话', thisOne: '当前', end: '结束', address: '来源', since: '登录时间', way: '方式', agent: '程序',
-    ways: { password: '密码', totp: '动态口令', backup: '备用码', '': '—' },
+    ways: { password: '密码', totp: '动态口令', backup: '备用码', oidc: '统一身份认证', '': '—' },
+  },
+  provider: {
+    button: '使用{name}登录',
+    faults: {
+      refused: '身份认证未完成或已失效，请重新登录。', unavailable: '身份认证平台暂时没有响应，请稍后再试或用密码登录。', taken: '该登录名已在本系统使用密码登录，请联系安全管理员处理。',
+      disabled: '账号已停用，请联系系统管理员。', no_rights: '您在本系统尚无角色，请联系管理员。', no_account: '无法为您建立账号：登录名或姓名不符合规则，请联系管理员。',
+    },
   },
   people: {
     menu: '人员权限', find: '查找账号或姓名', login: '账号', name: '姓名', department: '单位', roles: '角色', partition: '密封分区', state: '状态', seat: '座席号', phone: '本人电话',
@@ -28,7 +35,15 @@ export const enPeople: typeof zhPeople = {
     mustChange: 'Change your password before you begin.', mustSecond: 'Your role needs one-time codes. Set them up first.', second: 'One-time codes (second factor)', secondOn: 'On',
     setUp: 'Set up', secret: 'Secret', open: 'Open in the authenticator', code: 'Code of 6 digits', confirm: 'Switch on', off: 'Switch off', offAsk: 'Password, to switch it off',
     backups: 'Backup codes, each works once. Keep them; they are not shown again:', sessions: 'My sessions', thisOne: 'this one', end: 'End', address: 'From', since: 'Since', way: 'Way', agent: 'Program',
-    ways: { password: 'password', totp: 'one-time code', backup: 'backup code', '': '—' },
+    ways: { password: 'password', totp: 'one-time code', backup: 'backup code', oidc: 'identity provider', '': '—' },
+  },
+  provider: {
+    button: 'Sign in with {name}',
+    faults: {
+      refused: 'The sign-in was not completed, or took too long. Sign in again.', unavailable: 'The identity provider does not answer. Try again later, or use a password.',
+      taken: 'This login is used here with a password. Ask the security administrator.', disabled: 'The account is switched off. Ask the system administrator.',
+      no_rights: 'You have no role here yet. Ask an administrator.', no_account: 'No account can be made for you: the login or the name does not follow the rules. Ask an administrator.',
+    },
   },
   people: {
     menu: 'People', find: 'Find a login or name', login: 'Login', name: 'Name', department: 'Department', roles: 'Roles', partition: 'Sealed partition', state: 'State', seat: 'Seat', phone: 'Own number',
