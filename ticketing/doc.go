@@ -15,6 +15,8 @@
 //   - A citizen's name and phone leave the package unmasked only to the store
 //     and through [Service.Reveal] and [Service.NumberToCall], which record who
 //     looked and why.
+//   - Who was erased is gone from tickets, histories and the ledger's words; what is
+//     held as evidence is neither erased nor ever too old.
 //   - What is asked for, owed or known beside a state is a [Record] with who, when,
 //     why, until when, and its decision.
 package ticketing

@@ -13,5 +13,10 @@
 //   - The ledger is append-only by triggers. On SQLite entries are chained with the
 //     group's commit; on PostgreSQL they wait for one node at a time to chain them.
 //   - Tickets of sealed partitions are in a table of their own.
+//   - No name and no number of a citizen is stored in the clear: each person has a
+//     key, wrapped by a master key; numbers are found by a keyed hash, one person
+//     each. Texts of sealed partitions, and what is half written, are sealed too.
+//   - A key that was destroyed seals nothing new: a write that found it in memory
+//     is refused by the database and done again with another.
 //   - Migrations are only ever appended, and both dialects have the same tables and columns.
 package sqlstore

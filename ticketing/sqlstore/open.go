@@ -154,6 +154,8 @@ func openSQLite(ctx context.Context, addr address, opts Options) (*DB, error) {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		// Small caches: the system keeps the files' pages too, and a node's memory is to stay as it is.
 		"cache_size(-16384)", "temp_store(2)", "mmap_size(268435456)",
+		// What was erased is not left in the file's pages.
+		"secure_delete(FAST)",
 		// A page that is written often goes to the file less often.
 		"wal_autocheckpoint(8000)",
 	}

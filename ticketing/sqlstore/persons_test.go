@@ -225,3 +225,59 @@ func TestPersonWhoseRowWasTouched(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// TestADestroyedKeyIsNowhere: neither the database nor its files have it any more.
+func TestADestroyedKeyIsNowhere(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		address := e.fresh(t)
+		s, err := sqlstore.Open(t.Context(), address, sqlstore.Options{Keys: keys, Readers: 2, Writers: 2})
+		require.NoError(t, err)
+		names, err := s.Pseudonyms(t.Context(), []string{"13600007777", "13600008888"})
+		require.NoError(t, err)
+		id := strings.TrimPrefix(names["13600007777"], "~")
+		_, key, err := s.PersonKey(t.Context(), "13600007777")
+		require.NoError(t, err)
+		require.NotContains(t, everything(t, s), string(key))
+		wrapped := wrappedKey(t, address, id)
+		require.NotEmpty(t, wrapped)
+		require.NoError(t, s.DestroyPerson(t.Context(), id, ticketing.Change{}))
+		_, err = s.KeyOf(t.Context(), id)
+		require.ErrorIs(t, err, ticketing.ErrErased)
+		left, err := s.Numbers(t.Context(), []string{id})
+		require.NoError(t, err)
+		require.Empty(t, left)
+		require.Empty(t, wrappedKey(t, address, id))
+		_, other, err := s.PersonKey(t.Context(), "13600008888")
+		require.NoError(t, err)
+		require.NotEmpty(t, other)
+		_, again, err := s.PersonKey(t.Context(), "13600007777")
+		require.NoError(t, err)
+		require.NotEqual(t, key, again, "who calls again is somebody new")
+		require.NoError(t, s.Close())
+		path, file := strings.CutPrefix(address, "sqlite://")
+		if !file {
+			return
+		}
+		files, err := filepath.Glob(path + "*")
+		require.NoError(t, err)
+		for _, name := range files {
+			raw, err := os.ReadFile(name)
+			require.NoError(t, err)
+			require.False(t, bytes.Contains(raw, wrapped), "%s has it", filepath.Base(name))
+		}
+	})
+}
+
+func wrappedKey(t *testing.T, address, id string) []byte {
+	t.Helper()
+	driver, source := "pgx", address
+	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
+		driver, source = "sqlite", path
+	}
+	db, err := sql.Open(driver, source)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	var wrapped []byte
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT wrapped FROM persons WHERE id = '"+id+"'").Scan(&wrapped))
+	return wrapped
+}

@@ -14,5 +14,6 @@
 //   - What is restored has the sums of what was backed up: every table, every blob.
 //   - A database is filled in one transaction. It may be of the other dialect: that
 //     is how a node on SQLite grows onto PostgreSQL.
+//   - The list of the erased goes with it, and is only ever made longer.
 //   - Recordings of calls that run are in the spool and not in a backup.
 package backup
