@@ -101,7 +101,7 @@ func TestSourceDocument(t *testing.T) {
 		ID: "1", Number: "20260302-000001", Version: 4, Title: "夜间噪声",
 		Body: "工地半夜施工，请回电138****5678\n望京街道\n已责令停工",
 		Type: "complaint", Category: "env.noise.night", Categories: []string{"env.noise.night", "env.noise", "env"},
-		District: "d1", Department: "eco", Departments: []string{"eco", "gov", "pol"},
+		District: "d1", Department: "eco", Departments: []string{"eco", "gov", "pol", "area:d1|", "area:d1|12345", "area:|12345"},
 		State: "in_progress", Channel: "phone", Urgency: "urgent", CreatedAt: at(0), DueAt: at(9),
 	}, doc)
 	require.NotContains(t, fmt.Sprint(doc), "张三")

@@ -46,7 +46,7 @@ type source struct {
 }
 
 // trees knows each category's and department's parent, by code.
-type trees struct{ categories, departments map[string]string }
+type trees struct{ categories, departments, districts map[string]string }
 
 // Documents implements search.Source.
 func (s *source) Documents(ctx context.Context, after string, yield func([]search.Document) error) error {
@@ -148,12 +148,15 @@ func (s *source) trees(ctx context.Context) (trees, error) {
 	if err != nil {
 		return trees{}, fmt.Errorf("read the city: %w", err)
 	}
-	t := trees{categories: map[string]string{}, departments: map[string]string{}}
+	t := trees{categories: map[string]string{}, departments: map[string]string{}, districts: map[string]string{}}
 	for _, c := range cv.City.Categories {
 		t.categories[c.Code] = c.Parent
 	}
 	for _, d := range cv.City.Departments {
 		t.departments[d.Code] = d.Parent
+	}
+	for _, d := range cv.City.Districts {
+		t.districts[d.Code] = d.Parent
 	}
 	s.city, s.version, s.loaded = t, v, true
 	return t, nil
@@ -193,6 +196,8 @@ func document(t ticketing.Ticket, city trees) search.Document {
 			d.Departments[i] = ticketing.Within(t.Partition, code)
 		}
 		d.Departments = append(d.Departments, ticketing.Within(t.Partition, ""))
+	} else { // whose bounds let it through finds it by these
+		d.Departments = append(d.Departments, ticketing.Areas(withAncestors(nil, t.Appeal.District, city.districts), t.Line)...)
 	}
 	for _, c := range t.Clocks {
 		if c.Name == ticketing.ClockResolve && c.StoppedAt.IsZero() {

@@ -50,6 +50,9 @@ func CheckUser(u User) error {
 	if powers > 1 || powers == 1 && len(u.Roles) > 1 {
 		return invalid("roles", "holds too much: system, security and audit administration cannot be combined with each other or with other roles", "系统、安全、审计管理员不得相互兼任，也不得兼任其他角色")
 	}
+	if (u.District != "" || len(u.Lines) > 0) && (powers == 1 || u.Department != "" || u.Partition != "") {
+		return invalid("district", "and lines bound people of the centre alone: not administrators, not departments, not sealed partitions", "仅中心人员可限定区划和热线")
+	}
 	if powers == 1 && u.Partition != "" {
 		return invalid("partition", "is not for administrators", "管理员不属于密封分区")
 	}

@@ -13,12 +13,12 @@ func (a Actor) hasAny(roles []Role) bool {
 }
 
 // Staff tells whether the actor works for the centre and may see every ticket of
-// the partition.
+// the partition within the own [Bounds].
 func (a Actor) Staff() bool {
 	return a.Department == "" && a.Reaches(RightTicketRead, ReachCentre)
 }
 
-// Sees tells whether the actor may see a ticket: staff of the centre see all,
+// Sees tells whether the actor may see a ticket: staff of the centre see all within their [Bounds],
 // users of a department those with their department and below, and those in which one of them assists or is a party of a dispute.
 // All this within the actor's partition: of a sealed one its own people alone know.
 func (a Actor) Sees(t Ticket) bool {
@@ -26,7 +26,7 @@ func (a Actor) Sees(t Ticket) bool {
 		return false
 	}
 	if a.Staff() {
-		return true
+		return a.bounds().holds(t)
 	}
 	scope := a.scope()
 	return slices.Contains(scope, t.Department) ||

@@ -219,7 +219,7 @@ func (s *Service) Records(ctx context.Context, a Actor, f RecordFilter) (RecordP
 	case f.Limit < 1 || f.Limit > 200:
 		return RecordPage{}, outOfRange("limit", 1, 200)
 	}
-	q := RecordQuery{RecordFilter: f, Partition: a.Partition}
+	q := RecordQuery{RecordFilter: f, Partition: a.Partition, Bounds: a.bounds()}
 	if !a.Staff() {
 		q.ScopeOn, q.Scope = true, a.scope()
 	}

@@ -78,7 +78,7 @@ func (s *Service) list(ctx context.Context, a Actor, f Filter) (Page, error) {
 }
 
 func (s *Service) query(a Actor, f Filter) Query {
-	q := Query{Filter: f, Partition: a.Partition, Now: s.clock()}
+	q := Query{Filter: f, Partition: a.Partition, Now: s.clock(), Bounds: a.bounds()}
 	if !a.Staff() {
 		q.ScopeOn, q.Scope = true, a.scope()
 	}

@@ -9,8 +9,8 @@ import (
 // Reach is how far a right goes, always within the user's own partition.
 type Reach string
 
-// The reaches. A user of the centre with lines or a district of the own has
-// these alone where it says centre.
+// The reaches. A user of the centre with lines or a district of the own (see
+// [Bounds]) has these alone where it says centre.
 const (
 	ReachNone       Reach = ""
 	ReachOwn        Reach = "own"        // what the user made, handles or is on

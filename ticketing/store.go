@@ -127,6 +127,7 @@ type Query struct {
 	// Partition is the sealed partition that is read, AnySealed for all of them;
 	// empty reads the tickets of none.
 	Partition string
+	Bounds    Bounds
 	Now       time.Time
 }
 
@@ -145,6 +146,7 @@ type RecordQuery struct {
 	Scope     []string
 	ScopeOn   bool
 	Partition string // as of Query
+	Bounds    Bounds
 }
 
 // AnySealed stands for all sealed partitions; only the platform itself asks so.

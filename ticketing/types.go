@@ -274,6 +274,8 @@ type Actor struct {
 	CallID      string   // set when a running call is the reason for a look
 	Name, Phone string   // of the user, to tell looks at oneself
 	Partition   string   // sealed partition that the user belongs to; empty for none
+	Districts   []string // the own district, first, and those below it: of the centre, bounds what is seen; none: all
+	Lines       []string // likewise
 }
 
 // Event is one line of a ticket's history; append-only.
@@ -323,12 +325,14 @@ type User struct {
 	Login        string
 	Name         string
 	Roles        []Role
-	Department   string // code; empty for staff of the centre
-	Seat         string // usual seat, such as 8001
-	Version      int64  // grows by one with every change; 0 is not stored yet
-	Phone        string // the user's own, in the national form
-	Partition    string // sealed partition, such as 12388, that is all the user sees; empty for none
-	PasswordHash string // argon2id in PHC form
+	Department   string   // code; empty for staff of the centre
+	Seat         string   // usual seat, such as 8001
+	Version      int64    // grows by one with every change; 0 is not stored yet
+	Phone        string   // the user's own, in the national form
+	Partition    string   // sealed partition, such as 12388, that is all the user sees; empty for none
+	District     string   // of the centre: the district that is all the user sees; empty: all of them
+	Lines        []string // of the centre: the lines that are all the user sees; none: all of them
+	PasswordHash string   // argon2id in PHC form
 	PasswordAt   time.Time
 	MustChange   bool // the password was issued by somebody else
 	OldHashes    []string

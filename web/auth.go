@@ -124,15 +124,20 @@ func (s *Server) session(ctx context.Context, hash string) (identity, error) {
 
 // actor is the user as ticketing wants it, with the departments below.
 func (s *Server) actor(ctx context.Context, u ticketing.User) (ticketing.Actor, error) {
-	a := ticketing.Actor{UserID: u.ID, Roles: slices.Clone(u.Roles), Department: u.Department, Name: u.Name, Phone: u.Phone, Partition: u.Partition}
-	if u.Department == "" {
+	a := ticketing.Actor{UserID: u.ID, Roles: slices.Clone(u.Roles), Department: u.Department, Name: u.Name, Phone: u.Phone, Partition: u.Partition, Lines: slices.Clone(u.Lines)}
+	if u.Department == "" && u.District == "" {
 		return a, nil
 	}
 	city, err := s.city.get(ctx)
 	if err != nil {
 		return a, err
 	}
-	a.Departments = city.below(u.Department)
+	if u.Department != "" {
+		a.Departments = city.below(u.Department)
+	}
+	if u.District != "" {
+		a.Districts = city.belowDistrict(u.District)
+	}
 	return a, nil
 }
 

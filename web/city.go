@@ -66,6 +66,20 @@ func (v *cityView) below(code string) []string {
 	for _, d := range v.city.Departments {
 		children[d.Parent] = append(children[d.Parent], d.Code)
 	}
+	return underneath(code, children)
+}
+
+// belowDistrict is a district and all under it.
+func (v *cityView) belowDistrict(code string) []string {
+	children := map[string][]string{}
+	for _, d := range v.city.Districts {
+		children[d.Parent] = append(children[d.Parent], d.Code)
+	}
+	return underneath(code, children)
+}
+
+// underneath is a code, first, and all under it.
+func underneath(code string, children map[string][]string) []string {
 	all, seen := []string{}, map[string]bool{}
 	for queue := []string{code}; len(queue) > 0; queue = queue[1:] {
 		if c := queue[0]; !seen[c] {

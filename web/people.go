@@ -22,6 +22,8 @@ type Account struct {
 	Version      int64            `json:"version"`
 	Roles        []ticketing.Role `json:"roles" nullable:"false"`
 	Partition    string           `json:"partition,omitempty" doc:"Sealed partition that is all the user sees"`
+	District     string           `json:"district,omitempty" doc:"That is all the user sees"`
+	Lines        []string         `json:"lines,omitempty" doc:"That are all the user sees"`
 	Phone        string           `json:"phone,omitempty" doc:"Masked"`
 	Disabled     bool             `json:"disabled"`
 	HasPassword  bool             `json:"has_password"`
@@ -56,6 +58,8 @@ type Grant struct {
 	Version   int64            `json:"version" minimum:"1"`
 	Roles     []ticketing.Role `json:"roles" maxItems:"12" nullable:"false"`
 	Partition string           `json:"partition,omitempty" maxLength:"20" doc:"Line of a sealed partition"`
+	District  string           `json:"district,omitempty" maxLength:"64" doc:"Of the centre: the district that is all the user sees"`
+	Lines     []string         `json:"lines,omitempty" maxItems:"20" doc:"Of the centre: the lines that are all the user sees"`
 	Reason    string           `json:"reason" minLength:"1" maxLength:"500" doc:"Why; it goes on record"`
 }
 
@@ -111,7 +115,7 @@ func (s *Server) peopleRoutes() {
 
 func accountView(u ticketing.User) Account {
 	a := Account{
-		User: userView(u), Version: u.Version, Roles: append([]ticketing.Role{}, u.Roles...), Partition: u.Partition, Phone: ticketing.MaskPhone(u.Phone),
+		User: userView(u), Version: u.Version, Roles: append([]ticketing.Role{}, u.Roles...), Partition: u.Partition, District: u.District, Lines: u.Lines, Phone: ticketing.MaskPhone(u.Phone),
 		Disabled: u.Disabled, HasPassword: u.PasswordHash != "", MustChange: u.MustChange, SecondFactor: u.Second.On, CreatedAt: cst(u.CreatedAt),
 	}
 	if !u.PasswordAt.IsZero() {
@@ -184,12 +188,18 @@ func (s *Server) checkAccount(ctx context.Context, u ticketing.User) error {
 	if strings.Trim(u.Seat, "0123456789") != "" {
 		return invalidField("body.seat", "is a number such as 8001")
 	}
-	if u.Department == "" {
+	if u.Department == "" && u.District == "" {
 		return nil
 	}
 	city, err := s.city.get(ctx)
 	if err != nil {
 		return err
+	}
+	if _, known := city.districts[u.District]; !known && u.District != "" {
+		return invalidField("body.district", "is not a district of the city")
+	}
+	if u.Department == "" {
+		return nil
 	}
 	if _, known := city.departments[u.Department]; !known {
 		return invalidField("body.department", "is not a department of the city")
@@ -303,7 +313,7 @@ func (s *Server) replaceUser(ctx context.Context, before, u ticketing.User, vers
 	if err := s.saveUser(ctx, u, action, reason, data); err != nil {
 		return nil, err
 	}
-	if u.Disabled && !before.Disabled || u.Department != before.Department || u.Partition != before.Partition || u.Seat != before.Seat ||
+	if u.Disabled && !before.Disabled || u.Department != before.Department || u.Partition != before.Partition || u.District != before.District || !slices.Equal(u.Lines, before.Lines) || u.Seat != before.Seat ||
 		!slices.Equal(u.Roles, before.Roles) || u.PasswordHash != before.PasswordHash || u.Second.On != before.Second.On {
 		if err := s.endSessions(ctx, u.ID, ""); err != nil {
 			return nil, err
@@ -324,6 +334,7 @@ func (s *Server) grant(ctx context.Context, in *grantInput) (*body[Account], err
 	}
 	u := before
 	u.Roles, u.Partition = slices.Compact(slices.Sorted(slices.Values(in.Body.Roles))), in.Body.Partition
+	u.District, u.Lines = in.Body.District, slices.Compact(slices.Sorted(slices.Values(in.Body.Lines)))
 	if err := ticketing.CheckGrant(actorOf(ctx), before, u, users); err != nil {
 		return nil, err
 	}
@@ -331,7 +342,7 @@ func (s *Server) grant(ctx context.Context, in *grantInput) (*body[Account], err
 		return nil, err
 	}
 	return s.replaceUser(ctx, before, u, in.Body.Version, "user.granted", in.Body.Reason, map[string]any{
-		"before": cmp.Or(before.Partition, "-"), "after": cmp.Or(u.Partition, "-"), "roles_before": before.Roles, "roles": u.Roles,
+		"before": cmp.Or(before.Partition, "-"), "after": cmp.Or(u.Partition, "-"), "roles_before": before.Roles, "roles": u.Roles, "district": u.District, "lines": u.Lines,
 	})
 }
 

@@ -22,6 +22,13 @@ func (s *Server) sealedFrom(ctx context.Context) []string {
 		}
 		return lines
 	}
+	if len(user.Lines) > 0 {
+		for _, l := range s.deps.Calls.Lines() {
+			if !slices.Contains(user.Lines, l.Number) {
+				lines = append(lines, l.Number)
+			}
+		}
+	}
 	sealed := s.deps.Calls.Sealed()
 	for line, seats := range sealed {
 		if !slices.Contains(seats, user.Seat) {

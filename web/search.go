@@ -111,6 +111,8 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 // units have, others nothing. Documents carry the ancestors of their departments.
 func scopeOf(who ticketing.Actor) search.Scope {
 	switch {
+	case who.Staff() && len(who.Areas()) > 0:
+		return search.Scope{Departments: who.Areas()}
 	case who.Staff() && who.Partition == "":
 		return search.Scope{All: true}
 	case who.Staff():

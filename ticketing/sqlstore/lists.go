@@ -28,9 +28,29 @@ func within(q *bun.SelectQuery, partition string) *bun.SelectQuery {
 	return q.Where("\"partition\" = ?", partition)
 }
 
+// bounded narrows a query to what somebody of the centre sees; columns are
+// those of a table of tickets.
+func bounded(q *bun.SelectQuery, b ticketing.Bounds) *bun.SelectQuery {
+	if b.None() {
+		return q
+	}
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.WhereGroup(" OR ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			if len(b.Districts) > 0 {
+				q = q.Where("district IN (?)", bun.List(b.Districts))
+			}
+			if len(b.Lines) > 0 {
+				q = q.Where("line IN (?)", bun.List(b.Lines))
+			}
+			return q
+		})
+		return q.WhereOr("operator = ? AND operator <> ''", b.Operator)
+	})
+}
+
 // where adds the conditions of a query.
 func where(q *bun.SelectQuery, f ticketing.Query) *bun.SelectQuery {
-	q = within(q, f.Partition)
+	q = bounded(within(q, f.Partition), f.Bounds)
 	in := func(column string, n int, values any) {
 		if n > 0 {
 			q = q.Where("? IN (?)", bun.Ident(column), bun.List(values))

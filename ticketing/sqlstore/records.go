@@ -29,6 +29,7 @@ func (s *Store) Records(ctx context.Context, f ticketing.RecordQuery) (ticketing
 	if table == sealedTable && f.Partition != ticketing.AnySealed {
 		q = q.Where("t.\"partition\" = ?", f.Partition)
 	}
+	q = bounded(q, f.Bounds)
 	if f.ScopeOn {
 		if len(f.Scope) == 0 {
 			return ticketing.RecordPage{}, nil

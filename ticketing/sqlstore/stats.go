@@ -48,7 +48,7 @@ func (s *Store) Stats(ctx context.Context, f ticketing.Query) (ticketing.TicketS
 	for clock, n := range fired {
 		out.OverdueFired[ticketing.ClockName(clock)] = n
 	}
-	late := ticketing.Query{Scope: f.Scope, ScopeOn: f.ScopeOn, Partition: f.Partition, Now: f.Now}
+	late := ticketing.Query{Scope: f.Scope, ScopeOn: f.ScopeOn, Partition: f.Partition, Bounds: f.Bounds, Now: f.Now}
 	late.Overdue = true
 	return out, where(s.db.read.NewSelect().Table(tableOf(f.Partition)).ColumnExpr("count(*)"), late).Scan(ctx, &out.OverdueNow)
 }

@@ -13,14 +13,14 @@ import (
 	"hotline/ticketing"
 )
 
-const userColumns = "id, login, name, roles, department, seat, password_hash, disabled, created_at, phone, \"partition\", password_at, must_change, old_hashes, second, subject, version"
+const userColumns = "id, login, name, roles, department, seat, password_hash, disabled, created_at, phone, \"partition\", password_at, must_change, old_hashes, second, subject, district, lines, version"
 
 func scanUser(row scanner) (ticketing.User, error) {
 	var u ticketing.User
-	var roles, old, second string
+	var roles, old, second, lines string
 	var disabled, created, changed, must int64
 	err := row.Scan(&u.ID, &u.Login, &u.Name, &roles, &u.Department, &u.Seat, &u.PasswordHash, &disabled, &created,
-		&u.Phone, &u.Partition, &changed, &must, &old, &second, &u.Subject, &u.Version)
+		&u.Phone, &u.Partition, &changed, &must, &old, &second, &u.Subject, &u.District, &lines, &u.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, ticketing.ErrAbsent
 	}
@@ -28,12 +28,15 @@ func scanUser(row scanner) (ticketing.User, error) {
 		return u, err
 	}
 	u.Disabled, u.CreatedAt, u.PasswordAt, u.MustChange = disabled != 0, at(created), at(changed), must != 0
-	err = errors.Join(json.Unmarshal([]byte(roles), &u.Roles), json.Unmarshal([]byte(old), &u.OldHashes), json.Unmarshal([]byte(second), &u.Second))
+	err = errors.Join(json.Unmarshal([]byte(roles), &u.Roles), json.Unmarshal([]byte(old), &u.OldHashes), json.Unmarshal([]byte(second), &u.Second), json.Unmarshal([]byte(lines), &u.Lines))
 	if err != nil {
 		return u, fmt.Errorf("user %s: %w", u.ID, err)
 	}
 	if len(u.OldHashes) == 0 {
 		u.OldHashes = nil
+	}
+	if len(u.Lines) == 0 {
+		u.Lines = nil
 	}
 	return u, nil
 }
@@ -81,8 +84,8 @@ func (s *Store) Users(ctx context.Context) ([]ticketing.User, error) {
 // what is written beside; ticketing.ErrExists when another user has the login,
 // ticketing.ErrStale when somebody else changed the user meanwhile.
 func (s *Store) SaveUser(ctx context.Context, u ticketing.User, beside ticketing.Change) error {
-	var texts [3]string
-	for i, v := range []any{orEmpty(u.Roles), orEmpty(u.OldHashes), u.Second} {
+	var texts [4]string
+	for i, v := range []any{orEmpty(u.Roles), orEmpty(u.OldHashes), u.Second, orEmpty(u.Lines)} {
 		raw, err := json.Marshal(v)
 		if err != nil {
 			return fmt.Errorf("user: %w", err)
@@ -91,15 +94,15 @@ func (s *Store) SaveUser(ctx context.Context, u ticketing.User, beside ticketing
 	}
 	return s.writeBeside(ctx, beside, func(ctx context.Context, tx bun.Tx) error {
 		if u.Version == 0 {
-			_, err := tx.NewRaw("INSERT INTO users ("+userColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+			_, err := tx.NewRaw("INSERT INTO users ("+userColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
 				u.ID, u.Login, u.Name, texts[0], u.Department, u.Seat, u.PasswordHash, flag(u.Disabled), ms(u.CreatedAt),
-				u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject).Exec(ctx)
+				u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject, u.District, texts[3]).Exec(ctx)
 			return loginTaken(err)
 		}
 		result, err := tx.NewRaw("UPDATE users SET login = ?, name = ?, roles = ?, department = ?, seat = ?, password_hash = ?, disabled = ?, phone = ?, "+
-			"\"partition\" = ?, password_at = ?, must_change = ?, old_hashes = ?, second = ?, subject = ?, version = version + 1 WHERE id = ? AND version = ?",
+			"\"partition\" = ?, password_at = ?, must_change = ?, old_hashes = ?, second = ?, subject = ?, district = ?, lines = ?, version = version + 1 WHERE id = ? AND version = ?",
 			u.Login, u.Name, texts[0], u.Department, u.Seat, u.PasswordHash, flag(u.Disabled),
-			u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject, u.ID, u.Version).Exec(ctx)
+			u.Phone, u.Partition, ms(u.PasswordAt), flag(u.MustChange), texts[1], texts[2], u.Subject, u.District, texts[3], u.ID, u.Version).Exec(ctx)
 		if err != nil {
 			return loginTaken(err)
 		}

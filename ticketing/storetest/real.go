@@ -25,7 +25,7 @@ func place() ticketing.City {
 	return ticketing.City{
 		Name:       "市",
 		Categories: []ticketing.Category{{Code: "lamps", Name: "路灯"}, {Code: "water", Name: "供水"}},
-		Districts:  []ticketing.District{{Code: "east", Name: "东区"}},
+		Districts:  []ticketing.District{{Code: "east", Name: "东区"}, {Code: "west", Name: "西区"}},
 		Departments: []ticketing.Department{
 			{Code: "dept-a", Name: "甲局"}, {Code: "dept-a1", Name: "甲一所", Parent: "dept-a"}, {Code: "dept-b", Name: "乙局"}, {Code: "dept-c", Name: "丙局"},
 		},

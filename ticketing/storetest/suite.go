@@ -125,6 +125,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"AnErasureThatCannotBeNoted":        testErasureFails,
 		"WhatWasKeptForItsTimeGoes":         testRetention,
 		"RulesOfRetention":                  testRetentionRules,
+		"WhoIsBoundSeesNoMore":              testBounds,
 		"APersonOfTwoNodes":                 testPersonOfTwoNodes,
 		"EverythingIsOnRecord":              testLedger,
 		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,

@@ -268,7 +268,9 @@ func TestErasedPeopleStayErased(t *testing.T) {
 		for to, target := range kinds {
 			t.Run(from+" to "+to, func(t *testing.T) {
 				t.Parallel()
-				old := lived(t, configOf(t, source))
+				old := openHouse(t, configOf(t, source))
+				require.NoError(t, old.Tickets.ImportCity(t.Context(), ticketing.SystemActor(), city.Sample()))
+				old.file(t, 1)
 				filed, err := old.Tickets.File(t.Context(), ticketing.Filing{
 					Appeal:  ticketing.Appeal{Type: ticketing.Complaint, Description: "我是金丝雀,电话13766665555,路灯不亮"},
 					Citizen: ticketing.Citizen{Name: "金丝雀", Phone: "13766665555"},

@@ -2377,8 +2377,12 @@ export interface components {
             /** @description Code; empty for the centre */
             department?: string;
             disabled: boolean;
+            /** @description That is all the user sees */
+            district?: string;
             has_password: boolean;
             id: string;
+            /** @description That are all the user sees */
+            lines?: string[] | null;
             login: string;
             must_change_password: boolean;
             name: string;
@@ -3528,6 +3532,10 @@ export interface components {
             seq: number;
         };
         Grant: {
+            /** @description Of the centre: the district that is all the user sees */
+            district?: string;
+            /** @description Of the centre: the lines that are all the user sees */
+            lines?: string[] | null;
             /** @description Line of a sealed partition */
             partition?: string;
             /** @description Why; it goes on record */

@@ -15,7 +15,7 @@ export const zhPeople = {
     },
   },
   people: {
-    menu: '人员权限', find: '查找账号或姓名', login: '账号', name: '姓名', department: '单位', roles: '角色', partition: '密封分区', state: '状态', seat: '座席号', phone: '本人电话',
+    menu: '人员权限', find: '查找账号或姓名', login: '账号', name: '姓名', department: '单位', roles: '角色', partition: '密封分区', district: '限定区划（仅中心）', lines: '限定热线（空格分隔）', state: '状态', seat: '座席号', phone: '本人电话',
     active: '正常', disabled: '已停用', noPassword: '未发密码', create: '新建账号', save: '保存', created: '账号已建立。请安全管理员授权并发放密码。',
     disable: '停用', enable: '启用', grant: '授权', reason: '授权理由', granted: '已授权，该用户会话已结束。', issue: '发放密码', issued: '一次性密码（仅显示一次，首次登录须修改）：',
     endSessions: '结束会话', ended: '已结束全部会话。', dropSecond: '解除两步验证', dropped: '已解除。', second: '两步验证', none: '没有符合条件的账号。', centre: '中心',
@@ -46,7 +46,7 @@ export const enPeople: typeof zhPeople = {
     },
   },
   people: {
-    menu: 'People', find: 'Find a login or name', login: 'Login', name: 'Name', department: 'Department', roles: 'Roles', partition: 'Sealed partition', state: 'State', seat: 'Seat', phone: 'Own number',
+    menu: 'People', find: 'Find a login or name', login: 'Login', name: 'Name', department: 'Department', roles: 'Roles', partition: 'Sealed partition', district: 'Bound to a district (centre)', lines: 'Bound to lines (space between)', state: 'State', seat: 'Seat', phone: 'Own number',
     active: 'active', disabled: 'switched off', noPassword: 'no password yet', create: 'New account', save: 'Save', created: 'The account is made. The security administrator grants its roles and its password.',
     disable: 'Switch off', enable: 'Switch on', grant: 'Grant', reason: 'Reason of the grant', granted: 'Granted; the sessions of the user have ended.', issue: 'Issue a password', issued: 'One-time password (shown once, to be changed at the first sign-in):',
     endSessions: 'End sessions', ended: 'All sessions have ended.', dropSecond: 'Take the second factor off', dropped: 'It is off.', second: 'second factor', none: 'No account fits.', centre: 'Centre',
