@@ -36,6 +36,7 @@ type SSOOptions struct {
 const (
 	attemptCookie = "hotline_attempt"
 	attemptPath   = "/api/v1/session/oidc"
+	deskPage      = "/desk"
 	wayOIDC       = "oidc"
 )
 
@@ -115,11 +116,11 @@ func (s *Server) attemptCookie(value string, seconds int, secure bool) http.Cook
 	return http.Cookie{Name: attemptCookie, Value: value, Path: attemptPath, MaxAge: seconds, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
 }
 
-// ownPage is a page of this platform, or its first one.
+// ownPage is a page of this platform, or the desk's first one.
 func ownPage(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
-		return "/"
+		return deskPage
 	}
 	return next
 }
@@ -127,7 +128,7 @@ func ownPage(next string) string {
 // backToSignIn leads to the page of the sign-in, which says what happened.
 func (s *Server) backToSignIn(why string, r *request) *redirect {
 	return &redirect{
-		Status: http.StatusSeeOther, Location: "/login?fault=" + why, SetCookie: []http.Cookie{s.attemptCookie("", -1, r.secure)},
+		Status: http.StatusSeeOther, Location: deskPage + "/login?fault=" + why, SetCookie: []http.Cookie{s.attemptCookie("", -1, r.secure)},
 	}
 }
 

@@ -115,7 +115,7 @@ func (w *world) browser() *browser {
 	b := &browser{t: w.t, w: w}
 	b.Jar, b.Timeout = jar, 20*time.Second
 	b.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
-		if strings.HasPrefix(r.URL.Path, "/login?") || strings.HasSuffix(r.URL.Path, "/callback") && r.URL.Host == strings.TrimPrefix(w.base, "http://") {
+		if r.URL.Path == "/desk/login" || strings.HasSuffix(r.URL.Path, "/callback") && r.URL.Host == strings.TrimPrefix(w.base, "http://") {
 			return http.ErrUseLastResponse
 		}
 		return nil
@@ -175,12 +175,12 @@ func TestSignInAtTheProvider(t *testing.T) {
 
 	// Who belongs to none of the groups has no rights here.
 	b := w.browser()
-	require.Equal(t, "/login?fault=no_rights", b.back(b.atProvider("/tickets", "li.na@city", "verysecure")))
+	require.Equal(t, "/desk/login?fault=no_rights", b.back(b.atProvider("/desk/tickets", "li.na@city", "verysecure")))
 	_, status := b.me()
 	require.Equal(t, http.StatusUnauthorized, status)
 
 	p.tell("s1", map[string]any{"groups": []string{"others", "hotline-leads"}})
-	require.Equal(t, "/tickets?view=mine", b.back(b.atProvider("/tickets?view=mine", "li.na@city", "verysecure")))
+	require.Equal(t, "/desk/tickets?view=mine", b.back(b.atProvider("/desk/tickets?view=mine", "li.na@city", "verysecure")))
 	me, _ := b.me()
 	require.Equal(t, "li.na", me.User.Login)
 	require.Equal(t, []ticketing.Role{ticketing.RoleLead, ticketing.RoleQC}, me.Roles)
@@ -191,7 +191,7 @@ func TestSignInAtTheProvider(t *testing.T) {
 	// The provider takes a right away: the next sign-in ends what was open.
 	p.tell("s1", map[string]any{"groups": "hotline-agents"})
 	other := w.browser()
-	require.Equal(t, "/", other.back(other.atProvider("https://evil.example/", "li.na@city", "verysecure")))
+	require.Equal(t, "/desk", other.back(other.atProvider("https://evil.example/", "li.na@city", "verysecure")))
 	_, status = b.me()
 	require.Equal(t, http.StatusUnauthorized, status)
 	me, _ = other.me()
@@ -200,9 +200,9 @@ func TestSignInAtTheProvider(t *testing.T) {
 	// A clerk needs a department that there is.
 	p.tell("s2", map[string]any{"groups": "units", "dept": "nowhere"})
 	clerk := w.browser()
-	require.Equal(t, "/login?fault=no_rights", clerk.back(clerk.atProvider("/", "wang.wei", "verysecure")))
+	require.Equal(t, "/desk/login?fault=no_rights", clerk.back(clerk.atProvider("", "wang.wei", "verysecure")))
 	p.tell("s2", map[string]any{"groups": "units", "dept": "CG"})
-	require.Equal(t, "/", clerk.back(clerk.atProvider("", "wang.wei", "verysecure")))
+	require.Equal(t, "/desk", clerk.back(clerk.atProvider("", "wang.wei", "verysecure")))
 	me, _ = clerk.me()
 	require.Equal(t, "CG", me.User.Department)
 
@@ -219,22 +219,22 @@ func TestWhoseAccountItIs(t *testing.T) {
 	w, p := federated(t, nil)
 	// A login that somebody signs in with here is not taken over by a name elsewhere.
 	b := w.browser()
-	require.Equal(t, "/login?fault=taken", b.back(b.atProvider("/", "agent1", "verysecure")))
+	require.Equal(t, "/desk/login?fault=taken", b.back(b.atProvider("", "agent1", "verysecure")))
 	// One that was made and never got a password is bound, with the roles that it was granted.
 	require.NoError(t, w.store.SaveUser(t.Context(), ticketing.User{ID: "u-prepared", Login: "prepared", Name: "备", Roles: []ticketing.Role{ticketing.RoleDispatcher}}, ticketing.Change{}))
-	require.Equal(t, "/", b.back(b.atProvider("/", "prepared", "verysecure")))
+	require.Equal(t, "/desk", b.back(b.atProvider("", "prepared", "verysecure")))
 	me, _ := b.me()
 	require.Equal(t, "u-prepared", me.User.ID)
 	require.Equal(t, []ticketing.Role{ticketing.RoleDispatcher}, me.Roles)
 	// The same person under another name is the same account.
 	p.people["s4"].Username = "renamed"
 	again := w.browser()
-	require.Equal(t, "/", again.back(again.atProvider("/", "renamed", "verysecure")))
+	require.Equal(t, "/desk", again.back(again.atProvider("", "renamed", "verysecure")))
 	me, _ = again.me()
 	require.Equal(t, "u-prepared", me.User.ID)
 	// A new name has an account that may nothing yet.
 	fresh := w.browser()
-	require.Equal(t, "/", fresh.back(fresh.atProvider("/", "wang.wei", "verysecure")))
+	require.Equal(t, "/desk", fresh.back(fresh.atProvider("", "wang.wei", "verysecure")))
 	me, _ = fresh.me()
 	require.Empty(t, me.Roles)
 	resp, err := fresh.Get(w.base + "/api/v1/tickets")
@@ -247,27 +247,27 @@ func TestWhoseAccountItIs(t *testing.T) {
 	u.Disabled = true
 	require.NoError(t, w.store.SaveUser(t.Context(), u, ticketing.Change{}))
 	off := w.browser()
-	require.Equal(t, "/login?fault=disabled", off.back(off.atProvider("/", "renamed", "verysecure")))
+	require.Equal(t, "/desk/login?fault=disabled", off.back(off.atProvider("", "renamed", "verysecure")))
 }
 
 func TestSignInsThatDoNotHold(t *testing.T) {
 	w, p := federated(t, nil)
 	victim, stranger := w.browser(), w.browser()
-	to := stranger.atProvider("/", "wang.wei", "verysecure")
-	require.Equal(t, "/login?fault=refused", victim.back(to), "a stranger's code is no sign-in of another browser")
-	require.Equal(t, "/", stranger.back(to))
-	require.Equal(t, "/login?fault=refused", stranger.back(to), "a code counts once")
-	to = stranger.atProvider("/", "wang.wei", "verysecure")
+	to := stranger.atProvider("", "wang.wei", "verysecure")
+	require.Equal(t, "/desk/login?fault=refused", victim.back(to), "a stranger's code is no sign-in of another browser")
+	require.Equal(t, "/desk", stranger.back(to))
+	require.Equal(t, "/desk/login?fault=refused", stranger.back(to), "a code counts once")
+	to = stranger.atProvider("", "wang.wei", "verysecure")
 	forged := regexp.MustCompile(`state=[^&]+`).ReplaceAllString(to, "state=forged")
-	require.Equal(t, "/login?fault=refused", stranger.back(forged))
-	to = stranger.atProvider("/", "wang.wei", "verysecure")
+	require.Equal(t, "/desk/login?fault=refused", stranger.back(forged))
+	to = stranger.atProvider("", "wang.wei", "verysecure")
 	forged = regexp.MustCompile(`code=[^&]+`).ReplaceAllString(to, "code=forged")
-	require.Equal(t, "/login?fault=refused", stranger.back(forged))
-	require.Equal(t, "/login?fault=refused", stranger.back(w.base+"/api/v1/session/oidc/callback?error=access_denied&state=x"))
-	require.Empty(t, stranger.atProvider("/", "wang.wei", "wrong"), "the provider refuses a wrong password itself")
+	require.Equal(t, "/desk/login?fault=refused", stranger.back(forged))
+	require.Equal(t, "/desk/login?fault=refused", stranger.back(w.base+"/api/v1/session/oidc/callback?error=access_denied&state=x"))
+	require.Empty(t, stranger.atProvider("", "wang.wei", "wrong"), "the provider refuses a wrong password itself")
 	for _, next := range []string{"//evil.example", "/\\evil.example", "https:evil", "javascript:alert(1)", "/ok\r\nX: y"} {
 		b := w.browser()
-		require.Equal(t, "/", b.back(b.atProvider(next, "wang.wei", "verysecure")), next)
+		require.Equal(t, "/desk", b.back(b.atProvider(next, "wang.wei", "verysecure")), next)
 	}
 	require.NotContains(t, w.log.String(), "code=")
 
@@ -321,7 +321,7 @@ func TestWithoutAProvider(t *testing.T) {
 		o.SSO = web.SSOOptions{}
 	})
 	b := gone.browser()
-	require.Equal(t, "/login?fault=unavailable", b.back(gone.base+"/api/v1/session/oidc"))
+	require.Equal(t, "/desk/login?fault=unavailable", b.back(gone.base+"/api/v1/session/oidc"))
 	resp, err := http.PostForm(gone.base+"/api/v1/session/oidc/logout", url.Values{"logout_token": {"x"}})
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())

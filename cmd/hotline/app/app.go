@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -243,7 +244,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 		deps.Blobs = a.Engines.Attachments()
 	}
 	opts := web.Options{
-		SSO:  web.SSOOptions{Name: a.cfg.OIDCName, Roles: a.cfg.OIDCRoles, Home: a.cfg.OIDCHome},
+		SSO:  web.SSOOptions{Name: a.cfg.OIDCName, Roles: a.cfg.OIDCRoles, Home: strings.TrimSuffix(a.cfg.OIDCHome, "/") + "/desk/login"},
 		Addr: a.cfg.HTTP, Log: a.log, Version: a.opts.Version, Registerer: registry,
 		TrustedProxies: a.cfg.Proxies, MetricsFrom: a.cfg.Scrapers,
 		PerUser: web.Rate{Burst: a.cfg.UserRequests, Per: 10 * time.Second}, PasswordAge: time.Duration(a.cfg.PasswordDays) * 24 * time.Hour, SecondFactor: a.cfg.SecondFactor,
