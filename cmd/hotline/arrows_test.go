@@ -94,6 +94,7 @@ var arrows = map[string][]string{
 	"telephony/cluster/clustertest": {},
 
 	"search":           {},
+	"search/classify":  {},
 	"search/ftsindex":  {"search"},
 	"search/esindex":   {"search"},
 	"search/sqlstore":  {"search"},
@@ -107,7 +108,7 @@ var arrows = map[string][]string{
 }
 
 // pure folders import the standard library and each other, nothing else.
-var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey"}
+var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify"}
 
 // rootEntries is what the root of the repository holds, dotfiles apart.
 var rootEntries = []string{
