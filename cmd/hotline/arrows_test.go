@@ -93,22 +93,24 @@ var arrows = map[string][]string{
 
 	"telephony/cluster/clustertest": {},
 
-	"search":           {},
-	"search/classify":  {},
-	"search/ftsindex":  {"search"},
-	"search/esindex":   {"search"},
-	"search/sqlstore":  {"search"},
-	"search/indextest": {"search"},
-	"jobs":             {"ticketing", "ticketing/sla", "search", "jobs/notify"},
-	"jobs/notify":      {"ticketing"},
-	"web":              {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster", "web/sso"},
-	"web/cluster":      {},
-	"web/sso":          {},
-	"web/ui":           {},
+	"search":                  {},
+	"search/classify":         {},
+	"search/hotspot":          {},
+	"search/hotspot/simulate": {"search/hotspot"},
+	"search/ftsindex":         {"search"},
+	"search/esindex":          {"search"},
+	"search/sqlstore":         {"search"},
+	"search/indextest":        {"search"},
+	"jobs":                    {"ticketing", "ticketing/sla", "search", "jobs/notify"},
+	"jobs/notify":             {"ticketing"},
+	"web":                     {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster", "web/sso"},
+	"web/cluster":             {},
+	"web/sso":                 {},
+	"web/ui":                  {},
 }
 
 // pure folders import the standard library and each other, nothing else.
-var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify"}
+var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify", "search/hotspot"}
 
 // rootEntries is what the root of the repository holds, dotfiles apart.
 var rootEntries = []string{

@@ -49,7 +49,7 @@ func newRoot(version string) *cobra.Command {
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
-		newServe(version), newDemo(version), newMigrate(), newUser(), newSeat(), newCity(), newReindex(), newBackup(version), newRestore(), newKeys(), newRetention(), newClassify(), newDue(), newGenerate(), newDoctor(),
+		newServe(version), newDemo(version), newMigrate(), newUser(), newSeat(), newCity(), newReindex(), newBackup(version), newRestore(), newKeys(), newRetention(), newClassify(), newHotspot(), newDue(), newGenerate(), newDoctor(),
 		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(c *cobra.Command, _ []string) {
 			fmt.Fprintln(c.OutOrStdout(), "hotline", version)
 		}},
