@@ -110,6 +110,9 @@ func (p Patch) set(t *Ticket) []string {
 	put("elderly", p.Elderly != nil, func() { t.Citizen.Elderly = *p.Elderly })
 	put("disabled", p.Disabled != nil, func() { t.Citizen.Disabled = *p.Disabled })
 	put("proxy", p.Proxy != nil && !p.Proxy.masked(t.Citizen.Proxy), func() { t.Citizen.Proxy = p.Proxy.orNone() })
+	if slices.ContainsFunc(names, func(n string) bool { return n == "name" || n == "phone" || n == "proxy" }) {
+		t.Citizen.Erased = false // told anew
+	}
 	put("confidential", p.Confidential != nil, func() { t.Confidential = *p.Confidential })
 	put("urgency", p.Urgency != nil, func() { t.Urgency = *p.Urgency })
 	return names

@@ -35,9 +35,11 @@ func (s *Service) LiveOn(ctx context.Context, item OutboxItem) error {
 	if err != nil {
 		return fmt.Errorf("life: row %d has a wrong key", item.ID)
 	}
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return err
+	var snap *snapshot
+	if parts[0] != lifeErase { // which needs no city: a restored database may have none
+		if snap, err = s.snapshot(ctx); err != nil {
+			return err
+		}
 	}
 	for range attempts {
 		switch parts[0] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -42,7 +43,9 @@ func (s *Store) sealPerson(ctx context.Context, t *ticketing.Ticket, made fresh)
 	var err error
 	if who.Phone == "" && t.Person != "" { // without a number the key stays the ticket's own
 		p.id = t.Person
-		p.key, err = s.KeyOf(ctx, t.Person)
+		if p.key, err = s.KeyOf(ctx, t.Person); errors.Is(err, ticketing.ErrErased) { // told anew
+			p, err = s.persons.make("", "")
+		}
 	} else {
 		p, err = s.persons.find(ctx, t.Partition, who.Phone, made)
 	}

@@ -141,6 +141,11 @@ func testErasureAgain(t *testing.T, open Opener) {
 	require.NoError(t, err)
 	require.Equal(t, ticketing.Citizen{Erased: true}, got.Citizen)
 	require.Equal(t, ticketing.Accepted, got.State)
+	b.act(lead(), one.ID, ticketing.ActEdit, `{"name":"李四"}`)
+	got, err = b.Ticket(b.ctx, one.ID)
+	require.NoError(t, err)
+	require.Equal(t, ticketing.Citizen{Name: "李四"}, got.Citizen, "who is told anew has a new key")
+	require.NotEqual(t, stored.Person, got.Person)
 	b.act(lead(), one.ID, ticketing.ActDispatch, `{"department":"dept-a","reason":"继续办理"}`)
 }
 
