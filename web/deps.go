@@ -183,19 +183,20 @@ type Calls interface {
 // Deps is what the server stands on. Calls and Index may be nil on a node
 // without those parts; their addresses then answer 503.
 type Deps struct {
-	Tickets Tickets
-	Users   Users
-	Ledger  Ledger
-	Keys    Keys
-	Live    Live
-	Index   Index
-	Sealed  Index // of the sealed partitions
-	Calls   Calls
-	SSO     SSO                                        // nil: people sign in here alone
-	Blobs   Blobs                                      // nil: no attachments
-	Health  func(ctx context.Context) map[string]error // nil error: the part is well
-	Metrics prometheus.Gatherer                        // nil: /metrics is empty
-	Pages   fs.FS                                      // nil: the embedded pages
+	Tickets    Tickets
+	Users      Users
+	Ledger     Ledger
+	Keys       Keys
+	Live       Live
+	Index      Index
+	Sealed     Index // of the sealed partitions
+	Calls      Calls
+	Classifier Classifier                                 // nil: nothing is proposed
+	SSO        SSO                                        // nil: people sign in here alone
+	Blobs      Blobs                                      // nil: no attachments
+	Health     func(ctx context.Context) map[string]error // nil error: the part is well
+	Metrics    prometheus.Gatherer                        // nil: /metrics is empty
+	Pages      fs.FS                                      // nil: the embedded pages
 }
 
 // Options tune the server; the zero value works.

@@ -118,6 +118,7 @@ func (s *Server) routes() {
 	s.ticketRoutes()
 	s.exportRoutes()
 	s.oidcRoutes()
+	s.classifyRoutes()
 	s.privacyRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()

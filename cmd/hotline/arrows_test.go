@@ -103,7 +103,7 @@ var arrows = map[string][]string{
 	"search/indextest":        {"search"},
 	"jobs":                    {"ticketing", "ticketing/sla", "search", "jobs/notify"},
 	"jobs/notify":             {"ticketing"},
-	"web":                     {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster", "web/sso"},
+	"web":                     {"ticketing", "ticketing/ledger", "ticketing/sla", "search", "telephony", "telephony/survey", "web/ui", "web/cluster", "web/sso", "search/classify"},
 	"web/cluster":             {},
 	"web/sso":                 {},
 	"web/ui":                  {},

@@ -15,6 +15,7 @@ const (
 	shortestGram = 1
 	longestGram  = 2
 	fewestTexts  = 2 // a piece of one text alone says nothing of the next
+	mostPieces   = 60_000
 )
 
 // vector is a sparse vector of length one, in order of index.
@@ -75,6 +76,15 @@ func learnVocabulary(texts []string) *vocabulary {
 		if n >= fewestTexts {
 			v.Pieces = append(v.Pieces, piece)
 		}
+	}
+	if len(v.Pieces) > mostPieces { // the rarest go
+		sort.Slice(v.Pieces, func(a, b int) bool {
+			if n, m := counts[v.Pieces[a]], counts[v.Pieces[b]]; n != m {
+				return n > m
+			}
+			return v.Pieces[a] < v.Pieces[b]
+		})
+		v.Pieces = v.Pieces[:mostPieces]
 	}
 	sort.Strings(v.Pieces)
 	v.Weights = make([]float32, len(v.Pieces))

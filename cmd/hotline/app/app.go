@@ -237,6 +237,9 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
+	if a.cfg.Data != "" {
+		deps.Classifier = a.keepClassifier(ctx)
+	}
 	if a.cfg.OIDC.Issuer != "" {
 		deps.SSO = sso.New(a.cfg.OIDC)
 	}

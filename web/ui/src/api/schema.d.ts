@@ -1026,6 +1026,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which category a text has, as far as it is written; nothing is stored
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        post: operations["classify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}": {
         parameters: {
             query?: never;
@@ -3212,6 +3232,26 @@ export interface components {
             name: string;
             parent?: string;
         };
+        CategoryChoice: {
+            code: string;
+            /** Format: double */
+            probability: number;
+        };
+        CategoryProposal: {
+            /** @description Words of the text that speak for the first */
+            because: string[];
+            /** @description The most probable first; none while nothing was learned */
+            choices: components["schemas"]["CategoryChoice"][];
+            /** Format: date-time */
+            learned_at?: string;
+            /** @description Whether the first is worth proposing */
+            sure: boolean;
+            /**
+             * Format: int64
+             * @description That were learned from
+             */
+            texts: number;
+        };
         Citizen: {
             anonymous: boolean;
             disabled: boolean;
@@ -4707,6 +4747,10 @@ export interface components {
              * @description The version you saw; left out for a new one
              */
             version?: number;
+        };
+        TextInput: {
+            description?: string;
+            title?: string;
         };
         Ticket: {
             /** Format: date-time */
@@ -6700,6 +6744,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageCityVersion"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    classify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryProposal"];
                 };
             };
             /** @description Problem (RFC 9457) */
