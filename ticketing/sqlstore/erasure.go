@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -65,6 +66,13 @@ func (s *Store) WithKeys(ctx context.Context, persons []string) ([]string, error
 		}
 	}
 	return list, nil
+}
+
+// ErasedSince lists the persons whose keys were destroyed at a moment or later.
+func (s *Store) ErasedSince(ctx context.Context, at time.Time) ([]string, error) {
+	var ids []string
+	err := s.db.read.NewRaw("SELECT id FROM persons WHERE erased_at >= ? AND erased_at > 0 ORDER BY erased_at, id", at.UnixMilli()).Scan(ctx, &ids)
+	return ids, err
 }
 
 // DestroyPerson destroys a person's key; beside is written in the same transaction.

@@ -40,7 +40,11 @@ func (a *App) schedules() []jobs.Schedule {
 		prune("prune-outbox", time.Hour, keepOutbox, store.PruneOutbox),
 		prune("prune-form-drafts", time.Hour, keepFormDrafts, store.PruneFormDrafts),
 		{Name: "anchor-ledger", Every: anchorEvery, Run: func(ctx context.Context) error {
-			return WriteAnchor(ctx, a.Engines, engines.AnchorsOf(a.cfg), time.Now())
+			now := time.Now()
+			return errors.Join(
+				WriteAnchor(ctx, a.Engines, engines.AnchorsOf(a.cfg), now),
+				a.Engines.KeepErased(ctx, engines.AnchorsOf(a.cfg), now.Add(-7*24*time.Hour), now),
+			)
 		}},
 		{Name: "retention", Every: 24 * time.Hour, Run: func(ctx context.Context) error {
 			report, err := a.Engines.Tickets.Retain(ctx, a.Engines.Recordings(), retainedAtOnce, false)

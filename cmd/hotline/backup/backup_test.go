@@ -302,6 +302,12 @@ func TestErasedPeopleStayErased(t *testing.T) {
 
 				lines, err := os.ReadFile(filepath.Join(old.cfg.Anchors, engines.ErasedList))
 				require.NoError(t, err)
+				elsewhere := t.TempDir() // the folder of a node that did not do it
+				require.NoError(t, old.KeepErased(t.Context(), elsewhere, time.Time{}, time.Now()))
+				require.NoError(t, old.KeepErased(t.Context(), elsewhere, time.Time{}, time.Now()))
+				noted, err := engines.ReadErased(filepath.Join(elsewhere, engines.ErasedList))
+				require.NoError(t, err)
+				require.Len(t, noted, 1)
 				fresh, _ := restore(t, path, configOf(t, target))
 				require.Contains(t, fresh.text(t), "路灯不亮")
 				got, err := fresh.Store.Ticket(t.Context(), one.ID)

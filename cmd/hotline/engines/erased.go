@@ -36,6 +36,32 @@ func noteErased(dir, person string, now time.Time) error {
 	return nil
 }
 
+// KeepErased adds to the list of a folder those whom other nodes erased: each
+// node's folder may be asked for it one day.
+func (e *Engines) KeepErased(ctx context.Context, dir string, since, now time.Time) error {
+	persons, err := e.Store.ErasedSince(ctx, since)
+	if err != nil || len(persons) == 0 {
+		return err
+	}
+	noted, err := ReadErased(filepath.Join(dir, ErasedList))
+	if err != nil {
+		return err
+	}
+	known := make(map[string]bool, len(noted))
+	for _, person := range noted {
+		known[person] = true
+	}
+	for _, person := range persons {
+		if known[person] {
+			continue
+		}
+		if err := noteErased(dir, person, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ReadErased reads a list; none when there is no file.
 func ReadErased(path string) ([]string, error) {
 	f, err := os.Open(path)
