@@ -32,9 +32,3 @@ func (r *Ring) Unwrap(wrapped []byte, about string) ([]byte, error) {
 func Under(wrapped []byte) string {
 	return string(wrapped[:min(nameSize, len(wrapped))])
 }
-
-// Has tells whether a key of a fingerprint is among the ring's.
-func (r *Ring) Has(fingerprint string) bool {
-	_, known := r.derived(fingerprint, forKeys)
-	return known
-}

@@ -118,7 +118,7 @@ func (s *Store) EraseWords(ctx context.Context, object, ticketID string, match f
 	if err := s.Chain(ctx); err != nil {
 		return err
 	}
-	entries, err := s.entriesOn(ctx, object)
+	entries, err := s.entries(ctx, "SELECT seq, "+ledgerColumns+" FROM ledger WHERE object = ? ORDER BY seq", object)
 	if err != nil {
 		return err
 	}
@@ -161,21 +161,4 @@ func (s *Store) EraseWords(ctx context.Context, object, ticketID string, match f
 		}
 		return nil
 	})
-}
-
-func (s *Store) entriesOn(ctx context.Context, object string) ([]ledger.Entry, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT seq, "+ledgerColumns+" FROM ledger WHERE object = ? ORDER BY seq", object)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []ledger.Entry
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
-	}
-	return list, rows.Err()
 }

@@ -275,7 +275,12 @@ func (s *Store) Ledger(ctx context.Context, f ticketing.LedgerFilter) ([]ledger.
 	equal("at", "<", ms(f.To), !f.To.IsZero())
 	equal("seq", "<", f.Before, f.Before > 0)
 	q := "SELECT seq, " + ledgerColumns + " FROM ledger WHERE " + strings.Join(where, " AND ") + " ORDER BY seq DESC LIMIT ?"
-	rows, err := s.db.read.QueryContext(ctx, q, append(args, f.Limit)...)
+	return s.entries(ctx, q, append(args, f.Limit)...)
+}
+
+// entries reads the entries that a query selects.
+func (s *Store) entries(ctx context.Context, query string, args ...any) ([]ledger.Entry, error) {
+	rows, err := s.db.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -141,8 +141,8 @@ func TestSealWhatIsInTheClear(t *testing.T) {
 	})
 }
 
-// raw runs a statement beside the store.
-func raw(t *testing.T, address, statement string) {
+// beside is the database itself, for what is done to it beside the store.
+func beside(t *testing.T, address string) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", address
 	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
@@ -150,7 +150,14 @@ func raw(t *testing.T, address, statement string) {
 	}
 	db, err := sql.Open(driver, source)
 	require.NoError(t, err)
-	_, err = db.ExecContext(t.Context(), statement)
+	return db
+}
+
+// raw runs a statement beside the store.
+func raw(t *testing.T, address, statement string) {
+	t.Helper()
+	db := beside(t, address)
+	_, err := db.ExecContext(t.Context(), statement)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 }
@@ -270,12 +277,7 @@ func TestADestroyedKeyIsNowhere(t *testing.T) {
 
 func wrappedKey(t *testing.T, address, id string) []byte {
 	t.Helper()
-	driver, source := "pgx", address
-	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
-		driver, source = "sqlite", path
-	}
-	db, err := sql.Open(driver, source)
-	require.NoError(t, err)
+	db := beside(t, address)
 	defer func() { require.NoError(t, db.Close()) }()
 	var wrapped []byte
 	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT wrapped FROM persons WHERE id = '"+id+"'").Scan(&wrapped))
