@@ -3,12 +3,12 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"hotline/cmd/hotline/whole"
 	"hotline/search/classify"
 	"hotline/ticketing"
 )
@@ -60,21 +60,12 @@ func (c *classifier) load() error {
 	return err
 }
 
-// save writes it whole or not at all.
+// save keeps a model for the next start.
 func (c *classifier) save(m *classify.Model) error {
 	if err := os.MkdirAll(filepath.Dir(c.path), 0o750); err != nil {
 		return err
 	}
-	temp := c.path + ".part"
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	err = m.Write(f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, c.path)
+	return whole.Write(c.path, m.Write)
 }
 
 // keepClassifier learns beside the service.
@@ -83,21 +74,7 @@ func (a *App) keepClassifier(ctx context.Context) *classifier {
 	if err := c.load(); err != nil && !errors.Is(err, os.ErrNotExist) {
 		a.log.Warn("the model of categories cannot be read and is learned anew", "error", err)
 	}
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.learnOn(background, c)
-	}()
-	a.teardown = append(a.teardown, func(ctx context.Context) error {
-		cancel()
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("learning categories: %w", ctx.Err())
-		}
-	})
+	a.beside(ctx, "learning categories", func(ctx context.Context) { a.learnOn(ctx, c) })
 	return c
 }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -19,21 +18,7 @@ const (
 
 // keepSealed seals what is in the clear beside the service, until nothing is left.
 func (a *App) keepSealed(ctx context.Context) {
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.sealAll(background)
-	}()
-	a.teardown = append(a.teardown, func(ctx context.Context) error {
-		cancel()
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("sealing what is in the clear: %w", ctx.Err())
-		}
-	})
+	a.beside(ctx, "sealing what is in the clear", func(ctx context.Context) { a.sealAll(ctx) })
 }
 
 func (a *App) sealAll(ctx context.Context) {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"hotline/cmd/hotline/config"
@@ -85,21 +84,7 @@ func (a *App) keepIndex(ctx context.Context, index *search.Index, source search.
 	if err != nil && !errors.Is(err, search.ErrNeedsRebuild) {
 		a.log.Warn("search does not answer; it is tried again with every query", "error", err)
 	}
-	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.watchIndex(background, index, source, err)
-	}()
-	a.teardown = append(a.teardown, func(ctx context.Context) error {
-		cancel()
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("looking after the index: %w", ctx.Err())
-		}
-	})
+	a.beside(ctx, "looking after the index", func(ctx context.Context) { a.watchIndex(ctx, index, source, err) })
 }
 
 // watchIndex looks after the index until ctx ends; state is what Ready said.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hotline/cmd/hotline/whole"
 	"hotline/search/classify"
 )
 
@@ -31,7 +32,7 @@ func newClassify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writeModel(out, m); err != nil {
+			if err := whole.Write(out, m.Write); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "learned %d labels from %d texts\n", len(m.Labels), m.Texts)
@@ -158,18 +159,4 @@ func readModel(path string) (*classify.Model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
-}
-
-// writeModel writes a model whole or not at all.
-func writeModel(path string, m *classify.Model) error {
-	temp := path + ".part"
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	err = m.Write(f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, path)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hotline/cmd/hotline/whole"
 	"hotline/search/hotspot"
 	"hotline/search/hotspot/simulate"
 	"hotline/ticketing/sla"
@@ -245,18 +246,12 @@ func writeVerdicts(path string, all []countSeries, verdicts [][]hotspot.Verdict)
 
 // writeCSV writes a file whole or not at all.
 func writeCSV(path string, write func(*csv.Writer) error) error {
-	temp := path + ".part"
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	w := csv.NewWriter(f)
-	err = write(w)
-	w.Flush()
-	if err = errors.Join(err, w.Error(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, path)
+	return whole.Write(path, func(f io.Writer) error {
+		w := csv.NewWriter(f)
+		err := write(w)
+		w.Flush()
+		return errors.Join(err, w.Error())
+	})
 }
 
 // simulation is what `hotspot simulate` makes.
