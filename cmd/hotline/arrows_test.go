@@ -96,6 +96,7 @@ var arrows = map[string][]string{
 	"search":                  {},
 	"search/classify":         {},
 	"search/hotspot":          {},
+	"search/topic":            {"search"},
 	"search/hotspot/simulate": {"search/hotspot"},
 	"search/ftsindex":         {"search"},
 	"search/esindex":          {"search"},
@@ -110,7 +111,7 @@ var arrows = map[string][]string{
 }
 
 // pure folders import the standard library and each other, nothing else.
-var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify", "search/hotspot"}
+var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify", "search/hotspot", "search/topic"}
 
 // rootEntries is what the root of the repository holds, dotfiles apart.
 var rootEntries = []string{

@@ -37,7 +37,7 @@ type Settings struct {
 
 // DefaultSettings are what the published rates are of.
 func DefaultSettings() Settings {
-	return Settings{Least: 42, Past: 3 * 365, Guard: 10, Refit: 7, Pooled: 3, Level: [3]float64{0.005, 0.005, 0.005}, Today: 0.1, Outlier: 2}
+	return Settings{Least: 42, Past: 3 * 365, Guard: 10, Refit: 7, Pooled: 3, Level: [3]float64{0.005, 0.005, 0.005}, Today: 0.1, Outlier: 1.5}
 }
 
 // Detect goes through a series, whose days follow one another, in order.
@@ -116,8 +116,8 @@ func (d *detector) next(i int) Verdict {
 	return d.judge(i)
 }
 
-// learn fits the model to the past of a day, twice: what stood out the first time
-// counts less the second.
+// learn fits the model to the past of a day several times: what stood out before
+// counts less the next time.
 func (d *detector) learn(i int) {
 	to := max(i-d.settings.Guard, d.settings.Least/2)
 	from := max(0, to-d.settings.Past)
@@ -127,56 +127,77 @@ func (d *detector) learn(i int) {
 		ys[k], weights[k] = float64(d.days[from+k].Count), 1
 	}
 	sd := prior(float64(len(xs)) / 365)
-	for round := range 3 {
-		d.model = fit(xs, ys, weights, sd, d.model, d.fitted || round > 0)
+	var lost func(mu float64) float64
+	for round := range learnRounds {
+		d.model = fit(xs, ys, weights, sd, d.model, d.fitted || round > 0, lost)
 		d.fitted = true
-		if round == 2 {
+		if round == learnRounds-1 {
 			break
 		}
 		for k := range xs {
-			weights[k] = 1
 			mu := math.Exp(min(dot(&xs[k], &d.model.beta), 20))
-			if s := anscombe(ys[k], mu, d.model.dispersion); s > d.settings.Outlier {
-				weights[k] = d.settings.Outlier * d.settings.Outlier / (s * s)
-			}
+			weights[k] = weight(anscombe(ys[k], mu, d.model.dispersion), d.settings.Outlier)
 		}
+		lost = lostScore(d.settings.Outlier, d.model.dispersion)
 	}
 	d.learned = i
 }
 
+// learnRounds is how often the past is fitted anew: weights settle by then.
+const learnRounds = 6
+
 // anscombe is a residual that is nearly normal.
 func anscombe(y, mu, dispersion float64) float64 {
 	mu = max(mu, 0.05)
-	return 1.5 * (math.Pow(y, 2.0/3) - math.Pow(mu, 2.0/3)) / (math.Pow(mu, 1.0/6) * math.Sqrt(dispersion))
+	a, b := math.Cbrt(y), math.Cbrt(mu)
+	return 1.5 * (a*a - b*b) / math.Sqrt(b*dispersion)
 }
 
 // judge says how improbable a day is, alone and with those before it.
 func (d *detector) judge(i int) Verdict {
+	return d.settings.judge(d.days, i, d.model.dispersion, func(at int) (mean, off float64) {
+		mean = math.Exp(min(dot(&d.xs[at], &d.model.beta), 20))
+		return mean, math.Sqrt(d.model.spread(&d.xs[at])*d.model.dispersion) * mean
+	})
+}
+
+// judge asks expect for the mean of a day and how far off it may be.
+func (s Settings) judge(days []Day, i int, dispersion float64, expect func(at int) (mean, off float64)) Verdict {
 	v := Verdict{Days: 1}
 	sum, mean, noise, spread := 0.0, 0.0, 0.0, 0.0
 	best, today := math.Inf(1), 1.0
-	for w := range d.settings.Pooled {
+	for w := range s.Pooled {
 		at := i - w
 		if at < 0 {
 			break
 		}
-		mu := math.Exp(min(dot(&d.xs[at], &d.model.beta), 20))
-		sum, mean, noise = sum+float64(d.days[at].Count), mean+mu, noise+mu*d.model.dispersion
-		spread += math.Sqrt(d.model.spread(&d.xs[at])*d.model.dispersion) * mu // they err together
+		mu, off := expect(at)
+		sum, mean, noise = sum+float64(days[at].Count), mean+mu, noise+mu*dispersion
+		spread += off // they err together
 		variance := noise + spread*spread
 		p := tail(sum, mean, variance)
 		if w == 0 {
-			v.Expected, v.Upper = mu, bound(d.settings.Level[0], mean, variance)
+			v.Expected, v.Upper = mu, bound(s.Level[0], mean, variance)
 			today = p
 		}
-		if today > d.settings.Today { // it is over, or not begun
+		if today > s.Today { // it is over, or not begun
 			p = 1
 		}
-		if ratio := p / d.settings.Level[w]; ratio < best {
+		if ratio := p / s.Level[w]; ratio < best {
 			best, v.Days = ratio, w+1
 			v.Score = -math.Log10(max(p, 1e-300))
 		}
 	}
 	v.Alert = best <= 1
 	return v
+}
+
+// Oracle judges days whose true means and dispersion are known: nobody can do better
+// in this way, and simulations tell how near it one comes.
+func Oracle(days []Day, means []float64, dispersion float64, s Settings) []Verdict {
+	verdicts := make([]Verdict, len(days))
+	for i := range days {
+		verdicts[i] = s.judge(days, i, dispersion, func(at int) (float64, float64) { return means[at], 0 })
+	}
+	return verdicts
 }

@@ -29,7 +29,7 @@ func restDays(day time.Time) bool {
 }
 
 func simulated(i int, s simulate.Scenario, years int) simulate.Series {
-	return simulate.Make(s, firstDay, years*365, (years-1)*365, 40, restDays, rand.New(rand.NewPCG(uint64(i), 7)))
+	return simulate.Make(s, firstDay, years*365, (years-1)*365, simulate.Brief, restDays, rand.New(rand.NewPCG(uint64(i), 7)))
 }
 
 func alertsOf(v []hotspot.Verdict) []bool {
@@ -86,7 +86,7 @@ func same(a, b hotspot.Verdict) bool {
 // TestWhatIsExpected: the mean is learned with its weekdays, its season, its trend.
 func TestWhatIsExpected(t *testing.T) {
 	s := simulate.Scenarios()[15]
-	series := simulate.Make(s, firstDay, 4*365, 4*365-30, 4000, restDays, rand.New(rand.NewPCG(1, 1)))
+	series := simulate.Make(s, firstDay, 4*365, 4*365-30, simulate.Spread{Gap: 4000, Factor: 1, Days: 1}, restDays, rand.New(rand.NewPCG(1, 1)))
 	v := hotspot.Detect(series.Days, restDays, hotspot.DefaultSettings())
 	off := 0.0
 	for i := 3 * 365; i < len(v); i++ {

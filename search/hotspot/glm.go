@@ -32,7 +32,7 @@ func prior(years float64) row {
 	for j := colSeason; j < colDay; j++ {
 		sd[j] = 0.5
 		if years < 0.75 { // a season is not known from part of a year
-			sd[j] = 0.02
+			sd[j] = 0.2
 		}
 	}
 	for j := colDay; j < colOff; j++ {
@@ -48,7 +48,10 @@ const (
 )
 
 // fit finds the coefficients by iteratively reweighted least squares.
-func fit(xs []row, ys, weights []float64, sd row, start regression, warm bool) regression {
+//
+// lost is what weights that are less than one take away from the score of a day whose
+// mean is mu; nil takes nothing.
+func fit(xs []row, ys, weights []float64, sd row, start regression, warm bool, lost func(mu float64) float64) regression {
 	r := start
 	if !warm {
 		sum, n := 0.0, 0.0
@@ -67,6 +70,9 @@ func fit(xs []row, ys, weights []float64, sd row, start regression, warm bool) r
 			mu := math.Exp(min(eta, 20))
 			w := weights[i] * mu
 			z := w * (eta + (ys[i]-mu)/mu)
+			if lost != nil {
+				z += lost(mu)
+			}
 			for j := range columns {
 				if x[j] == 0 {
 					continue
@@ -97,7 +103,7 @@ func fit(xs []row, ys, weights []float64, sd row, start regression, warm bool) r
 			break
 		}
 	}
-	r.dispersion = dispersion(xs, ys, weights, &r.beta)
+	r.dispersion = dispersion(xs, ys, &r.beta)
 	return r
 }
 
@@ -107,17 +113,6 @@ func dot(x, beta *row) float64 {
 		sum += x[j] * beta[j]
 	}
 	return sum
-}
-
-// dispersion is Pearson's, of the weighed residuals.
-func dispersion(xs []row, ys, weights []float64, beta *row) float64 {
-	sum, n := 0.0, 0.0
-	for i := range xs {
-		mu := math.Exp(min(dot(&xs[i], beta), 20))
-		sum += weights[i] * (ys[i] - mu) * (ys[i] - mu) / max(mu, 0.05)
-		n += weights[i]
-	}
-	return max(1, sum/max(n-columns/2, 1))
 }
 
 // solve inverts a symmetric positive matrix by Cholesky's way, and solves with it.

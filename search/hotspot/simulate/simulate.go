@@ -10,8 +10,7 @@ import (
 
 // Scenario is how a series is made, after Noufaily et al. 2019: the mean is
 // exp(Level + Trend·t + Fourier terms of the year and of the week), the counts are
-// negative binomial. An outbreak has Poisson(k·sd) reports, k from 1 to 5 and sd
-// that of the counts before, spread over days by a logarithmic normal distribution.
+// negative binomial.
 type Scenario struct {
 	Level, Trend            float64 // Trend a day
 	Year, Week              int     // harmonics
@@ -21,15 +20,32 @@ type Scenario struct {
 	OffFactor, MakeUpFactor float64 // of a day off, and of a worked weekend, against an ordinary one; 1 without
 }
 
-// Scenarios are sixteen, from one report in some days to hundreds a day.
+// Spread is how outbreaks come: one in about every Gap days, each of Poisson(k·Factor·sd)
+// reports, k from 1 to 5 and sd that of the day it begins, spread over days by a
+// logarithmic normal distribution whose median is Days.
+type Spread struct {
+	Gap          int
+	Factor, Days float64
+}
+
+// Weekly is the spread of the study and of the published rates: seven times k·sd
+// reports within a week or two. Brief outbreaks are smaller and over in days.
+var (
+	Weekly = Spread{Gap: 40, Factor: 7, Days: 4}
+	Brief  = Spread{Gap: 40, Factor: 3, Days: 1}
+)
+
+// Scenarios are sixteen: the eight of the study that have seven days a week, but for
+// their yearly epidemics, and eight of smaller numbers, as the districts and
+// categories of a city have.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{6, 0, 1, 2, 0.2, 0.2, 0.5, 0.4, 2, 1, 1}, {0.5, 0, 1, 2, 0.2, 0.2, 0.5, 0.4, 1, 1, 1}, {5.5, 0.0001, 1, 2, 0.6, 0.3, 0.2, 0.1, 3, 1, 1},
-		{2, 0.0003, 1, 2, 0.3, 0.3, 0.2, 0.3, 1.5, 1, 1}, {3, 0, 2, 1, 0.3, 0.2, 0.3, 0.2, 2, 1, 1}, {1, 0.0002, 0, 2, 0, 0, 0.3, 0.3, 1.2, 1, 1},
-		{4, -0.0002, 1, 1, 0.3, 0.1, 0.2, 0.2, 4, 1, 1}, {0, 0, 1, 1, 0.4, 0.1, 0.2, 0.1, 1.3, 1, 1}, {2.5, 0, 1, 2, 0.5, 0.5, 0.4, 0.4, 2, 1, 1},
-		{1.5, 0, 1, 2, 0.1, 0.1, 0.6, 0.3, 1, 1, 1}, {3.5, 0.0002, 2, 2, 0.2, 0.2, 0.3, 0.2, 1.5, 1, 1}, {-0.5, 0, 1, 1, 0.3, 0.2, 0.2, 0.2, 1, 1, 1},
-		{4.5, 0, 0, 2, 0, 0, 0.4, 0.3, 5, 1, 1}, {1, -0.0003, 1, 2, 0.2, 0.4, 0.3, 0.3, 2, 1, 1}, {2, 0, 1, 1, 0.8, 0.2, 0.3, 0.1, 1.2, 1, 1},
-		{3, 0.0004, 1, 2, 0.2, 0.2, 0.3, 0.4, 3, 1, 1},
+		{6, 0, 1, 2, 0.2, 0.2, 0.5, 0.4, 2, 1, 1}, {0.5, 0, 1, 2, 1.5, 1.4, 0.5, 0.4, 1, 1, 1}, {5.5, 0, 0, 2, 0, 0, 0.3, 0.25, 1, 1, 1},
+		{2, 0, 0, 2, 0, 0, 0.3, 0.25, 1, 1, 1}, {2, 0.0005, 1, 2, 0.8, 0.8, 0.8, 0.4, 4, 1, 1}, {0.05, 0, 4, 1, 0.01, 0.01, 1.8, 0.1, 1, 1, 1},
+		{3, 0, 1, 2, 0.8, 0.6, 0.8, 0.4, 4, 1, 1}, {6, 0, 0, 2, 0, 0, 0.8, 0.4, 4, 1, 1},
+		{2, 0.0003, 1, 2, 0.3, 0.3, 0.2, 0.3, 1.5, 1, 1}, {1, 0.0002, 0, 2, 0, 0, 0.3, 0.3, 1.2, 1, 1}, {0, 0, 1, 1, 0.4, 0.1, 0.2, 0.1, 1.3, 1, 1},
+		{1.5, 0, 1, 2, 0.1, 0.1, 0.6, 0.3, 1, 1, 1}, {-0.5, 0, 1, 1, 0.3, 0.2, 0.2, 0.2, 1, 1, 1}, {1, -0.0003, 1, 2, 0.2, 0.4, 0.3, 0.3, 2, 1, 1},
+		{2, 0, 1, 1, 0.8, 0.2, 0.3, 0.1, 1.2, 1, 1}, {3, 0.0004, 1, 2, 0.2, 0.2, 0.3, 0.4, 3, 1, 1},
 	}
 }
 
@@ -50,14 +66,14 @@ type Outbreak struct{ From, To int }
 type Series struct {
 	Days      []hotspot.Day
 	Means     []float64 // without outbreaks
+	Noise     float64   // variance over mean
 	Outbreaks []Outbreak
 	Extra     []int // reports of outbreaks, by day
 }
 
-// Make makes a series of n days from a first one. After the first warm days
-// outbreaks come, one in about every gap days.
-func Make(s Scenario, first time.Time, n, warm, gap int, works hotspot.Calendar, random *rand.Rand) Series {
-	out := Series{Days: make([]hotspot.Day, n), Means: make([]float64, n), Extra: make([]int, n)}
+// Make makes a series of n days from a first one. After the first warm days outbreaks come.
+func Make(s Scenario, first time.Time, n, warm int, outbreaks Spread, works hotspot.Calendar, random *rand.Rand) Series {
+	out := Series{Days: make([]hotspot.Day, n), Means: make([]float64, n), Extra: make([]int, n), Noise: max(s.Dispersion, 1)}
 	for t := range n {
 		day := first.AddDate(0, 0, t)
 		eta := s.Level + s.Trend*float64(t)
@@ -79,16 +95,16 @@ func Make(s Scenario, first time.Time, n, warm, gap int, works hotspot.Calendar,
 		out.Means[t] = math.Exp(eta)
 		out.Days[t] = hotspot.Day{Date: day, Count: count(out.Means[t], s.Dispersion, random)}
 	}
-	usual := deviation(out.Days[:warm])
+	gap := outbreaks.Gap
 	for at := warm + random.IntN(gap); at < n-20; at += gap/2 + random.IntN(gap) {
 		k := 1 + random.IntN(5)
-		size := poisson(float64(k)*usual, random)
+		size := poisson(float64(k)*outbreaks.Factor*math.Sqrt(out.Means[at]*out.Noise), random)
 		if size == 0 {
 			continue
 		}
 		last := at
 		for range size {
-			day := at + int(math.Exp(0.5*random.NormFloat64()))
+			day := at + int(outbreaks.Days*math.Exp(0.5*random.NormFloat64()))
 			if day >= n {
 				continue
 			}
@@ -103,15 +119,6 @@ func Make(s Scenario, first time.Time, n, warm, gap int, works hotspot.Calendar,
 		out.Outbreaks = append(out.Outbreaks, Outbreak{from, last + 1})
 	}
 	return out
-}
-
-// deviation is the standard deviation of counts, seasons and weekdays included.
-func deviation(days []hotspot.Day) float64 {
-	sum, squares, n := 0.0, 0.0, float64(len(days))
-	for _, d := range days {
-		sum, squares = sum+float64(d.Count), squares+float64(d.Count)*float64(d.Count)
-	}
-	return math.Sqrt(max(squares/n-sum*sum/(n*n), 0))
 }
 
 func count(mean, dispersion float64, random *rand.Rand) int {
