@@ -173,6 +173,7 @@ const (
 	LiveCallOffered   = "call.offered"
 	LiveCityChanged   = "city.changed"
 	LiveNotified      = "notification.created"
+	LiveHotspotRaised = "hotspot.raised"
 )
 
 // liveFor addresses one live event to staff and, when the ticket is with a

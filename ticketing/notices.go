@@ -1,6 +1,10 @@
 package ticketing
 
-import "slices"
+import (
+	"context"
+	"fmt"
+	"slices"
+)
 
 // notice is a message that a move owes to people.
 type notice struct {
@@ -88,4 +92,20 @@ func notices(before, next Ticket, event Event) []notice {
 		tell("rectify", unit(next.Department))
 	}
 	return list
+}
+
+// Tell writes a message that is not about a ticket: a row in the audiences' lists, live
+// events of its kind, and rows of the outbox for the ways that leave the database. The
+// message has the subject's id in place of a ticket's.
+func (s *Service) Tell(ctx context.Context, kind, subject string, audiences ...string) error {
+	now := s.clock()
+	c := Change{}
+	notify(&c, Ticket{ID: subject}, kind, "", now, audiences...)
+	for _, audience := range audiences {
+		c.Live = append(c.Live, LiveEvent{Type: kind, Subject: subject, Audience: audience, At: now})
+	}
+	if err := s.commit(ctx, c); err != nil {
+		return fmt.Errorf("tell of %s: %w", kind, err)
+	}
+	return nil
 }

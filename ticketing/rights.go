@@ -52,6 +52,8 @@ const (
 	RightUserRead      = "user.read"
 	RightUserMake      = "user.make"
 	RightUserGrant     = "user.grant"
+	RightHotspots      = "hotspot.read"
+	RightHotspotAct    = "hotspot.act"
 	RightLedgerRead    = "ledger.read"
 	RightLedgerWatch   = "ledger.watch"
 )
@@ -93,6 +95,8 @@ func Rights() []Right {
 		{RightTicketReads, "查看谁看过该工单", "see who looked at a ticket",
 			and(holders(ReachCentre, RoleLead, RoleQC, RoleSupervisor, RoleAdmin), holders(ReachUsers, RoleSecAdmin, RoleAuditor))},
 		{RightFigures, "查看统计", "read figures of tickets", and(centre, units)},
+		{RightHotspots, "查看热点预警", "read alerts of the early warning", holders(ReachCentre, RoleLead, RoleDispatcher, RoleSupervisor, RoleAnalyst)},
+		{RightHotspotAct, "处置热点预警：核实、处置、关闭、判为误报", "verify, handle, close an alert, or call it false", holders(ReachCentre, RoleSupervisor, RoleAnalyst)},
 		{RightCentre, "查看话务、队列、排班和话务统计", "read seats, queues, rosters and figures of calls", centre},
 		{RightSeatStatus, "切换本人坐席状态", "say whether one takes calls",
 			holders(ReachOwn, RoleAgent, RoleLead, RoleFollowUp)},

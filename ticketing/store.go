@@ -69,12 +69,20 @@ type Read struct {
 // Notification is a message to people about a ticket; it carries no personal data.
 type Notification struct {
 	ID        string
-	TicketID  string
+	TicketID  string // of an alert for "hotspot.raised"
 	Number    string
 	Kind      string // such as "dispatched", "to_desk", "urged", "deadline.yellow"
 	Clock     ClockName
 	Audience  string // as LiveEvent.Audience
 	CreatedAt time.Time
+}
+
+// Tally is a number of tickets of one category in one district, of one unit of time.
+type Tally struct {
+	At       time.Time // its beginning
+	District string
+	Category string
+	Count    int
 }
 
 // Sort orders a list of tickets.
@@ -243,6 +251,10 @@ type Store interface {
 	Notification(ctx context.Context, id string) (Notification, error)
 	Notifications(ctx context.Context, audiences []string, limit int) ([]Notification, error)
 	Stats(ctx context.Context, q Query) (TicketStats, error)
+	// Tallies counts the numbered tickets outside of sealed partitions that were created
+	// in [from, to), by unit of time, district and category, in order of time. Units are
+	// whole minutes, divide a day and begin with it in Shanghai. Cancelled ones do not count.
+	Tallies(ctx context.Context, from, to time.Time, unit time.Duration) ([]Tally, error)
 	// Records lists records of tickets, those that are due first.
 	Records(ctx context.Context, q RecordQuery) (RecordPage, error)
 	// LeastLoaded is the user among the department's clerks of a partition with the

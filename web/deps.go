@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/search"
+	"hotline/search/warning"
 	"hotline/telephony"
 	"hotline/telephony/survey"
 	"hotline/ticketing"
@@ -114,6 +115,13 @@ type Index interface {
 	Search(ctx context.Context, q search.Query) (search.Result, error)
 }
 
+// Alerts are those of the early warning; search/sqlstore has them.
+type Alerts interface {
+	Alert(ctx context.Context, id string) (warning.Alert, error)
+	Alerts(ctx context.Context, f warning.Filter) (warning.Page, error)
+	SaveAlert(ctx context.Context, a warning.Alert) error
+}
+
 // Calls is what web needs of the call centre; *telephony.Center has it.
 type Calls interface {
 	Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error)
@@ -190,6 +198,7 @@ type Deps struct {
 	Live       Live
 	Index      Index
 	Sealed     Index // of the sealed partitions
+	Alerts     Alerts
 	Calls      Calls
 	Classifier Classifier                                 // nil: nothing is proposed
 	SSO        SSO                                        // nil: people sign in here alone

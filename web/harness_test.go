@@ -19,6 +19,7 @@ import (
 
 	"hotline/search"
 	"hotline/search/ftsindex"
+	alertstore "hotline/search/sqlstore"
 	"hotline/ticketing"
 	"hotline/ticketing/keyring"
 	"hotline/ticketing/routing"
@@ -43,6 +44,7 @@ type world struct {
 	store   *sqlstore.Store
 	service *ticketing.Service
 	index   *search.Index
+	alerts  *alertstore.Store
 	calls   *centre
 	server  *web.Server
 	base    string
@@ -112,8 +114,10 @@ func newWorld(t *testing.T, change func(*web.Deps, *web.Options)) *world {
 	w.user("clerk-CG", "CG", ticketing.RoleClerk)
 	w.user("clerk-SW", "SW", ticketing.RoleClerk)
 	w.user("head-CG", "CG", ticketing.RoleHead)
+	w.alerts, err = alertstore.New(ctx, store.DB())
+	require.NoError(t, err)
 	registry := prometheus.NewRegistry()
-	deps := web.Deps{Tickets: w.service, Users: store, Ledger: w.service, Keys: keys, Live: store, Index: index, Calls: w.calls, Metrics: registry,
+	deps := web.Deps{Tickets: w.service, Users: store, Ledger: w.service, Keys: keys, Live: store, Index: index, Alerts: w.alerts, Calls: w.calls, Metrics: registry,
 		Health: func(ctx context.Context) map[string]error { return map[string]error{"search": index.Ready(ctx)} }}
 	opts := web.Options{Addr: "127.0.0.1:0", Registerer: registry, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {

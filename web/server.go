@@ -120,6 +120,7 @@ func (s *Server) routes() {
 	s.oidcRoutes()
 	s.classifyRoutes()
 	s.privacyRoutes()
+	s.hotspotRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()
 	s.deskRoutes()

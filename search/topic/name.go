@@ -82,15 +82,25 @@ func bare(title string) string {
 
 // Words are what most titles of a topic have and few others: up to five, the most telling first.
 func (g *Groups) Words(t *Topic) []string {
+	titles := make([]string, len(t.Members))
+	for i, m := range t.Members {
+		titles[i] = m.Title
+	}
+	return g.words.Telling(titles)
+}
+
+// Telling are what most of some titles have and few texts that were learned: up to
+// five, the most telling first.
+func (w *Words) Telling(titles []string) []string {
 	type candidate struct {
 		text  string
 		score float64
 	}
-	members := t.Members[:min(len(t.Members), mostNamed)]
+	titles = titles[:min(len(titles), mostNamed)]
 	counts, rarity := map[string]int{}, map[string]float64{}
-	for _, m := range members {
+	for _, title := range titles {
 		seen := map[string]bool{}
-		g.runs(m.Title, func(text string, rare float64) {
+		w.runs(title, func(text string, rare float64) {
 			if !seen[text] {
 				seen[text] = true
 				counts[text]++
@@ -98,8 +108,8 @@ func (g *Groups) Words(t *Topic) []string {
 			}
 		})
 	}
-	least := max(1, (len(members)+2)/3)
-	if len(members) > 1 {
+	least := max(1, (len(titles)+2)/3)
+	if len(titles) > 1 {
 		least = max(2, least)
 	}
 	var list []candidate
@@ -125,17 +135,17 @@ const longestRun = 6 // characters of a word that is offered
 
 // runs gives the pieces of two to six characters that a title holds, and how rare
 // their pairs are in the mean.
-func (g *Groups) runs(title string, do func(text string, rare float64)) {
+func (w *Words) runs(title string, do func(text string, rare float64)) {
 	atoms := search.Analyse(title)
 	for i := range atoms {
 		text, sum := atoms[i].Text, 0.0
 		for k := i + 1; k < len(atoms) && k-i < longestRun && atoms[k].Joined; k++ {
 			text += atoms[k].Text
-			id, known := g.words.ids[atoms[k-1].Text+atoms[k].Text]
+			id, known := w.ids[atoms[k-1].Text+atoms[k].Text]
 			if !known {
 				break
 			}
-			r := g.words.rarity(id)
+			r := w.rarity(id)
 			if r < commonMatter {
 				break // a word that everything has belongs to none
 			}

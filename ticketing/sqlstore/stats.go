@@ -93,3 +93,28 @@ func (s *Store) days(ctx context.Context, q *bun.SelectQuery) (map[string]int, e
 	}
 	return counts, rows.Err()
 }
+
+// Tallies counts tickets by time, district and category.
+func (s *Store) Tallies(ctx context.Context, from, to time.Time, unit time.Duration) ([]ticketing.Tally, error) {
+	_, offset := time.Time{}.In(ticketing.Shanghai()).Zone()
+	shift, step := int64(offset)*1000, unit.Milliseconds()
+	rows, err := s.db.read.NewSelect().Table(tableOf("")).
+		ColumnExpr("(created_at + ?) / ? AS part", shift, step).Column("district", "category").ColumnExpr("count(*)").
+		Where("created_at >= ? AND created_at < ?", from.UnixMilli(), to.UnixMilli()).Where("number IS NOT NULL AND state <> ?", string(ticketing.Cancelled)).
+		GroupExpr("1, 2, 3").OrderExpr("1, 2, 3").Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []ticketing.Tally
+	for rows.Next() {
+		var part int64
+		var t ticketing.Tally
+		if err := rows.Scan(&part, &t.District, &t.Category, &t.Count); err != nil {
+			return nil, err
+		}
+		t.At = time.UnixMilli(part*step - shift).In(ticketing.Shanghai())
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}

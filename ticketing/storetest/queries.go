@@ -292,3 +292,34 @@ func testStats(t *testing.T, open Opener) {
 	_, err = b.svc.Stats(b.ctx, lead(), b.now, start())
 	require.Equal(t, ticketing.CodeInvalid, ticketing.CodeOf(err))
 }
+
+// testTallies: counts by time, district and category; drafts and sealed tickets are in none.
+func testTallies(t *testing.T, open Opener) {
+	b := newBench(t, open)
+	b.draft(lamps())
+	first := b.accepted()
+	b.now = b.now.Add(90 * time.Minute)
+	b.accepted()
+	b.accepted()
+	tally := func(unit time.Duration, from, to time.Time) map[string]int {
+		list, err := b.Tallies(b.ctx, from, to, unit)
+		require.NoError(t, err)
+		counts := map[string]int{}
+		for _, x := range list {
+			require.Equal(t, first.Appeal.Category, x.Category)
+			require.Equal(t, first.Appeal.District, x.District)
+			counts[x.At.Format("01-02 15:04")] += x.Count
+		}
+		return counts
+	}
+	day, end := start().Add(-48*time.Hour), start().Add(48*time.Hour)
+	begin := first.CreatedAt.In(ticketing.Shanghai())
+	midnight := time.Date(begin.Year(), begin.Month(), begin.Day(), 0, 0, 0, 0, ticketing.Shanghai())
+	require.Equal(t, map[string]int{midnight.Format("01-02 15:04"): 3}, tally(24*time.Hour, day, end))
+	hours := tally(time.Hour, day, end)
+	require.Len(t, hours, 2)
+	require.Equal(t, 1, hours[begin.Truncate(time.Hour).Format("01-02 15:04")])
+	require.Equal(t, 2, hours[begin.Add(90*time.Minute).Truncate(time.Hour).Format("01-02 15:04")])
+	require.Empty(t, tally(time.Hour, day, first.CreatedAt))
+	require.Len(t, tally(time.Minute, first.CreatedAt, end), 2)
+}

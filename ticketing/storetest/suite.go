@@ -94,6 +94,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"Sessions":               testSessions,
 		"APIKeys":                testAPIKeys,
 		"Stats":                  testStats,
+		"Tallies":                testTallies,
 		"Durable":                testDurable,
 
 		"PausesSurviveAChangeOfUrgency":     testPausesSurvive,

@@ -33,6 +33,7 @@ func (a *App) schedules() []jobs.Schedule {
 		return jobs.Schedule{Name: name, Every: every, Run: func(ctx context.Context) error { return run(ctx, time.Now().Add(-keep)) }}
 	}
 	return []jobs.Schedule{
+		a.earlyWarning(),
 		prune("prune-live-events", 10*time.Minute, keepLiveEvents, store.PruneLiveEvents),
 		prune("prune-sessions", time.Hour, keepSessions, store.PruneSessions),
 		prune("prune-receipts", time.Hour, keepReceipts, store.PruneReceipts),

@@ -17,6 +17,7 @@ import (
 	"hotline/search"
 	"hotline/search/esindex"
 	"hotline/search/ftsindex"
+	alertstore "hotline/search/sqlstore"
 	"hotline/telephony"
 	callstore "hotline/telephony/sqlstore"
 	"hotline/ticketing"
@@ -33,6 +34,7 @@ type Engines struct {
 	Store   *ticketstore.Store
 	Keys    *keyring.Ring
 	Calls   *callstore.Store
+	Alerts  *alertstore.Store
 	Tickets *ticketing.Service
 	Index   *search.Index
 	Source  search.Source
@@ -101,6 +103,9 @@ func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logg
 	if e.Calls, err = callstore.New(ctx, store.DB(), callstore.Options{Numbers: store}); err != nil {
 		return fmt.Errorf("--store: tables of calls: %w", err)
 	}
+	if e.Alerts, err = alertstore.New(ctx, store.DB()); err != nil {
+		return fmt.Errorf("--store: tables of alerts: %w", err)
+	}
 	options := ticketing.Options{Log: log}
 	if dir := AnchorsOf(c); dir != "" {
 		options.Erased = func(person string) error { return noteErased(dir, person, time.Now()) }
@@ -112,6 +117,11 @@ func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logg
 // Service is the work orders on a store, with the rules of the city.
 func Service(store ticketing.Store, log *slog.Logger) *ticketing.Service {
 	return ticketing.NewService(store, rules, ticketing.Options{Log: log})
+}
+
+// ServiceAt is the same by another clock: a history is written with it.
+func ServiceAt(store ticketing.Store, now func() time.Time) *ticketing.Service {
+	return ticketing.NewService(store, rules, ticketing.Options{Now: now})
 }
 
 // AnchorsOf is the folder outside the database for what must survive it; empty

@@ -1208,6 +1208,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hotspots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alerts of the early warning, the last updated first
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        get: operations["hotspots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotspots/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One alert, with what explains it
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        get: operations["hotspot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotspots/{id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify, handle or close an alert, call it false, take it in hand, or note something
+         * @description Roles: supervisor, analyst.
+         */
+        post: operations["act-on-hotspot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger": {
         parameters: {
             query?: never;
@@ -3605,6 +3665,196 @@ export interface components {
             by_name?: string;
             reason: string;
         };
+        Hotspot: {
+            /** @description A leaf, or a family of categories */
+            category: string;
+            /**
+             * Format: int64
+             * @description Whose evidence was taken together; 0 for an hour
+             */
+            days: number;
+            /** @description Empty: the whole city */
+            district: string;
+            /** Format: double */
+            expected: number;
+            /** Format: date-time */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description Of the time that is counted
+             */
+            from: string;
+            id: string;
+            /**
+             * @description Counted over a day and those before it, or over an hour
+             * @enum {string}
+             */
+            kind: "daily" | "surge";
+            /**
+             * Format: double
+             * @description Probability from which on it is warned of
+             */
+            level: number;
+            /**
+             * Format: int64
+             * @description How many tickets
+             */
+            members: number;
+            /** Format: int64 */
+            observed: number;
+            /** Format: date-time */
+            opened_at: string;
+            /** @description User id */
+            owner?: string;
+            owner_name?: string;
+            places: components["schemas"]["HotspotPlace"][];
+            /**
+             * Format: double
+             * @description -log10 of how probable it was
+             */
+            score: number;
+            /** @enum {string} */
+            state: "new" | "verified" | "handled" | "closed" | "false";
+            /** Format: date-time */
+            until: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: double
+             * @description The least count of one day, or of the hour, that is warned of
+             */
+            upper: number;
+            /** Format: int64 */
+            version: number;
+            /** @description What these tickets say and those before said less */
+            words: string[];
+        };
+        HotspotAction: {
+            /** @description Needed to close it or to call it false */
+            note?: string;
+            /**
+             * @description Empty: stays
+             * @enum {string}
+             */
+            state?: "verified" | "handled" | "closed" | "false";
+            /** @description The user has it in hand from now on */
+            take?: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        HotspotDay: {
+            /** Format: int64 */
+            count: number;
+            day: string;
+            /** Format: double */
+            expected: number;
+        };
+        HotspotDetail: {
+            /** @description A leaf, or a family of categories */
+            category: string;
+            /** @description The last four weeks */
+            chart: components["schemas"]["HotspotDay"][];
+            /**
+             * Format: int64
+             * @description Whose evidence was taken together; 0 for an hour
+             */
+            days: number;
+            /** @description Empty: the whole city */
+            district: string;
+            /** Format: double */
+            expected: number;
+            /** Format: date-time */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description Of the time that is counted
+             */
+            from: string;
+            id: string;
+            /**
+             * @description Counted over a day and those before it, or over an hour
+             * @enum {string}
+             */
+            kind: "daily" | "surge";
+            /**
+             * Format: double
+             * @description Probability from which on it is warned of
+             */
+            level: number;
+            /**
+             * Format: int64
+             * @description How many tickets
+             */
+            members: number;
+            /** @description States that the user may give it */
+            next: string[];
+            /** Format: int64 */
+            observed: number;
+            /** Format: date-time */
+            opened_at: string;
+            /** @description User id */
+            owner?: string;
+            owner_name?: string;
+            /** @description Earlier alerts of the same district and category */
+            past: components["schemas"]["Hotspot"][];
+            places: components["schemas"]["HotspotPlace"][];
+            rates: components["schemas"]["HotspotRates"];
+            /**
+             * Format: double
+             * @description -log10 of how probable it was
+             */
+            score: number;
+            /** @enum {string} */
+            state: "new" | "verified" | "handled" | "closed" | "false";
+            steps: components["schemas"]["HotspotStep"][];
+            /** @description The newest, those the user may see */
+            tickets: components["schemas"]["Ticket"][];
+            /** Format: date-time */
+            until: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: double
+             * @description The least count of one day, or of the hour, that is warned of
+             */
+            upper: number;
+            /** Format: int64 */
+            version: number;
+            /** @description What these tickets say and those before said less */
+            words: string[];
+        };
+        HotspotPlace: {
+            /** Format: int64 */
+            count: number;
+            /** @description Without numbers of houses */
+            name: string;
+        };
+        HotspotRates: {
+            /**
+             * Format: double
+             * @description Part of the outbreaks that are found
+             */
+            detection: number;
+            /**
+             * Format: double
+             * @description A series and day
+             */
+            false_alarms: number;
+            /** Format: double */
+            false_alarms_days_off: number;
+            /** Format: double */
+            false_alarms_make_up_days: number;
+        };
+        HotspotStep: {
+            /** Format: date-time */
+            at: string;
+            /** @description User id; missing: the platform */
+            by?: string;
+            by_name?: string;
+            from?: string;
+            note?: string;
+            to?: string;
+        };
         HourFigures: {
             /**
              * Format: double
@@ -4061,6 +4311,15 @@ export interface components {
         };
         PageFormDraft: {
             items: components["schemas"]["FormDraft"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageHotspot: {
+            items: components["schemas"]["Hotspot"][];
             /** @description Give it as cursor for the next page; empty on the last */
             next_cursor: string;
             /** Format: int64 */
@@ -7097,6 +7356,107 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["LiveEvent"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hotspots: {
+        parameters: {
+            query?: {
+                /** @description new, verified, handled, closed, false */
+                state?: string[] | null;
+                district?: string[] | null;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageHotspot"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hotspot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotspotDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "act-on-hotspot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HotspotAction"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotspotDetail"];
                 };
             };
             /** @description Problem (RFC 9457) */

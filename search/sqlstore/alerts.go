@@ -1,0 +1,141 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"hotline/search/warning"
+)
+
+type alertRow struct {
+	bun.BaseModel `bun:"table:search_alerts,alias:a"`
+
+	ID        string `bun:"id,pk"`
+	Version   int64  `bun:"version"`
+	State     string `bun:"state"`
+	District  string `bun:"district"`
+	Category  string `bun:"category"`
+	UpdatedAt int64  `bun:"updated_at"`
+	Doc       string `bun:"doc"`
+}
+
+func (r *alertRow) alert() (a warning.Alert, err error) {
+	if err = json.Unmarshal([]byte(r.Doc), &a); err != nil {
+		err = fmt.Errorf("alert %s: %w", r.ID, err)
+	}
+	return a, err
+}
+
+// SaveAlert writes an alert over its version before.
+func (s *Store) SaveAlert(ctx context.Context, a warning.Alert) error {
+	doc, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("alert %s: %w", a.ID, err)
+	}
+	row := &alertRow{
+		ID: a.ID, Version: a.Version, State: string(a.State), District: a.Series.District, Category: a.Series.Category,
+		UpdatedAt: a.UpdatedAt.UnixMilli(), Doc: string(doc),
+	}
+	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var res sql.Result
+		var err error
+		if a.Version == 1 {
+			res, err = tx.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx)
+		} else {
+			res, err = tx.NewUpdate().Model(row).WherePK().Where("version = ?", a.Version-1).Exec(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("save alert %s: %w", a.ID, err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(fmt.Errorf("save alert %s: %w", a.ID, warning.ErrConflict), err)
+		}
+		return nil
+	})
+}
+
+// Alert reads one.
+func (s *Store) Alert(ctx context.Context, id string) (warning.Alert, error) {
+	row := alertRow{}
+	err := s.db.Read().NewSelect().Model(&row).Where("a.id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = warning.ErrNotFound
+	}
+	if err != nil {
+		return warning.Alert{}, fmt.Errorf("alert %s: %w", id, err)
+	}
+	return row.alert()
+}
+
+// Bounds of a list.
+const (
+	usualAlerts = 50
+	mostAlerts  = 200
+)
+
+// Alerts lists alerts, the last updated first.
+func (s *Store) Alerts(ctx context.Context, f warning.Filter) (warning.Page, error) {
+	limit := f.Limit
+	if limit <= 0 {
+		limit = usualAlerts
+	}
+	limit = min(limit, mostAlerts)
+	var page warning.Page
+	total, err := narrowed(s.db.Read().NewSelect().Model((*alertRow)(nil)), f).Count(ctx)
+	if err != nil {
+		return page, fmt.Errorf("count alerts: %w", err)
+	}
+	page.Total = int(total)
+	var rows []alertRow
+	q := narrowed(s.db.Read().NewSelect().Model(&rows), f).OrderExpr("a.updated_at DESC, a.id DESC").Limit(int64(limit) + 1)
+	if f.Cursor != "" {
+		at, id, ok := strings.Cut(f.Cursor, "~")
+		ms, err := strconv.ParseInt(at, 10, 64)
+		if !ok || err != nil {
+			return page, &warning.RefusedError{Reason: "the cursor is not one of this list"}
+		}
+		q.Where("(a.updated_at < ? OR a.updated_at = ? AND a.id < ?)", ms, ms, id)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return page, fmt.Errorf("list alerts: %w", err)
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		last := rows[limit-1]
+		page.Next = strconv.FormatInt(last.UpdatedAt, 10) + "~" + last.ID
+	}
+	page.Items = make([]warning.Alert, len(rows))
+	for i := range rows {
+		if page.Items[i], err = rows[i].alert(); err != nil {
+			return page, err
+		}
+	}
+	return page, nil
+}
+
+func narrowed(q *bun.SelectQuery, f warning.Filter) *bun.SelectQuery {
+	if len(f.States) > 0 {
+		q = q.Where("a.state IN (?)", bun.List(f.States))
+	}
+	switch {
+	case f.Districts == nil:
+	case len(f.Districts) == 0:
+		q = q.Where("1 = 0")
+	default:
+		q = q.Where("a.district IN (?)", bun.List(f.Districts))
+	}
+	if f.Series != nil {
+		q = q.Where("a.category = ? AND a.district = ?", f.Series.Category, f.Series.District)
+	}
+	if !f.Since.IsZero() {
+		q = q.Where("a.updated_at >= ?", f.Since.UnixMilli())
+	}
+	return q
+}

@@ -1,0 +1,124 @@
+package warning
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"hotline/search/hotspot"
+	"hotline/search/topic"
+)
+
+// raise opens an alert, or continues the one that the series has.
+func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verdict, from, now time.Time) error {
+	page, err := w.store.Alerts(ctx, Filter{Series: &s.Series, Limit: 10})
+	if err != nil {
+		return err
+	}
+	members, total, err := w.source.Members(ctx, s.Series, s.leaves, from, now.Add(time.Second), MostMembers)
+	if err != nil || len(members) == 0 {
+		return err
+	}
+	found := Alert{
+		Kind: kind, Series: s.Series, From: from, Until: now, UpdatedAt: now, Expected: v.Expected, Upper: v.Upper, Days: v.Days,
+		Score: v.Score, Level: w.level(w.settings.Budget) * s.strict, Observed: total, Members: total,
+	}
+	if kind == Daily { // over all the days whose evidence was taken together
+		found.Expected = 0
+		for d := range v.Days {
+			mean, _, _ := s.model.Expect(date(w.day).AddDate(0, 0, -d))
+			found.Expected += mean
+		}
+	}
+	open, past := current(page.Items, kind, now, w.settings.Again)
+	if open != nil && open.State == False {
+		return nil // it was looked at, and is nothing
+	}
+	if open != nil && open.Observed >= total && (open.From.Equal(from) || kind == Surge) {
+		return nil // nothing new
+	}
+	if err := w.explain(ctx, &found, s, members); err != nil {
+		return err
+	}
+	found.Past = past
+	if open == nil {
+		found.ID, found.Version, found.State, found.OpenedAt = w.settings.NewID(now), 1, New, now
+		found.Steps = []Step{{At: now, To: New}}
+		if err := w.store.SaveAlert(ctx, found); err != nil {
+			return err
+		}
+		return w.settings.Raised(ctx, found)
+	}
+	found.ID, found.Version, found.State, found.OpenedAt, found.Owner, found.Steps = open.ID, open.Version+1, open.State, open.OpenedAt, open.Owner, open.Steps
+	found.FirstSeen, found.Score = earlier(open.FirstSeen, found.FirstSeen), max(open.Score, found.Score)
+	err = w.store.SaveAlert(ctx, found)
+	if errors.Is(err, ErrConflict) {
+		return nil // somebody acts on it at this moment: the next look tells
+	}
+	return err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// current is the alert of a series that goes on, and the ids of the others.
+func current(alerts []Alert, kind Kind, now time.Time, again time.Duration) (open *Alert, past []string) {
+	for i, a := range alerts {
+		if open == nil && a.Kind == kind && a.State != Closed && now.Sub(a.UpdatedAt) < again {
+			open = &alerts[i]
+			continue
+		}
+		past = append(past, a.ID)
+	}
+	return open, past
+}
+
+const mostPlaces = 5
+
+// explain says which tickets they are, where, and in which words.
+func (w *Watch) explain(ctx context.Context, a *Alert, s *watched, members []Member) error {
+	places := map[string]int{}
+	for _, m := range members {
+		a.Tickets = append(a.Tickets, m.ID)
+		if m.Place != "" {
+			places[m.Place]++
+		}
+		if a.FirstSeen.IsZero() || m.At.Before(a.FirstSeen) {
+			a.FirstSeen = m.At
+		}
+	}
+	for name, n := range places {
+		a.Places = append(a.Places, Count{name, n})
+	}
+	slices.SortFunc(a.Places, func(x, y Count) int { return cmp.Or(y.Count-x.Count, cmp.Compare(x.Name, y.Name)) })
+	a.Places = a.Places[:min(len(a.Places), mostPlaces)]
+	a.Chart = w.chart(s)
+	background, _, err := w.source.Members(ctx, s.Series, s.leaves, w.day.AddDate(0, 0, -chartDays), a.From, MostMembers)
+	if err != nil {
+		return err
+	}
+	a.Words = telling(members, background)
+	return nil
+}
+
+// telling are the words that these tickets have and those before them had less.
+func telling(members, background []Member) []string {
+	words := topic.NewWords()
+	for _, m := range background {
+		words.Learn(m.Title, m.Text)
+	}
+	for _, m := range members {
+		words.Learn(m.Title, m.Text)
+	}
+	titles := make([]string, len(members))
+	for i, m := range members {
+		titles[i] = m.Title
+	}
+	return words.Telling(titles)
+}
