@@ -12,7 +12,7 @@ import (
 )
 
 // raise opens an alert, or continues the one that the series has.
-func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verdict, from, now time.Time) error {
+func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verdict, level float64, from, now time.Time) error {
 	page, err := w.store.Alerts(ctx, Filter{Series: &s.Series, Limit: 10})
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verd
 	}
 	found := Alert{
 		Kind: kind, Series: s.Series, From: from, Until: now, UpdatedAt: now, Expected: v.Expected, Upper: v.Upper, Days: v.Days,
-		Score: v.Score, Level: w.level(w.settings.Budget) * s.strict, Observed: total, Members: total,
+		Score: v.Score, Level: level, Observed: total, Members: total,
 	}
 	if kind == Daily { // over all the days whose evidence was taken together
 		found.Expected = 0

@@ -54,11 +54,12 @@ func (w *Watch) surges(ctx context.Context, now time.Time) error {
 		if n < fewest || s.model == nil {
 			continue
 		}
-		v := s.model.Surge(date(now), n, share, w.level(w.settings.Surges/24)*s.strict)
+		level := w.level(w.settings.Surges/24) * s.strict
+		v := s.model.Surge(date(now), n, share, level)
 		if !v.Alert {
 			continue
 		}
-		if err := w.raise(ctx, s, Surge, v, now.Add(-time.Hour), now); err != nil {
+		if err := w.raise(ctx, s, Surge, v, level, now.Add(-time.Hour), now); err != nil {
 			return err
 		}
 	}

@@ -119,8 +119,9 @@ func (w *Watch) Look(ctx context.Context, now time.Time) error {
 		if s.model == nil || s.today == 0 {
 			continue
 		}
-		if v := s.judge(w.day, w.level(w.settings.Budget)*s.strict); v.Alert {
-			if err := w.raise(ctx, s, Daily, v, w.day.AddDate(0, 0, 1-v.Days), now); err != nil {
+		level := w.level(w.settings.Budget) * s.strict
+		if v := s.judge(w.day, level); v.Alert {
+			if err := w.raise(ctx, s, Daily, v, level, w.day.AddDate(0, 0, 1-v.Days), now); err != nil {
 				return fmt.Errorf("early warning: %w", err)
 			}
 		}

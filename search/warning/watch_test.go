@@ -186,6 +186,7 @@ func TestASurgeWithinTheDay(t *testing.T) {
 	require.Len(t, s.of(warning.Surge, "west", "noise"), 1)
 	require.Empty(t, s.of(warning.Daily, "west", "noise"), "no more than a day brings")
 	require.Zero(t, s.of(warning.Surge, "west", "noise")[0].Days)
+	require.InDelta(t, 0.25/24/float64(w.Watched()), s.of(warning.Surge, "west", "noise")[0].Level, 1e-9)
 	before := len(s)
 	require.NoError(t, w.Look(t.Context(), at(0, 12, 0)))
 	require.Len(t, s, before)
