@@ -13,5 +13,4 @@
 //     answers for both.
 //   - Every report is in exactly one topic, and the same reports in the same order
 //     make the same topics.
-//   - What a supervisor has split or joined by hand stays so.
 package topic
