@@ -42,15 +42,20 @@ func DefaultSettings() Settings {
 
 // Detect goes through a series, whose days follow one another, in order.
 func Detect(days []Day, calendar Calendar, s Settings) []Verdict {
-	d := detector{settings: s, days: days, xs: make([]row, len(days))}
-	for i, day := range days {
-		d.xs[i] = terms(day.Date, days[0].Date, calendar)
-	}
+	d := newDetector(days, calendar, s)
 	verdicts := make([]Verdict, len(days))
 	for i := range days {
 		verdicts[i] = d.next(i)
 	}
 	return verdicts
+}
+
+func newDetector(days []Day, calendar Calendar, s Settings) *detector {
+	d := &detector{settings: s, days: days, xs: make([]row, len(days))}
+	for i, day := range days {
+		d.xs[i] = terms(day.Date, days[0].Date, calendar)
+	}
+	return d
 }
 
 // terms are the day's row of the design.
@@ -156,8 +161,7 @@ func anscombe(y, mu, dispersion float64) float64 {
 // judge says how improbable a day is, alone and with those before it.
 func (d *detector) judge(i int) Verdict {
 	return d.settings.judge(d.days, i, d.model.dispersion, func(at int) (mean, off float64) {
-		mean = math.Exp(min(dot(&d.xs[at], &d.model.beta), 20))
-		return mean, math.Sqrt(d.model.spread(&d.xs[at])*d.model.dispersion) * mean
+		return d.model.expect(&d.xs[at])
 	})
 }
 

@@ -162,6 +162,12 @@ func solve(a [columns][columns]float64, b row) (x row, inverse [columns][columns
 	return x, inverse, true
 }
 
+// expect is the mean at x, and how far off it may be.
+func (r *regression) expect(x *row) (mean, off float64) {
+	mean = math.Exp(min(dot(x, &r.beta), 20))
+	return mean, math.Sqrt(r.spread(x)*r.dispersion) * mean
+}
+
 // spread is the variance of the mean's logarithm at x.
 func (r *regression) spread(x *row) float64 {
 	sum := 0.0

@@ -29,10 +29,7 @@ func Learn(past []Day, calendar Calendar, s Settings) *Model {
 	if m.short {
 		return m
 	}
-	d := detector{settings: s, days: past, xs: make([]row, len(past))}
-	for i, day := range past {
-		d.xs[i] = terms(day.Date, m.first, calendar)
-	}
+	d := newDetector(past, calendar, s)
 	d.learn(len(past))
 	m.model = d.model
 	return m
@@ -48,8 +45,7 @@ func (m *Model) Expect(day time.Time) (mean, variance float64, known bool) {
 		return mean, max(mean, sd*sd) * (1 + 1.0/7), true
 	}
 	x := terms(day, m.first, m.calendar)
-	mean = math.Exp(min(dot(&x, &m.model.beta), 20))
-	off := math.Sqrt(m.model.spread(&x)*m.model.dispersion) * mean
+	mean, off := m.model.expect(&x)
 	return mean, mean*m.model.dispersion + off*off, true
 }
 
@@ -69,8 +65,7 @@ func (m *Model) Judge(days []Day, level float64) Verdict {
 	}
 	return s.judge(days, last, m.model.dispersion, func(at int) (mean, off float64) {
 		x := terms(days[at].Date, m.first, m.calendar)
-		mean = math.Exp(min(dot(&x, &m.model.beta), 20))
-		return mean, math.Sqrt(m.model.spread(&x)*m.model.dispersion) * mean
+		return m.model.expect(&x)
 	})
 }
 

@@ -34,19 +34,9 @@ func (s hourShares) of(end time.Time) float64 {
 // surges looks at the last hour.
 func (w *Watch) surges(ctx context.Context, now time.Time) error {
 	// Minutes, so that the hour is the last sixty of them.
-	tallies, err := w.source.Tallies(ctx, now.Add(-time.Hour), now.Add(time.Second), time.Minute)
+	counts, err := w.counts(ctx, now.Add(-time.Hour), now, time.Minute)
 	if err != nil {
 		return err
-	}
-	families, err := w.source.Families(ctx)
-	if err != nil {
-		return err
-	}
-	counts := map[Series]int{}
-	for _, t := range tallies {
-		for _, k := range keysOf(t.District, t.Category, families) {
-			counts[k] += t.Count
-		}
 	}
 	share := w.shares.of(now)
 	for _, s := range w.series {

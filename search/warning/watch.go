@@ -271,13 +271,25 @@ func keysOf(district, category string, families map[string]string) []Series {
 
 // count reads how many there are today.
 func (w *Watch) count(ctx context.Context, now time.Time) error {
-	tallies, err := w.source.Tallies(ctx, w.day, now.Add(time.Second), 24*time.Hour)
+	counts, err := w.counts(ctx, w.day, now, 24*time.Hour)
 	if err != nil {
 		return err
 	}
+	for _, s := range w.series {
+		s.today = counts[s.Series]
+	}
+	return nil
+}
+
+// counts are the tickets of each series from a moment until now.
+func (w *Watch) counts(ctx context.Context, from, now time.Time, unit time.Duration) (map[Series]int, error) {
+	tallies, err := w.source.Tallies(ctx, from, now.Add(time.Second), unit)
+	if err != nil {
+		return nil, err
+	}
 	families, err := w.source.Families(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	counts := map[Series]int{}
 	for _, t := range tallies {
@@ -285,10 +297,7 @@ func (w *Watch) count(ctx context.Context, now time.Time) error {
 			counts[k] += t.Count
 		}
 	}
-	for _, s := range w.series {
-		s.today = counts[s.Series]
-	}
-	return nil
+	return counts, nil
 }
 
 func midnight(t time.Time) time.Time {
