@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"hotline/search/address"
 	"hotline/ticketing"
 	"hotline/ticketing/sla"
 )
@@ -166,7 +167,7 @@ func (g *Generator) geography(c ticketing.City) {
 	}
 	// Some places have more trouble than others, by the seed.
 	r := rand.New(rand.NewPCG(g.seed, 3))
-	for _, kind := range []byte(Kinds) {
+	for _, kind := range []byte(address.Kinds) {
 		list := g.places[kind]
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hotline/search/address"
 	"hotline/ticketing"
 )
 
@@ -16,7 +17,7 @@ var grammarText string
 type leaf struct {
 	code   string
 	weight float64
-	kinds  string // of place, a subset of Kinds
+	kinds  string // of place, a subset of address.Kinds
 	mix    byte   // 'c', 'q', 'h', 'r'
 	tags   []string
 	urgent bool
@@ -97,7 +98,7 @@ func parseHead(s string) (*leaf, error) {
 		return nil, fmt.Errorf("weight %q is not a positive number", f[1])
 	}
 	for _, k := range strings.Split(strings.TrimSpace(f[2]), ",") {
-		if len(k) != 1 || !strings.Contains(Kinds, k) {
+		if len(k) != 1 || !strings.Contains(address.Kinds, k) {
 			return nil, fmt.Errorf("unknown kind of place %q", k)
 		}
 		l.kinds += k

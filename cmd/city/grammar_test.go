@@ -1,11 +1,11 @@
 package city
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"hotline/search/address"
 	"hotline/ticketing"
 )
 
@@ -56,22 +56,5 @@ func TestGazetteerLiesInTheSampleCity(t *testing.T) {
 		kinds[p.Kind]++
 	}
 	require.Len(t, streets, 28)
-	require.Len(t, kinds, len(Kinds))
-}
-
-func TestGazetteerFaultsNameTheirLine(t *testing.T) {
-	const head = "name,aliases,kind,district,street,lon,lat\n"
-	for text, want := range map[string]string{
-		"":                          "read header",
-		"a,b,c,d,e,f,g\n":           "header is",
-		head + ",,r,east,,1,1\n":    "line 2: name and district",
-		head + "甲,,x,east,,1,1\n":   "line 2: kind",
-		head + "甲,,r,east,,200,1\n": "line 2: \"200\"",
-		head + "甲,,r,east,,NaN,1\n": "line 2",
-		head + "甲,,r,east,,1,1\n甲,,r,e,,1,1\n": "line 3: 甲 is already in line 2",
-		head + "甲,,r,east\n":                   "wrong number of fields",
-	} {
-		_, err := ParseGazetteer(strings.NewReader(text))
-		require.ErrorContains(t, err, want, text)
-	}
+	require.Len(t, kinds, len(address.Kinds))
 }

@@ -42,6 +42,7 @@ var fences = map[string][]string{
 	"github.com/jackc/pgx":                   {"ticketing/sqlstore", "telephony/sqlstore", "telephony/storetest", "search/sqlstore"},
 	"modernc.org/sqlite":                     {"ticketing/sqlstore", "telephony/sqlstore", "telephony/storetest", "search/sqlstore", "search/ftsindex"},
 	"database/sql":                           {"ticketing/sqlstore", "telephony/sqlstore", "telephony/storetest", "search/sqlstore", "search/ftsindex"},
+	"github.com/mozillazg/go-pinyin":         {"search/pinyin"},
 	"github.com/elastic/":                    {"search/esindex"},
 	"github.com/prometheus/client_golang":    {"web", "cmd/..."},
 	"github.com/spf13/cobra":                 {"cmd/..."},
@@ -94,8 +95,10 @@ var arrows = map[string][]string{
 	"telephony/cluster/clustertest": {},
 
 	"search":                  {},
+	"search/address":          {"search/pinyin"},
 	"search/classify":         {},
 	"search/hotspot":          {},
+	"search/pinyin":           {},
 	"search/topic":            {"search"},
 	"search/warning":          {"search/hotspot", "search/topic"},
 	"search/sqlstore":         {"search/warning"},

@@ -1,0 +1,189 @@
+package address
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// The bounds of a reading.
+const (
+	maxText       = 1000 // characters of a text that are read
+	maxCandidates = 48   // names that are looked at closely
+	maxOthers     = 4
+)
+
+// Settings of a reading. Likeness is 1 for a name that is there as it is written, 0 for
+// one of which nothing is there; gain is the weight of what is there less that of what is not.
+const (
+	leastLikeness = 0.58
+	leastGain     = 0.9 // of a name that is not there as it is written
+	missed        = 2   // what a character that differs takes from the gain of a name, in its weight
+	sureLikeness  = 0.8
+	sureMargin    = 0.25 // of gain, to the best place elsewhere
+	namedStreet   = 0.6  // is added to the gain of a place in a street that is named
+	namedDistrict = 0.4
+	otherDistrict = -0.5 // of a place elsewhere, where a district is named
+)
+
+// Reading is what a text says of where.
+type Reading struct {
+	District string // code; empty where nothing was found
+	Street   string // code; may be empty
+	Place    *Place // nil where only a district or a street is named
+	From, To int    // bytes of the text that name the place
+	Likeness float64
+	Sure     bool     // whether it is worth proposing without a question
+	Others   []*Place // what else it may be, the likeliest first
+}
+
+// found is one place with the best way it is called in a text.
+type found struct {
+	place    int32
+	at       match
+	likeness float64
+	gain     float64
+}
+
+// Read says which place a text speaks of.
+func (g *Gazetteer) Read(text string) Reading {
+	chars := sounder{}.fold(text, maxText)
+	all := g.find(chars)
+	named := g.named(text)
+	for i := range all {
+		all[i].gain += g.spokenFor(g.places[all[i].place], named)
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(cmp.Compare(b.gain, a.gain), cmp.Compare(a.at.from, b.at.from), cmp.Compare(a.place, b.place))
+	})
+	if len(all) == 0 {
+		return g.areaAlone(text, named)
+	}
+	best := all[0]
+	p := &g.places[best.place]
+	r := Reading{District: p.District, Street: p.Street, Place: p, Likeness: best.likeness, Sure: best.likeness >= sureLikeness}
+	if best.at.to > best.at.from {
+		r.From, r.To = chars[best.at.from].start, chars[best.at.to-1].end
+	}
+	for _, other := range all[1:] {
+		if len(r.Others) < maxOthers {
+			r.Others = append(r.Others, &g.places[other.place])
+		}
+		elsewhere := g.places[other.place].District != p.District || g.places[other.place].Name == p.Name
+		if elsewhere && best.gain-other.gain < sureMargin {
+			r.Sure = false
+		}
+	}
+	return r
+}
+
+// find looks every name up that shares sounds with the text.
+func (g *Gazetteer) find(text []character) []found {
+	var all []found
+	byPlace := map[int32]int{}
+	for _, i := range g.candidates(text) {
+		n := g.names[i]
+		at := align(n.chars, text)
+		f := found{place: n.place, at: at, likeness: 1 - at.cost/n.weight, gain: n.weight - missed*at.cost}
+		if f.likeness < leastLikeness || at.cost > 0 && n.weight-at.cost < leastGain {
+			continue
+		}
+		if k, seen := byPlace[n.place]; seen {
+			if f.gain > all[k].gain {
+				all[k] = f
+			}
+			continue
+		}
+		byPlace[n.place] = len(all)
+		all = append(all, f)
+	}
+	return all
+}
+
+// candidates are the names that share the most with a text.
+func (g *Gazetteer) candidates(text []character) []int32 {
+	shared := map[int32]float64{}
+	seen := map[[2]string]bool{}
+	pairs(text, func(key [2]string, _ int) {
+		if seen[key] {
+			return
+		}
+		seen[key] = true
+		holders := g.index[key]
+		if len(holders) > g.common {
+			return
+		}
+		for _, n := range holders {
+			shared[n] += 1 / float64(len(holders)+1)
+		}
+	})
+	list := make([]int32, 0, len(shared))
+	for n := range shared {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b int32) int { return cmp.Or(cmp.Compare(shared[b], shared[a]), cmp.Compare(a, b)) })
+	return list[:min(len(list), maxCandidates)]
+}
+
+// named are the districts and streets whose whole names are in a text, by where.
+func (g *Gazetteer) named(text string) []area {
+	type mention struct {
+		area
+		at int
+	}
+	var all []mention
+	for _, a := range g.areas {
+		if at := strings.Index(text, a.full); at >= 0 && len(a.full) > 0 {
+			all = append(all, mention{a, at})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b mention) int { return cmp.Compare(a.at, b.at) })
+	out := make([]area, len(all))
+	for i, m := range all {
+		out[i] = m.area
+	}
+	return out
+}
+
+// spokenFor is what the areas that are named add to a place.
+func (g *Gazetteer) spokenFor(p Place, named []area) float64 {
+	best, any := 0.0, false
+	for _, a := range named {
+		switch {
+		case a.Code == p.Street:
+			best = max(best, namedStreet)
+		case a.district == p.District:
+			best = max(best, namedDistrict)
+		default:
+			any = true
+		}
+	}
+	if best == 0 && any {
+		return otherDistrict
+	}
+	return best
+}
+
+// areaAlone reads a text that names no place.
+func (g *Gazetteer) areaAlone(text string, named []area) Reading {
+	if len(named) == 0 {
+		for _, a := range g.areas {
+			if a.short != "" && strings.Contains(text, a.short) {
+				named = append(named, a)
+			}
+		}
+		slices.SortStableFunc(named, func(a, b area) int { return strings.Index(text, a.short) - strings.Index(text, b.short) })
+	}
+	for _, street := range []bool{true, false} {
+		for _, a := range named {
+			if (a.Parent != "") == street {
+				r := Reading{District: a.district, Sure: len(named) == 1}
+				if street {
+					r.Street = a.Code
+				}
+				return r
+			}
+		}
+	}
+	return Reading{}
+}
