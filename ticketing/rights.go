@@ -109,7 +109,7 @@ func Rights() []Right {
 			and(holders(ReachOwn, RoleAgent), holders(ReachCentre, RoleLead, RoleQC, RoleSupervisor))},
 		{RightRecordingAny, "收听他人录音", "listen to recordings of others' calls", holders(ReachCentre, RoleLead, RoleQC, RoleSupervisor)},
 		{RightAnnounce, "发布线路公告", "put announcements on lines", floor},
-		{RightCatalogue, "修改派单目录", "change the dispatch catalogue", holders(ReachCentre, RoleAdmin, RoleLead, RoleDispatcher)},
+		{RightCatalogue, "修改派单目录、地名库和词典", "change the dispatch catalogue, the gazetteer and the dictionary", holders(ReachCentre, RoleAdmin, RoleLead, RoleDispatcher)},
 		{RightUserRead, "查看账号", "read accounts", holders(ReachCentre, RoleAdmin, RoleSecAdmin, RoleAuditor)},
 		{RightUserMake, "建立、停用账号，不授权", "make accounts and switch them off, granting nothing", holders(ReachCentre, RoleAdmin)},
 		{RightUserGrant, "授权、发放密码、结束会话、管理接口密钥", "grant roles, issue passwords, end sessions, keys of systems", holders(ReachCentre, RoleSecAdmin)},

@@ -69,6 +69,8 @@ func (s *Server) boundBodies() {
 		case len(h.Peek("Authorization")) == 0 && len(h.Cookie(cookieName)) == 0:
 		case strings.HasPrefix(path, "/api/v1/tickets/") && strings.HasSuffix(path, "/attachments"):
 			c.MaxRequestBodySize = max(maxAttachment, s.opts.BodyLimit)
+		case strings.HasPrefix(path, "/api/v1/lists/"):
+			c.MaxRequestBodySize = max(maxList, s.opts.BodyLimit)
 		case strings.HasPrefix(path, "/api/v1/catalogue"):
 			c.MaxRequestBodySize = max(maxCatalogue, s.opts.BodyLimit)
 		}

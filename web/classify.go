@@ -34,17 +34,19 @@ type CategoryProposal struct {
 	Choices   []CategoryChoice `json:"choices" nullable:"false" doc:"The most probable first; none while nothing was learned"`
 	Sure      bool             `json:"sure" doc:"Whether the first is worth proposing"`
 	Because   []string         `json:"because" nullable:"false" doc:"Words of the text that speak for the first"`
+	Place     *PlaceProposal   `json:"place,omitempty" doc:"The place of the city's gazetteer that the text speaks of"`
 	Texts     int              `json:"texts" doc:"That were learned from"`
 	LearnedAt time.Time        `json:"learned_at,omitzero"`
 }
 
 func (s *Server) classifyRoutes() {
 	handle(s, operation{method: http.MethodPost, path: "/api/v1/classify", id: "classify", tag: "tickets", who: handlers, quiet: true,
-		summary: "Which category a text has, as far as it is written; nothing is stored"}, s.classify)
+		summary: "Which category a text has and which place it speaks of, as far as it is written; nothing is stored"}, s.classify)
 }
 
 func (s *Server) classify(ctx context.Context, in *struct{ Body TextInput }) (*body[CategoryProposal], error) {
 	out := CategoryProposal{Choices: []CategoryChoice{}, Because: []string{}}
+	out.Place = s.placeIn(in.Body.Title + "。" + in.Body.Description)
 	if s.deps.Classifier == nil {
 		return answer(out), nil
 	}

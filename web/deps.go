@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hotline/search"
+	"hotline/search/address"
 	"hotline/search/warning"
 	"hotline/telephony"
 	"hotline/telephony/survey"
@@ -200,6 +201,8 @@ type Deps struct {
 	Sealed     Index // of the sealed partitions
 	Alerts     Alerts
 	Calls      Calls
+	Lists      search.Lists                               // nil: the city has none
+	Places     func() *address.Gazetteer                  // the places in force; nil: none
 	Classifier Classifier                                 // nil: nothing is proposed
 	SSO        SSO                                        // nil: people sign in here alone
 	Blobs      Blobs                                      // nil: no attachments

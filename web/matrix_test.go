@@ -53,7 +53,7 @@ func endpoints(t *testing.T) (all []endpoint) {
 }
 
 func (e endpoint) at(id string) string {
-	return strings.NewReplacer("{number}", id, "{id}", id, "{party}", "1", "{seat}", id, "{user}", id, "{line}", id, "{key}", id).Replace(e.path)
+	return strings.NewReplacer("{number}", id, "{id}", id, "{party}", "1", "{seat}", id, "{user}", id, "{line}", id, "{key}", id, "{name}", "gazetteer").Replace(e.path)
 }
 
 func TestEveryEndpointRefusesProperly(t *testing.T) {

@@ -29,9 +29,5 @@ func Gazetteer() []Place {
 
 // Addresses reads addresses of a city: its districts and streets, and the places of a gazetteer.
 func Addresses(c ticketing.City, places []Place) *address.Gazetteer {
-	areas := make([]address.Area, len(c.Districts))
-	for i, d := range c.Districts {
-		areas[i] = address.Area{Code: d.Code, Name: d.Name, Parent: d.Parent}
-	}
-	return address.New(areas, places)
+	return address.New(Areas(c), places)
 }

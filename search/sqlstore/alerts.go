@@ -44,18 +44,12 @@ func (s *Store) SaveAlert(ctx context.Context, a warning.Alert) error {
 		UpdatedAt: a.UpdatedAt.UnixMilli(), Doc: string(doc),
 	}
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var res sql.Result
-		var err error
-		if a.Version == 1 {
-			res, err = tx.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx)
-		} else {
-			res, err = tx.NewUpdate().Model(row).WherePK().Where("version = ?", a.Version-1).Exec(ctx)
+		won, err := replace(ctx, tx, row, a.Version)
+		if err == nil && !won {
+			err = warning.ErrConflict
 		}
 		if err != nil {
 			return fmt.Errorf("save alert %s: %w", a.ID, err)
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(fmt.Errorf("save alert %s: %w", a.ID, warning.ErrConflict), err)
 		}
 		return nil
 	})

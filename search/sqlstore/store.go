@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/uptrace/bun"
 
+	"hotline/search"
 	"hotline/search/warning"
 )
 
@@ -25,10 +26,13 @@ type DB interface {
 	Dialect() string
 }
 
-// Store is a [warning.Store].
+// Store is a [warning.Store] and keeps the city's lists.
 type Store struct{ db DB }
 
-var _ warning.Store = (*Store)(nil)
+var (
+	_ warning.Store = (*Store)(nil)
+	_ search.Lists  = (*Store)(nil)
+)
 
 // New brings the tables up to date and returns the store.
 func New(ctx context.Context, db DB) (*Store, error) {

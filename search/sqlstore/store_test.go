@@ -17,6 +17,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite"
 
+	"hotline/search"
 	"hotline/search/sqlstore"
 	"hotline/search/storetest"
 	"hotline/search/warning"
@@ -97,14 +98,16 @@ func engines(t *testing.T) map[string]func(*testing.T) *handle {
 func TestStore(t *testing.T) {
 	for name, open := range engines(t) {
 		t.Run(name, func(t *testing.T) {
-			storetest.Run(t, func(t *testing.T) warning.Store {
+			store := func(t *testing.T) *sqlstore.Store {
 				h := open(t)
 				_, err := sqlstore.New(t.Context(), h)
 				require.NoError(t, err)
 				s, err := sqlstore.New(t.Context(), h) // twice: nothing is left to migrate
 				require.NoError(t, err)
 				return s
-			})
+			}
+			storetest.Run(t, func(t *testing.T) warning.Store { return store(t) })
+			storetest.RunLists(t, func(t *testing.T) search.Lists { return store(t) })
 		})
 	}
 }

@@ -237,6 +237,8 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
+	lists := a.keepLists(ctx)
+	deps.Lists, deps.Places = lists, lists.Places
 	if a.cfg.Data != "" {
 		deps.Classifier = a.keepClassifier(ctx)
 	}

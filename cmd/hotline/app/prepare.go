@@ -27,5 +27,8 @@ func SampleCity(ctx context.Context, c config.Config, e *engines.Engines) ([]acc
 	if err := e.Tickets.ImportCity(ctx, ticketing.SystemActor(), sample); err != nil {
 		return nil, fmt.Errorf("sample city: %w", err)
 	}
+	if _, err := city.SavePlaces(ctx, e.Alerts, sample, string(city.GazetteerDocument()), time.Now()); err != nil {
+		return nil, fmt.Errorf("sample city: %w", err)
+	}
 	return nil, accounts.Demo(ctx, e.Store, e.Calls, sample, c.Realm, time.Now())
 }

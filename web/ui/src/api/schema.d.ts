@@ -1036,7 +1036,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Which category a text has, as far as it is written; nothing is stored
+         * Which category a text has and which place it speaks of, as far as it is written; nothing is stored
          * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         post: operations["classify"];
@@ -1351,6 +1351,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lists/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A list that the city edits: its gazetteer
+         * @description Roles: lead, dispatcher, admin.
+         */
+        get: operations["list"];
+        /**
+         * Check a list and put it in force; 409 when somebody else did meanwhile
+         * @description Roles: lead, dispatcher, admin.
+         */
+        put: operations["save-list"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1570,6 +1594,26 @@ export interface paths {
          * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
         get: operations["notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Places of the gazetteer by what is typed of their names
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["places"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3304,6 +3348,8 @@ export interface components {
             choices: components["schemas"]["CategoryChoice"][];
             /** Format: date-time */
             learned_at?: string;
+            /** @description The place of the city's gazetteer that the text speaks of */
+            place?: components["schemas"]["PlaceProposal"];
             /** @description Whether the first is worth proposing */
             sure: boolean;
             /**
@@ -4046,6 +4092,26 @@ export interface components {
             department: string;
             line: string;
         };
+        ListInput: {
+            text: string;
+            /**
+             * Format: int64
+             * @description The version you saw; 0 where there was none
+             */
+            version: number;
+        };
+        ListView: {
+            name: string;
+            /** @description The gazetteer is CSV with name,aliases,kind,district,street,lon,lat */
+            text: string;
+            /** Format: date-time */
+            updated_at?: string;
+            /**
+             * Format: int64
+             * @description 0: the city has given none yet
+             */
+            version: number;
+        };
         LiveEvent: {
             /** Format: date-time */
             at: string;
@@ -4485,6 +4551,44 @@ export interface components {
             };
             user: string;
             user_name?: string;
+        };
+        PlaceList: {
+            items: components["schemas"]["PlaceView"][];
+        };
+        PlaceProposal: {
+            /** @description Code */
+            district: string;
+            /**
+             * Format: double
+             * @description 1: the name is there as the gazetteer has it
+             */
+            likeness: number;
+            /** @description What else it may be */
+            others: components["schemas"]["PlaceView"][];
+            /** @description Left out where only a district or a street is named */
+            place?: components["schemas"]["PlaceView"];
+            /** @description Code */
+            street?: string;
+            /** @description Whether it is worth proposing without a question */
+            sure: boolean;
+            /** @description Of the text, that name the place */
+            words?: string;
+        };
+        PlaceView: {
+            /** @description Code of the district */
+            district: string;
+            /** @description One letter: r residential estate, d road, m market or mall, s school, h hospital, p park, t station, v village, f factory, o office, c construction site */
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description Degrees, GCJ-02
+             */
+            lon: number;
+            name: string;
+            /** @description Code of the district one level below */
+            street?: string;
         };
         Point: {
             datum: string;
@@ -7637,6 +7741,72 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: "gazetteer";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListView"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: "gazetteer";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListView"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -8056,6 +8226,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageNotification"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    places: {
+        parameters: {
+            query?: {
+                /** @description Characters of a name, or how it begins in pinyin: initials or in full */
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceList"];
                 };
             };
             /** @description Problem (RFC 9457) */

@@ -81,7 +81,7 @@ export const zh = {
     capped: '超过 {n} 件', empty: '没有符合条件的工单。试试去掉“{filter}”。', none: '还没有工单。来电或网上提交后会出现在这里。', more: '下一页', first: '回到首页',
   },
   ticket: {
-    timeline: '时间线', proposed: '建议分类：', maybe: '可能的分类：', because: '依据：{words}', earlier: '该诉求人以往工单', noEarlier: '没有以往工单', reveal: '查看', revealReason: '查看理由(将被记录)', reads: '读取记录',
+    timeline: '时间线', proposed: '建议分类：', maybe: '可能的分类：', placeProposed: '建议地点：', placeMaybe: '可能的地点：', because: '依据：{words}', earlier: '该诉求人以往工单', noEarlier: '没有以往工单', reveal: '查看', revealReason: '查看理由(将被记录)', reads: '读取记录',
     assignments: '派单记录', calls: '通话', back: '返回列表', changed: '他人已更新', reload: '载入最新', saved: '已存 {at}', saving: '正在保存…', unsaved: '未保存',
     by: '{who}', system: '系统', citizen: '市民', mic: '录音', records: '申请与督办', notNow: '暂不可用的操作', designated: '终裁',
     returnRuns: '这是第 {n} 跳;退单不停办结时限,第 3 跳后由中心终裁。', fillIn: '请填写:{names}',
@@ -211,7 +211,7 @@ export const en: typeof zh = {
     capped: 'more than {n} tickets', empty: 'No ticket fits. Try without “{filter}”.', none: 'No tickets yet. Calls and online appeals appear here.', more: 'Next page', first: 'First page',
   },
   ticket: {
-    proposed: 'Proposed:', maybe: 'Perhaps:', because: 'because of {words}', timeline: 'Timeline', earlier: 'Earlier tickets of this citizen', noEarlier: 'None', reveal: 'Show', revealReason: 'Reason (goes on record)', reads: 'Who looked',
+    proposed: 'Proposed:', maybe: 'Perhaps:', placeProposed: 'Place:', placeMaybe: 'Perhaps:', because: 'because of {words}', timeline: 'Timeline', earlier: 'Earlier tickets of this citizen', noEarlier: 'None', reveal: 'Show', revealReason: 'Reason (goes on record)', reads: 'Who looked',
     assignments: 'Dispatches', calls: 'Calls', back: 'Back to the list', changed: 'Somebody else changed it', reload: 'Load the newest', saved: 'Saved {at}', saving: 'Saving…', unsaved: 'Not saved',
     by: '{who}', system: 'System', citizen: 'Citizen', mic: 'Recording', records: 'Requests and duties', notNow: 'Actions that are not open now', designated: 'designated',
     returnRuns: 'This is hop {n}; a return does not stop the clock, and after the third the centre designates.', fillIn: 'Fill in: {names}',
