@@ -50,6 +50,7 @@ var benches = []bench{
 	{"metropolis-postgres", benchMetropolisPostgres},
 	{"outbox", benchOutbox},
 	{"search", benchSearch},
+	{"topics", benchTopics},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
 	{"browsers", benchBrowsers},

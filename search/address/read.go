@@ -48,8 +48,8 @@ type found struct {
 // Read says which place a text speaks of.
 func (g *Gazetteer) Read(text string) Reading {
 	chars := sounder{}.fold(text, maxText)
-	all := g.find(chars)
 	named := g.named(text)
+	all := slices.DeleteFunc(g.find(chars), func(f found) bool { return f.likeness < 1 && inArea(f.at, chars, named) })
 	for i := range all {
 		all[i].gain += g.spokenFor(g.places[all[i].place], named)
 	}
@@ -125,28 +125,36 @@ func (g *Gazetteer) candidates(text []character) []int32 {
 	return list[:min(len(list), maxCandidates)]
 }
 
-// named are the districts and streets whose whole names are in a text, by where.
-func (g *Gazetteer) named(text string) []area {
-	type mention struct {
-		area
-		at int
-	}
+// mention is an area that a text names.
+type mention struct {
+	area
+	from, to int // bytes of the text
+}
+
+// named are the districts and streets whose whole names are in a text, in order.
+func (g *Gazetteer) named(text string) []mention {
 	var all []mention
 	for _, a := range g.areas {
 		if at := strings.Index(text, a.full); at >= 0 && len(a.full) > 0 {
-			all = append(all, mention{a, at})
+			all = append(all, mention{a, at, at + len(a.full)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b mention) int { return cmp.Compare(a.at, b.at) })
-	out := make([]area, len(all))
-	for i, m := range all {
-		out[i] = m.area
+	slices.SortStableFunc(all, func(a, b mention) int { return cmp.Compare(a.from, b.from) })
+	return all
+}
+
+// inArea reports whether a match is nothing but part of the name of an area: 南薰街道 is not 南薰大街.
+func inArea(at match, text []character, named []mention) bool {
+	if at.from == at.to {
+		return true
 	}
-	return out
+	return slices.ContainsFunc(named, func(m mention) bool {
+		return text[at.from].start >= m.from && text[at.to-1].end <= m.to
+	})
 }
 
 // spokenFor is what the areas that are named add to a place.
-func (g *Gazetteer) spokenFor(p Place, named []area) float64 {
+func (g *Gazetteer) spokenFor(p Place, named []mention) float64 {
 	best, any := 0.0, false
 	for _, a := range named {
 		switch {
@@ -165,14 +173,14 @@ func (g *Gazetteer) spokenFor(p Place, named []area) float64 {
 }
 
 // areaAlone reads a text that names no place.
-func (g *Gazetteer) areaAlone(text string, named []area) Reading {
+func (g *Gazetteer) areaAlone(text string, named []mention) Reading {
 	if len(named) == 0 {
 		for _, a := range g.areas {
-			if a.short != "" && strings.Contains(text, a.short) {
-				named = append(named, a)
+			if at := strings.Index(text, a.short); a.short != "" && at >= 0 {
+				named = append(named, mention{a, at, at + len(a.short)})
 			}
 		}
-		slices.SortStableFunc(named, func(a, b area) int { return strings.Index(text, a.short) - strings.Index(text, b.short) })
+		slices.SortStableFunc(named, func(a, b mention) int { return cmp.Compare(a.from, b.from) })
 	}
 	for _, street := range []bool{true, false} {
 		for _, a := range named {
