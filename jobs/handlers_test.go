@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,7 +93,7 @@ func TestSourceDocument(t *testing.T) {
 	sealed.Partition = "12388"
 	draft.State, filed.State = ticketing.Draft, ticketing.Draft
 	s := &store{tickets: []ticketing.Ticket{ticket("1", "20260302-000001"), sealed, draft, filed}, city: city(1)}
-	src := jobs.Source(s)
+	src := jobs.Source(s, nil)
 	ctx := context.Background()
 	doc, found, err := src.Document(ctx, "1")
 	require.NoError(t, err)
@@ -131,7 +132,7 @@ func TestSourceHidesThePersonOfAConfidentialTicket(t *testing.T) {
 	secret.Confidential = true
 	secret.Appeal.Title, secret.Appeal.Description = "张三反映夜间噪声", "我是张三，电话138-1234-5678"
 	secret.Answer = "已答复张三"
-	doc, found, err := jobs.Source(&store{tickets: []ticketing.Ticket{secret}, city: city(1)}).Document(t.Context(), "1")
+	doc, found, err := jobs.Source(&store{tickets: []ticketing.Ticket{secret}, city: city(1)}, nil).Document(t.Context(), "1")
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, "***反映夜间噪声", doc.Title)
@@ -139,16 +140,44 @@ func TestSourceHidesThePersonOfAConfidentialTicket(t *testing.T) {
 	require.NotContains(t, doc.Body, "5678")
 }
 
+func TestSourceSaysWhereAMatterIs(t *testing.T) {
+	where := func(text string) (string, *search.Point) {
+		if strings.Contains(text, "望京") {
+			return "d1/望京街道", &search.Point{Lon: 1, Lat: 2}
+		}
+		if strings.Contains(text, "噪声") {
+			return "d2/别处", &search.Point{Lon: 3, Lat: 4}
+		}
+		return "", nil
+	}
+	tick := ticket("1", "20260302-000001")
+	s := &store{tickets: []ticketing.Ticket{tick}, city: city(1)}
+	read := func() search.Document {
+		doc, _, err := jobs.Source(s, where).Document(t.Context(), "1")
+		require.NoError(t, err)
+		return doc
+	}
+	require.Equal(t, "d1/望京街道", read().Place, "the address comes first")
+	require.Equal(t, &search.Point{Lon: 1, Lat: 2}, read().Location)
+	s.tickets[0].Appeal.Address = "某处"
+	require.Equal(t, "d2/别处", read().Place, "then the text")
+	s.tickets[0].Appeal.Location = &ticketing.Point{Lon: 121.5, Lat: 31.2, Datum: "gcj02"}
+	require.Equal(t, &search.Point{Lon: 121.5, Lat: 31.2}, read().Location, "a point on the map is better")
+	s.tickets[0].Appeal = ticketing.Appeal{Title: "停水"}
+	require.Empty(t, read().Place)
+	require.Nil(t, read().Location)
+}
+
 func TestSourceWithoutCityAndWithLoops(t *testing.T) {
 	tick := ticket("1", "20260302-000001")
 	s := &store{tickets: []ticketing.Ticket{tick}}
-	doc, found, err := jobs.Source(s).Document(context.Background(), "1")
+	doc, found, err := jobs.Source(s, nil).Document(context.Background(), "1")
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, []string{"env.noise.night"}, doc.Categories)
 	s.city = city(1)
 	s.tickets[0].Appeal.Category = "loop.a"
-	doc, _, err = jobs.Source(s).Document(context.Background(), "1")
+	doc, _, err = jobs.Source(s, nil).Document(context.Background(), "1")
 	require.NoError(t, err)
 	require.Equal(t, []string{"loop.a", "loop.b"}, doc.Categories)
 }
@@ -159,13 +188,13 @@ func TestSourcePages(t *testing.T) {
 		s.tickets = append(s.tickets, ticket(fmt.Sprintf("%05d", i), fmt.Sprintf("20260302-%06d", i)))
 	}
 	n := 0
-	require.NoError(t, jobs.Source(s).Documents(context.Background(), "00001", func(d []search.Document) error {
+	require.NoError(t, jobs.Source(s, nil).Documents(context.Background(), "00001", func(d []search.Document) error {
 		n += len(d)
 		return nil
 	}))
 	require.Equal(t, 1201, n)
 	stop := errors.New("enough")
-	require.ErrorIs(t, jobs.Source(s).Documents(context.Background(), "", func([]search.Document) error { return stop }), stop)
+	require.ErrorIs(t, jobs.Source(s, nil).Documents(context.Background(), "", func([]search.Document) error { return stop }), stop)
 }
 
 // shelf is an index in memory.
@@ -218,7 +247,7 @@ func TestIndexHandler(t *testing.T) {
 	draft := ticket("c", "")
 	s := &store{tickets: []ticketing.Ticket{ticket("a", "n1"), ticket("b", "n2"), draft}, city: city(1)}
 	sh := &shelf{docs: map[string]search.Document{"gone": {ID: "gone"}}}
-	drain := jobs.IndexHandler(sh, jobs.Source(s)).Drain
+	drain := jobs.IndexHandler(sh, jobs.Source(s, nil)).Drain
 	refused, err := drain(ctx, rows("a:1", "a:2", "b:4", "c:1", "gone:7", "a:3"))
 	require.NoError(t, err)
 	require.Empty(t, refused)
@@ -246,7 +275,7 @@ func TestIndexHandlerSetsRefusedAside(t *testing.T) {
 		keys = append(keys, id+":1", id+":2")
 	}
 	sh := &shelf{docs: map[string]search.Document{}, refuse: map[string]bool{"t000": true, "t057": true, "t099": true}}
-	h := jobs.IndexHandler(sh, jobs.Source(s))
+	h := jobs.IndexHandler(sh, jobs.Source(s, nil))
 	refused, err := h.Drain(context.Background(), rows(keys...))
 	require.NoError(t, err)
 	require.Len(t, sh.docs, 97)
@@ -258,7 +287,7 @@ func TestIndexHandlerSetsRefusedAside(t *testing.T) {
 	require.ElementsMatch(t, []string{"t000:1", "t000:2", "t057:1", "t057:2", "t099:1", "t099:2"}, got)
 
 	broken := &shelf{err: errors.New("disk full")}
-	_, err = jobs.IndexHandler(broken, jobs.Source(s)).Drain(context.Background(), rows(keys...))
+	_, err = jobs.IndexHandler(broken, jobs.Source(s, nil)).Drain(context.Background(), rows(keys...))
 	require.ErrorContains(t, err, "disk full", "an engine that takes nothing is broken, not its documents")
 	require.Less(t, broken.puts, 60)
 }

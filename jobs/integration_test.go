@@ -47,7 +47,7 @@ func openDesk(t *testing.T) *desk {
 	d.index = search.New(driver, search.Options{})
 	t.Cleanup(func() { d.index.Close() })
 	if errors.Is(d.index.Ready(ctx), search.ErrNeedsRebuild) {
-		require.NoError(t, d.index.Rebuild(ctx, jobs.Source(d.store)))
+		require.NoError(t, d.index.Rebuild(ctx, jobs.Source(d.store, nil)))
 	}
 	d.svc = ticketing.NewService(d.store, func(c ticketing.City) (ticketing.Rules, error) {
 		k, err := sla.FromCity(c)
@@ -79,7 +79,7 @@ func (l *locked) Send(ctx context.Context, m notify.Message) error {
 func (d *desk) boot(t *testing.T, q *jobs.Queue) *jobs.Runner {
 	return start(t, q, jobs.Deps{Outbox: d.store, Deadlines: d.svc, Topics: map[string]jobs.TopicHandler{
 		ticketing.TopicRoute:  jobs.RouteHandler(d.svc),
-		ticketing.TopicIndex:  jobs.IndexHandler(d.index, jobs.Source(d.store)),
+		ticketing.TopicIndex:  jobs.IndexHandler(d.index, jobs.Source(d.store, nil)),
 		ticketing.TopicNotify: jobs.NotifyHandler(d.store, &locked{Mutex: &d.mu, told: &d.sent}),
 	}}, jobs.Options{Now: d.now, SweepEvery: time.Second, SweepAge: time.Second, RefusedAge: time.Second})
 }
@@ -158,7 +158,7 @@ func TestTicketsAreRoutedTimedAndFound(t *testing.T) {
 		require.Equal(t, "lights", tick.Department)
 		require.Equal(t, 1, kinds[ticketing.EventDispatched], "dispatched exactly once")
 	}
-	report, err := d.index.Verify(ctx, jobs.Source(d.store), false)
+	report, err := d.index.Verify(ctx, jobs.Source(d.store, nil), false)
 	require.NoError(t, err)
 	require.True(t, report.Clean(), "%+v", report)
 	require.Equal(t, 200, report.Checked)

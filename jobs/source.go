@@ -27,16 +27,28 @@ type Tickets interface {
 
 // Source reads the ticket store for the index. Drafts without a number and
 // sealed partitions are not part of it; names and phones are left out.
-func Source(tickets Tickets) search.Source { return &source{tickets: tickets} }
+func Source(tickets Tickets, where Where) search.Source { return newSource(tickets, where, "") }
 
 // SealedSource reads the sealed partitions for the index that they have of their
 // own. Its documents carry departments as [ticketing.Within] writes them.
-func SealedSource(tickets Tickets) search.Source {
-	return &source{tickets: tickets, partition: ticketing.AnySealed}
+func SealedSource(tickets Tickets, where Where) search.Source {
+	return newSource(tickets, where, ticketing.AnySealed)
+}
+
+// Where says which place a text speaks of: its key, and where it is; "" and nil where
+// none is understood.
+type Where func(text string) (place string, at *search.Point)
+
+func newSource(tickets Tickets, where Where, partition string) *source {
+	if where == nil {
+		where = func(string) (string, *search.Point) { return "", nil }
+	}
+	return &source{tickets: tickets, where: where, partition: partition}
 }
 
 type source struct {
 	tickets   Tickets
+	where     Where
 	partition string // as of ticketing.Query
 
 	mu      sync.Mutex
@@ -65,7 +77,7 @@ func (s *source) Documents(ctx context.Context, after string, yield func([]searc
 		docs := make([]search.Document, 0, len(page))
 		for _, t := range page {
 			if s.indexed(t) {
-				docs = append(docs, document(t, city))
+				docs = append(docs, s.document(t, city))
 			}
 		}
 		if len(docs) > 0 {
@@ -93,7 +105,7 @@ func (s *source) Document(ctx context.Context, id string) (search.Document, bool
 	if err != nil {
 		return search.Document{}, false, err
 	}
-	return document(t, city), true, nil
+	return s.document(t, city), true, nil
 }
 
 // ticketsByID is a Tickets that reads several at once; ticketing/sqlstore has it.
@@ -124,7 +136,7 @@ func (s *source) documentsByID(ctx context.Context, ids []string) (map[string]se
 	docs := make(map[string]search.Document, len(list))
 	for _, t := range list {
 		if s.indexed(t) {
-			docs[t.ID] = document(t, city)
+			docs[t.ID] = s.document(t, city)
 		}
 	}
 	return docs, nil
@@ -169,14 +181,14 @@ func (s *source) indexed(t ticketing.Ticket) bool {
 
 // document is what the index keeps of a ticket. A citizen's own number that was
 // written into the text is masked there; of a confidential ticket the name too.
-func document(t ticketing.Ticket, city trees) search.Document {
+func (s *source) document(t ticketing.Ticket, city trees) search.Document {
 	phone := t.Citizen.Phone
 	t.Confidential = t.Confidential || t.Partition != ""
 	t = t.WithoutPerson()
 	body := make([]string, 0, 3)
-	for _, s := range []string{t.Appeal.Description, t.Appeal.Address, t.Answer} {
-		if s != "" {
-			body = append(body, hide(s, phone))
+	for _, part := range []string{t.Appeal.Description, t.Appeal.Address, t.Answer} {
+		if part != "" {
+			body = append(body, hide(part, phone))
 		}
 	}
 	d := search.Document{
@@ -199,12 +211,26 @@ func document(t ticketing.Ticket, city trees) search.Document {
 	} else { // whose bounds let it through finds it by these
 		d.Departments = append(d.Departments, ticketing.Areas(withAncestors(nil, t.Appeal.District, city.districts), t.Line)...)
 	}
+	d.Place, d.Location = s.placeOf(t)
 	for _, c := range t.Clocks {
 		if c.Name == ticketing.ClockResolve && c.StoppedAt.IsZero() {
 			d.DueAt = c.DueAt
 		}
 	}
 	return d
+}
+
+// placeOf is where a ticket's matter is: as its address has it, else as its text does. A
+// point on the map is better than the middle of a place.
+func (s *source) placeOf(t ticketing.Ticket) (place string, at *search.Point) {
+	if place, at = s.where(t.Appeal.Address); place == "" {
+		place, at = s.where(t.Appeal.Title + "。" + t.Appeal.Description)
+	}
+	if t.Appeal.Location != nil {
+		p := t.Appeal.Location.GCJ02()
+		at = &search.Point{Lon: p.Lon, Lat: p.Lat}
+	}
+	return place, at
 }
 
 // withAncestors appends a code and its ancestors, each once. A loop in the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/fnv"
+	"math"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Driver interface {
 	Delete(ctx context.Context, deletions []Deletion) error
 	// Search answers a plan. Put and Delete show at the latest after Refresh.
 	Search(ctx context.Context, plan Plan) (Found, error)
+	// Rank answers a ranking: the rows with the highest sums of weights, of those where
+	// there is any, by falling sum (Score), CreatedAt and ID.
+	Rank(ctx context.Context, ranking Ranking) ([]Row, error)
 	// Stamps lists what is stored in order of ID (by bytes), from after an ID on, at most limit.
 	Stamps(ctx context.Context, after string, limit int) ([]Stamp, error)
 	// Lookup returns the stamps of those of the IDs that are stored, in any order.
@@ -70,7 +74,8 @@ type Position struct {
 	ID        string
 }
 
-// Row is one row that an engine found. Its score is the number of Must clauses that occur in the title.
+// Row is one row that an engine found. Its score is the number of Must clauses that
+// occur in the title, or the sum of weights of a [Ranking].
 type Row struct {
 	ID        string
 	Number    string
@@ -79,6 +84,11 @@ type Row struct {
 	CreatedAt time.Time
 	Title     string
 	Body      string
+	Category  string
+	District  string
+	State     string
+	Place     string
+	Location  *Point
 }
 
 // Found is what an engine answers. Facets and Histogram count the whole result,
@@ -122,7 +132,7 @@ func (d Document) Digest() int64 {
 			text(s)
 		}
 	}
-	for _, s := range []string{d.ID, d.Number, d.Title, d.Body, d.Type, d.Category, d.District, d.Department, d.State, d.Channel, d.Urgency} {
+	for _, s := range []string{d.ID, d.Number, d.Title, d.Body, d.Type, d.Category, d.District, d.Department, d.State, d.Channel, d.Urgency, d.Place} {
 		text(s)
 	}
 	list(d.Categories)
@@ -130,5 +140,9 @@ func (d Document) Digest() int64 {
 	number(d.Version)
 	number(Millis(d.CreatedAt))
 	number(Millis(d.DueAt))
+	if d.Location != nil {
+		number(int64(math.Float64bits(d.Location.Lon))) //nolint:gosec // bits, whatever they mean
+		number(int64(math.Float64bits(d.Location.Lat))) //nolint:gosec // the same
+	}
 	return int64(h.Sum64())
 }

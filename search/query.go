@@ -144,7 +144,7 @@ func plan(q Query) (Plan, error) {
 func checkFilters(f Filters) error {
 	for name, values := range map[string][]string{
 		"types": f.Types, "categories": f.Categories, "districts": f.Districts,
-		"departments": f.Departments, "states": f.States, "channels": f.Channels,
+		"departments": f.Departments, "states": f.States, "channels": f.Channels, "places": f.Places,
 	} {
 		if len(values) > MaxValues {
 			return refuse(name, "use at most %d values", MaxValues)
@@ -153,5 +153,5 @@ func checkFilters(f Filters) error {
 	if !f.From.IsZero() && !f.To.IsZero() && f.To.Before(f.From) {
 		return refuse("to", "the end must not lie before the beginning")
 	}
-	return nil
+	return checkGeo(f)
 }

@@ -138,6 +138,7 @@ func TestDigestSeesEachField(t *testing.T) {
 		"categories": func(d *Document) { d.Categories = []string{"xy"} }, "moved": func(d *Document) { d.Categories, d.Departments = []string{"x"}, []string{"y", "z"} },
 		"district": func(d *Document) { d.District = "t" }, "department": func(d *Document) { d.Department = "t" }, "state": func(d *Document) { d.State = "t" },
 		"channel": func(d *Document) { d.Channel = "t" }, "urgency": func(d *Document) { d.Urgency = "t" }, "created": func(d *Document) { d.CreatedAt = time.UnixMilli(6) },
+		"place": func(d *Document) { d.Place = "t" }, "location": func(d *Document) { d.Location = &Point{} }, "elsewhere": func(d *Document) { d.Location = &Point{Lat: 1} },
 		"due": func(d *Document) { d.DueAt = time.UnixMilli(6) },
 	} {
 		d := base

@@ -21,6 +21,8 @@ type Document struct {
 	State       string
 	Channel     string
 	Urgency     string
+	Place       string // the place of the gazetteer that it speaks of; empty where none was understood
+	Location    *Point // nil where it is not known
 	CreatedAt   time.Time
 	DueAt       time.Time // of the resolve clock; zero when it does not run
 }
@@ -39,6 +41,9 @@ type Filters struct {
 	Departments []string // lead, assisting or an ancestor of them
 	States      []string
 	Channels    []string
+	Places      []string
+	Near        *Circle   // only what lies in it
+	Within      Polygon   // only what lies in it
 	From, To    time.Time // CreatedAt in [From, To)
 }
 

@@ -34,6 +34,15 @@ type Place struct {
 	Lon, Lat float64  // degrees, GCJ-02
 }
 
+// Key tells places of one name in different districts apart.
+func (p *Place) Key() string {
+	area := p.Street
+	if area == "" {
+		area = p.District
+	}
+	return area + "/" + p.Name
+}
+
 // Area is a district or a street of the city.
 type Area struct {
 	Code   string

@@ -32,21 +32,35 @@ type document struct {
 	State       string   `json:"state,omitempty"`
 	Channel     string   `json:"channel,omitempty"`
 	Urgency     string   `json:"urgency,omitempty"`
+	Place       string   `json:"place,omitempty"`
+	Location    *point   `json:"location,omitempty"`
 	CreatedAt   int64    `json:"created_at"`
 	DueAt       int64    `json:"due_at,omitempty"`
 }
+
+// point is as Elasticsearch reads and writes it.
+type point struct {
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
+}
+
+func pointOf(p search.Point) *point { return &point{Lat: p.Lat, Lon: p.Lon} }
 
 func normal(text string) string { return search.Normal(search.Analyse(text), gap) }
 
 func fromDocument(d search.Document) document {
 	title := normal(d.Title)
-	return document{
+	out := document{
 		ID: d.ID, Number: d.Number, Version: d.Version, Digest: d.Digest(), Title: d.Title, Body: d.Body,
 		Text: []string{title, normal(d.Body), normal(d.Number)}, TitleText: title,
 		Type: d.Type, Category: d.Category, Categories: d.Categories, District: d.District, Department: d.Department,
 		Departments: d.Departments, State: d.State, Channel: d.Channel, Urgency: d.Urgency,
-		CreatedAt: search.Millis(d.CreatedAt), DueAt: search.Millis(d.DueAt),
+		CreatedAt: search.Millis(d.CreatedAt), DueAt: search.Millis(d.DueAt), Place: d.Place,
 	}
+	if d.Location != nil {
+		out.Location = pointOf(*d.Location)
+	}
+	return out
 }
 
 // operation is one line or two of a bulk request.

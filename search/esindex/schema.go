@@ -12,7 +12,7 @@ import (
 )
 
 // schema is raised when the mapping or the analysis changes; an index of another schema is rebuilt.
-const schema = 1
+const schema = 2
 
 // gap stands between two Han characters that something separates. Folding turns every
 // kana into another spelling, so no text holds it; it is a token of its own for both analyzers.
@@ -67,6 +67,7 @@ func (x *Index) definition(m meta, aliases, extra object) object {
 				"text": text, "title_text": text,
 				"type": keyword, "category": keyword, "categories": keyword, "district": keyword, "department": keyword,
 				"departments": keyword, "state": keyword, "channel": keyword, "urgency": keyword,
+				"place": keyword, "location": object{"type": "geo_point"},
 				"created_at": object{"type": "date", "format": "epoch_millis"}, "due_at": object{"type": "date", "format": "epoch_millis"},
 			},
 		},

@@ -54,7 +54,7 @@ func request(p search.Plan) object {
 	body := object{
 		"size":             p.Limit,
 		"track_total_hits": p.TotalCap + 1,
-		"_source":          []string{"id", "number", "version", "title", "body", "created_at"},
+		"_source":          rowSource,
 		"query":            object{"bool": object{"filter": must, "must_not": not, "should": should}},
 		"sort":             order,
 		"track_scores":     false,
@@ -70,6 +70,20 @@ func request(p search.Plan) object {
 		body["aggs"] = aggs
 	}
 	return body
+}
+
+// rowSource is what a row is made of.
+var rowSource = []string{"id", "number", "version", "title", "body", "created_at", "category", "district", "state", "place", "location"}
+
+func (d document) row() search.Row {
+	r := search.Row{
+		ID: d.ID, Number: d.Number, Version: d.Version, CreatedAt: time.UnixMilli(d.CreatedAt).UTC(), Title: d.Title, Body: d.Body,
+		Category: d.Category, District: d.District, State: d.State, Place: d.Place,
+	}
+	if d.Location != nil {
+		r.Location = &search.Point{Lon: d.Location.Lon, Lat: d.Location.Lat}
+	}
+	return r
 }
 
 // spell chooses the field that matches a clause exactly: bigrams for one run of Han
@@ -103,6 +117,8 @@ func filters(p search.Plan) []object {
 	add("departments", f.Departments)
 	add("state", f.States)
 	add("channel", f.Channels)
+	add("place", f.Places)
+	all = append(all, geography(f)...)
 	switch {
 	case p.Scope.All:
 	case len(p.Scope.Departments) == 0:
@@ -176,10 +192,7 @@ type answer struct {
 func (a answer) found(p search.Plan) search.Found {
 	f := search.Found{Total: min(a.Hits.Total.Value, p.TotalCap), TotalCapped: a.Hits.Total.Value > p.TotalCap}
 	for _, h := range a.Hits.Hits {
-		r := search.Row{
-			ID: h.Source.ID, Number: h.Source.Number, Version: h.Source.Version, CreatedAt: time.UnixMilli(h.Source.CreatedAt).UTC(),
-			Title: h.Source.Title, Body: h.Source.Body,
-		}
+		r := h.Source.row()
 		if h.Score != nil && p.Sort == search.ByRelevance {
 			r.Score = int(*h.Score)
 		}

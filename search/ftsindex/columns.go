@@ -5,7 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"sync"
+	"time"
+
+	"hotline/search"
 )
 
 // The single-valued columns, in the order of entry.values.
@@ -16,6 +20,7 @@ const (
 	colDepartment
 	colState
 	colChannel
+	colPlace
 	colCount
 )
 
@@ -33,6 +38,7 @@ const separator = 30
 type entry struct {
 	id       string // empty: no document in this slot
 	created  int64  // ms
+	at       *search.Point
 	version  int64
 	values   [colCount]uint32
 	cats     uint32
@@ -49,6 +55,7 @@ type columns struct {
 	names   dictionary
 	sets    dictionary
 	members [][]uint32 // of a set, as numbers of names
+	newest  []int64    // the newest that each block of slots ever held, ms
 }
 
 type dictionary struct {
@@ -86,7 +93,7 @@ func newColumns() *columns {
 }
 
 func (c *columns) reset(epoch int64) {
-	c.epoch, c.seq, c.entries, c.members = epoch, -1, nil, nil
+	c.epoch, c.seq, c.entries, c.members, c.newest = epoch, -1, nil, nil, nil
 	c.names = dictionary{numbers: map[string]uint32{}}
 	c.sets = dictionary{numbers: map[string]uint32{}}
 }
@@ -130,7 +137,7 @@ func (c *columns) load(ctx context.Context, tx *sql.Tx, set int) error {
 	}
 	// All text in one value: each costs as much to hand over as the reading of a row.
 	rows, err := tx.QueryContext(ctx, on(`SELECT slot, version, live, created_at,
-		id || char(30) || type || char(30) || category || char(30) || district || char(30) || department || char(30) || state || char(30) || channel || char(30) || cat_set || char(30) || dept_set
+		id || char(30) || type || char(30) || category || char(30) || district || char(30) || department || char(30) || state || char(30) || channel || char(30) || place || char(30) || cat_set || char(30) || dept_set, lon, lat
 		FROM docs_# WHERE seq > ?`, set), c.seq)
 	if err != nil {
 		return err
@@ -139,16 +146,49 @@ func (c *columns) load(ctx context.Context, tx *sql.Tx, set int) error {
 	var slot, created, version int64
 	var live bool
 	var joined sql.RawBytes
+	var lon, lat sql.NullFloat64
 	for rows.Next() {
-		if err := rows.Scan(&slot, &version, &live, &created, &joined); err != nil {
+		if err := rows.Scan(&slot, &version, &live, &created, &joined, &lon, &lat); err != nil {
 			return err
 		}
 		c.entries[slot] = entry{version: version}
 		if live {
 			c.fill(&c.entries[slot], created, joined)
+			if lon.Valid && lat.Valid {
+				c.entries[slot].at = &search.Point{Lon: lon.Float64, Lat: lat.Float64}
+			}
+			c.noteNewest(int(slot), created)
 		}
 	}
 	return rows.Err()
+}
+
+// blockSlots is how many slots a block has.
+const blockSlots = 4096
+
+func (c *columns) noteNewest(slot int, created int64) {
+	for slot/blockSlots >= len(c.newest) {
+		c.newest = append(c.newest, math.MinInt64)
+	}
+	c.newest[slot/blockSlots] = max(c.newest[slot/blockSlots], created)
+}
+
+// since is firstSince under the lock.
+func (c *columns) since(from time.Time) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.firstSince(ceilMillis(from))
+}
+
+// firstSince is a slot before which nothing is as new as from: documents mostly come in
+// the order of their creation.
+func (c *columns) firstSince(from int64) int {
+	for block, newest := range c.newest {
+		if newest >= from {
+			return block * blockSlots
+		}
+	}
+	return len(c.entries)
 }
 
 func (c *columns) fill(e *entry, created int64, joined []byte) {

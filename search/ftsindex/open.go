@@ -24,7 +24,7 @@ import (
 const Scheme = "fts"
 
 // schema is raised when tables or analysis change; a file of another schema is rebuilt.
-const schema = 1
+const schema = 2
 
 // Options tune the engine; the zero value works.
 type Options struct {

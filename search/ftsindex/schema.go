@@ -67,8 +67,10 @@ func createTables(ctx context.Context, tx *sql.Tx, set int) error {
 			slot INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, live INTEGER NOT NULL, seq INTEGER NOT NULL,
 			digest INTEGER NOT NULL, number TEXT NOT NULL, created_at INTEGER NOT NULL, type TEXT NOT NULL, category TEXT NOT NULL,
 			district TEXT NOT NULL, department TEXT NOT NULL, state TEXT NOT NULL, channel TEXT NOT NULL,
-			cat_set TEXT NOT NULL, dept_set TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL)`,
+			cat_set TEXT NOT NULL, dept_set TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL,
+			place TEXT NOT NULL, lon REAL, lat REAL)`,
 		"CREATE INDEX docs_#_seq ON docs_# (seq)",
+		"CREATE INDEX docs_#_place ON docs_# (place) WHERE place <> ''",
 		`CREATE VIRTUAL TABLE fts_# USING fts5(title, body, number, content='', contentless_delete=1, tokenize='ascii')`,
 		// Fewer, larger segments: a batch is held in memory whole before it is written.
 		"INSERT INTO fts_# (fts_#, rank) VALUES ('hashsize', 16777216)",

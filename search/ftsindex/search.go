@@ -102,10 +102,15 @@ func (x *Index) choose(p search.Plan, st state, slots []int, inverse bool, score
 	return s.found(), top, nil
 }
 
-// match returns the slots that the expression finds, in rising order. One row with
-// all of them costs a quarter of what a row each would.
+// match returns the slots that the expression finds, in rising order.
 func match(ctx context.Context, tx *sql.Tx, set int, expr string) ([]int, error) {
-	rows, err := tx.QueryContext(ctx, on("SELECT coalesce(group_concat(rowid), '') FROM fts_# WHERE fts_# MATCH ?", set), expr)
+	return slotsOf(ctx, tx, on("SELECT coalesce(group_concat(rowid), '') FROM fts_# WHERE fts_# MATCH ?", set), expr)
+}
+
+// slotsOf reads a query's one value, numbers joined by commas: one row with all of
+// them costs a quarter of what a row each would.
+func slotsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]int, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +170,7 @@ func rowsOf(ctx context.Context, tx *sql.Tx, set int, top []row) ([]search.Row, 
 		args[i] = t.slot
 	}
 	marks := strings.TrimSuffix(strings.Repeat("?,", len(top)), ",")
-	rows, err := tx.QueryContext(ctx, on("SELECT slot, id, number, version, created_at, title, body FROM docs_# WHERE slot IN (", set)+marks+")", args...)
+	rows, err := tx.QueryContext(ctx, on("SELECT slot, id, number, version, created_at, title, body, category, district, state, place, lon, lat FROM docs_# WHERE slot IN (", set)+marks+")", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +179,13 @@ func rowsOf(ctx context.Context, tx *sql.Tx, set int, top []row) ([]search.Row, 
 	for rows.Next() {
 		var slot int
 		var created int64
+		var lon, lat sql.NullFloat64
 		var r search.Row
-		if err := rows.Scan(&slot, &r.ID, &r.Number, &r.Version, &created, &r.Title, &r.Body); err != nil {
+		if err := rows.Scan(&slot, &r.ID, &r.Number, &r.Version, &created, &r.Title, &r.Body, &r.Category, &r.District, &r.State, &r.Place, &lon, &lat); err != nil {
 			return nil, err
+		}
+		if lon.Valid && lat.Valid {
+			r.Location = &search.Point{Lon: lon.Float64, Lat: lat.Float64}
 		}
 		r.CreatedAt = time.UnixMilli(created).UTC()
 		read[slot] = r

@@ -41,7 +41,7 @@ type facetCount struct {
 func newSelection(c *columns, p search.Plan, scores []uint8) *selection {
 	s := &selection{cols: c, plan: p, scores: scores, from: math.MinInt64, to: math.MaxInt64}
 	f := p.Filters
-	for col, wanted := range map[int][]string{colType: f.Types, colDistrict: f.Districts, colState: f.States, colChannel: f.Channels} {
+	for col, wanted := range map[int][]string{colType: f.Types, colDistrict: f.Districts, colState: f.States, colChannel: f.Channels, colPlace: f.Places} {
 		s.values[col] = c.allowed(wanted)
 	}
 	s.cats, s.depts = c.allowedSets(f.Categories), c.allowedSets(f.Departments)
@@ -111,7 +111,11 @@ func (s *selection) takes(e *entry) bool {
 			return false
 		}
 	}
-	return true
+	if near := s.plan.Filters.Near; near != nil && (e.at == nil || !near.Holds(*e.at)) {
+		return false
+	}
+	within := s.plan.Filters.Within
+	return len(within) == 0 || e.at != nil && within.Holds(*e.at)
 }
 
 // consider counts the entry of a slot if the plan takes it.

@@ -101,10 +101,10 @@ func existing(ctx context.Context, tx *sql.Tx, set int, ids []string) (map[strin
 }
 
 const (
-	insertDoc = `INSERT INTO docs_# (version, live, seq, digest, number, created_at, type, category, district, department, state, channel, cat_set, dept_set, title, body, id)
-		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertDoc = `INSERT INTO docs_# (version, live, seq, digest, number, created_at, type, category, district, department, state, channel, cat_set, dept_set, title, body, place, lon, lat, id)
+		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	updateDoc = `UPDATE docs_# SET version = ?, live = 1, seq = ?, digest = ?, number = ?, created_at = ?, type = ?, category = ?, district = ?, department = ?,
-		state = ?, channel = ?, cat_set = ?, dept_set = ?, title = ?, body = ? WHERE id = ?`
+		state = ?, channel = ?, cat_set = ?, dept_set = ?, title = ?, body = ?, place = ?, lon = ?, lat = ? WHERE id = ?`
 	insertFTS = "INSERT INTO fts_# (title, body, number, rowid) VALUES (?, ?, ?, ?)"
 	updateFTS = "UPDATE fts_# SET title = ?, body = ?, number = ? WHERE rowid = ?"
 )
@@ -185,9 +185,13 @@ func list(values []string) string {
 
 func putOne(stmts *statements, seq int64, p prepared, old stored, known bool) (slot int64, err error) {
 	d := p.doc
+	var lon, lat any
+	if d.Location != nil {
+		lon, lat = d.Location.Lon, d.Location.Lat
+	}
 	args := []any{
 		d.Version, seq, p.digest, d.Number, search.Millis(d.CreatedAt), plain(d.Type), plain(d.Category), plain(d.District), plain(d.Department),
-		plain(d.State), plain(d.Channel), list(d.Categories), list(d.Departments), d.Title, d.Body, d.ID,
+		plain(d.State), plain(d.Channel), list(d.Categories), list(d.Departments), d.Title, d.Body, plain(d.Place), lon, lat, d.ID,
 	}
 	if known {
 		if _, err := stmts.exec(updateDoc, args...); err != nil {
@@ -231,10 +235,10 @@ func remove(ctx context.Context, tx *sql.Tx, set int, seq int64, deletions []sea
 			continue
 		}
 		// Nothing of the content stays behind, only the version.
-		_, err := stmts.exec(`INSERT INTO docs_# (id, version, seq, live, digest, number, created_at, type, category, district, department, state, channel, cat_set, dept_set, title, body)
-			VALUES (?, ?, ?, 0, 0, '', 0, '', '', '', '', '', '', '', '', '', '')
+		_, err := stmts.exec(`INSERT INTO docs_# (id, version, seq, live, digest, number, created_at, type, category, district, department, state, channel, cat_set, dept_set, title, body, place)
+			VALUES (?, ?, ?, 0, 0, '', 0, '', '', '', '', '', '', '', '', '', '', '')
 			ON CONFLICT (id) DO UPDATE SET version = excluded.version, seq = excluded.seq, live = 0, digest = 0, number = '', created_at = 0, type = '',
-			category = '', district = '', department = '', state = '', channel = '', cat_set = '', dept_set = '', title = '', body = ''`, d.ID, d.Version, seq)
+			category = '', district = '', department = '', state = '', channel = '', cat_set = '', dept_set = '', title = '', body = '', place = '', lon = NULL, lat = NULL`, d.ID, d.Version, seq)
 		if err == nil && old.live {
 			_, err = stmts.exec("DELETE FROM fts_# WHERE rowid = ?", old.slot)
 		}

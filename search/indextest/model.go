@@ -78,6 +78,8 @@ func visible(d search.Document, s search.Scope) bool {
 func passes(d search.Document, f search.Filters) bool {
 	one := func(v string, wanted []string) bool { return len(wanted) == 0 || slices.Contains(wanted, v) }
 	return one(d.Type, f.Types) && one(d.District, f.Districts) && one(d.State, f.States) && one(d.Channel, f.Channels) &&
+		(len(f.Places) == 0 || slices.Contains(f.Places, d.Place)) && (f.Near == nil || d.Location != nil && f.Near.Holds(*d.Location)) &&
+		(len(f.Within) == 0 || d.Location != nil && f.Within.Holds(*d.Location)) &&
 		(len(f.Categories) == 0 || overlap(d.Categories, f.Categories)) &&
 		(len(f.Departments) == 0 || overlap(d.Departments, f.Departments)) &&
 		(f.From.IsZero() || !d.CreatedAt.Before(f.From)) && (f.To.IsZero() || d.CreatedAt.Before(f.To))

@@ -25,7 +25,7 @@ func Run(t *testing.T, open Open) {
 		"same id twice in a batch": testTwiceInBatch, "verify": testVerify, "verify ahead": testVerifyAhead, "rebuild": testRebuild,
 		"rebuild while writing": testRebuildWhileWriting, "rebuild that fails": testRebuildFails, "capped total": testCapped,
 		"all han characters": testAllHan, "random texts": testRandomTexts, "random queries": testRandomQueries, "cancelled": testCancelled,
-		"stamps": testStamps,
+		"stamps": testStamps, "where": testWhere, "rank": testRank, "random rankings": testRandomRankings,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -115,6 +115,12 @@ func city(n int) []search.Document {
 			District: fmt.Sprintf("S%d", i%6), Department: dept, Departments: []string{dept, parent},
 			State: states[i%4], Channel: []string{"phone", "web", "wechat"}[i%3], Urgency: "normal",
 			CreatedAt: birth.Add(time.Duration(i) * 97 * time.Minute),
+		}
+		if i%5 > 0 {
+			docs[i].Place = fmt.Sprintf("p%d", i%9)
+		}
+		if i%4 > 0 { // on a grid of about a kilometre
+			docs[i].Location = &search.Point{Lon: 121 + 0.01*float64(i%11), Lat: 31 + 0.01*float64(i%7)}
 		}
 	}
 	return docs

@@ -96,6 +96,7 @@ func (a *App) start(ctx context.Context) error {
 	if a.Issued, err = a.opts.Prepare(ctx, a.cfg, opened); err != nil {
 		return err
 	}
+	a.keepLists(ctx)
 	if err := a.loadCertificate(); err != nil {
 		return err
 	}
@@ -237,8 +238,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
-	lists := a.keepLists(ctx)
-	deps.Lists, deps.Places = lists, lists.Places
+	deps.Lists, deps.Places = a.Engines.Lists, a.Engines.Lists.Places
 	if a.cfg.Data != "" {
 		deps.Classifier = a.keepClassifier(ctx)
 	}

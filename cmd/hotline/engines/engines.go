@@ -36,6 +36,7 @@ type Engines struct {
 	Calls   *callstore.Store
 	Alerts  *alertstore.Store
 	Tickets *ticketing.Service
+	Lists   *Lists
 	Index   *search.Index
 	Source  search.Source
 	Sealed  *search.Index // of the sealed partitions
@@ -111,6 +112,7 @@ func (e *Engines) OpenStore(ctx context.Context, c config.Config, log *slog.Logg
 		options.Erased = func(person string) error { return noteErased(dir, person, time.Now()) }
 	}
 	e.Tickets = ticketing.NewService(store, rules, options)
+	e.Lists = newLists(e.Alerts, e.Tickets)
 	return nil
 }
 
@@ -153,18 +155,21 @@ func openKeys(c config.Config) (*keyring.Ring, error) {
 
 // OpenIndex opens the search engine. It needs the store.
 func (e *Engines) OpenIndex(ctx context.Context, c config.Config, log *slog.Logger) error {
+	if err := e.Lists.Refresh(ctx); err != nil {
+		return err
+	}
 	driver, err := openDriver(ctx, c.Search, log)
 	if err != nil {
 		return fmt.Errorf("--search: %w", err)
 	}
 	e.Index = search.New(driver, search.Options{})
-	e.Source = jobs.Source(e.Store)
+	e.Source = jobs.Source(e.Store, e.Lists.where)
 	e.closers = append(e.closers, e.Index.Close)
 	if driver, err = openDriver(ctx, sealedURL(c.Search), log); err != nil {
 		return fmt.Errorf("--search: index of the sealed partitions: %w", err)
 	}
 	e.Sealed = search.New(driver, search.Options{})
-	e.Closed = jobs.SealedSource(e.Store)
+	e.Closed = jobs.SealedSource(e.Store, e.Lists.where)
 	e.closers = append(e.closers, e.Sealed.Close)
 	return nil
 }
