@@ -141,8 +141,8 @@ func TestSourceHidesThePersonOfAConfidentialTicket(t *testing.T) {
 }
 
 func TestSourceSaysWhereAMatterIs(t *testing.T) {
-	where := func(text string) (string, *search.Point) {
-		if strings.Contains(text, "望京") {
+	where := func(address, text string) (string, *search.Point) {
+		if strings.Contains(address, "望京") {
 			return "d1/望京街道", &search.Point{Lon: 1, Lat: 2}
 		}
 		if strings.Contains(text, "噪声") {
@@ -157,10 +157,10 @@ func TestSourceSaysWhereAMatterIs(t *testing.T) {
 		require.NoError(t, err)
 		return doc
 	}
-	require.Equal(t, "d1/望京街道", read().Place, "the address comes first")
+	require.Equal(t, "d1/望京街道", read().Place)
 	require.Equal(t, &search.Point{Lon: 1, Lat: 2}, read().Location)
 	s.tickets[0].Appeal.Address = "某处"
-	require.Equal(t, "d2/别处", read().Place, "then the text")
+	require.Equal(t, "d2/别处", read().Place)
 	s.tickets[0].Appeal.Location = &ticketing.Point{Lon: 121.5, Lat: 31.2, Datum: "gcj02"}
 	require.Equal(t, &search.Point{Lon: 121.5, Lat: 31.2}, read().Location, "a point on the map is better")
 	s.tickets[0].Appeal = ticketing.Appeal{Title: "停水"}

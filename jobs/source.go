@@ -35,13 +35,13 @@ func SealedSource(tickets Tickets, where Where) search.Source {
 	return newSource(tickets, where, ticketing.AnySealed)
 }
 
-// Where says which place a text speaks of: its key, and where it is; "" and nil where
-// none is understood.
-type Where func(text string) (place string, at *search.Point)
+// Where says which place an address and a text speak of: its key, and where it is; ""
+// and nil where none is understood.
+type Where func(address, text string) (place string, at *search.Point)
 
 func newSource(tickets Tickets, where Where, partition string) *source {
 	if where == nil {
-		where = func(string) (string, *search.Point) { return "", nil }
+		where = func(string, string) (string, *search.Point) { return "", nil }
 	}
 	return &source{tickets: tickets, where: where, partition: partition}
 }
@@ -220,12 +220,10 @@ func (s *source) document(t ticketing.Ticket, city trees) search.Document {
 	return d
 }
 
-// placeOf is where a ticket's matter is: as its address has it, else as its text does. A
-// point on the map is better than the middle of a place.
+// placeOf is where a ticket's matter is. A point on the map is better than the middle of
+// a place.
 func (s *source) placeOf(t ticketing.Ticket) (place string, at *search.Point) {
-	if place, at = s.where(t.Appeal.Address); place == "" {
-		place, at = s.where(t.Appeal.Title + "。" + t.Appeal.Description)
-	}
+	place, at = s.where(t.Appeal.Address, t.Appeal.Title+"。"+t.Appeal.Description)
 	if t.Appeal.Location != nil {
 		p := t.Appeal.Location.GCJ02()
 		at = &search.Point{Lon: p.Lon, Lat: p.Lat}

@@ -20,6 +20,7 @@ type Index struct {
 	log     *slog.Logger
 	timeout time.Duration
 	batch   int
+	learned learning
 }
 
 // New makes an index over an opened engine, which it closes in Close.

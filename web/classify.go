@@ -21,6 +21,7 @@ type Classifier interface {
 type TextInput struct {
 	Title       string `json:"title,omitempty" maxLength:"400"`
 	Description string `json:"description,omitempty" maxLength:"10000"`
+	Address     string `json:"address,omitempty" maxLength:"400"`
 }
 
 // CategoryChoice is a category with its probability.
@@ -46,7 +47,7 @@ func (s *Server) classifyRoutes() {
 
 func (s *Server) classify(ctx context.Context, in *struct{ Body TextInput }) (*body[CategoryProposal], error) {
 	out := CategoryProposal{Choices: []CategoryChoice{}, Because: []string{}}
-	out.Place = s.placeIn(in.Body.Title + "。" + in.Body.Description)
+	out.Place = s.placeIn(in.Body)
 	if s.deps.Classifier == nil {
 		return answer(out), nil
 	}

@@ -114,6 +114,7 @@ type Live interface {
 // Index finds tickets; *search.Index has it.
 type Index interface {
 	Search(ctx context.Context, q search.Query) (search.Result, error)
+	Similar(ctx context.Context, q search.SimilarQuery) ([]search.Similar, error)
 }
 
 // Alerts are those of the early warning; search/sqlstore has them.

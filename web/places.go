@@ -22,7 +22,6 @@ type PlaceProposal struct {
 	District string      `json:"district" doc:"Code"`
 	Street   string      `json:"street,omitempty" doc:"Code"`
 	Place    *PlaceView  `json:"place,omitempty" doc:"Left out where only a district or a street is named"`
-	Words    string      `json:"words,omitempty" doc:"Of the text, that name the place"`
 	Likeness float64     `json:"likeness" doc:"1: the name is there as the gazetteer has it"`
 	Sure     bool        `json:"sure" doc:"Whether it is worth proposing without a question"`
 	Others   []PlaceView `json:"others" nullable:"false" doc:"What else it may be"`
@@ -56,15 +55,15 @@ func (s *Server) completePlaces(_ context.Context, in *placesInput) (*body[Place
 }
 
 // placeIn is the place that a text speaks of; nil where there is none.
-func (s *Server) placeIn(text string) *PlaceProposal {
+func (s *Server) placeIn(in TextInput) *PlaceProposal {
 	if s.deps.Places == nil {
 		return nil
 	}
-	r := s.deps.Places().Read(text)
+	r := s.deps.Places().ReadBoth(in.Address, in.Title+"。"+in.Description)
 	if r.District == "" {
 		return nil
 	}
-	p := &PlaceProposal{District: r.District, Street: r.Street, Words: text[r.From:r.To], Likeness: r.Likeness, Sure: r.Sure, Others: convert(r.Others, placeView)}
+	p := &PlaceProposal{District: r.District, Street: r.Street, Likeness: r.Likeness, Sure: r.Sure, Others: convert(r.Others, placeView)}
 	if r.Place != nil {
 		view := placeView(r.Place)
 		p.Place = &view

@@ -55,16 +55,14 @@ func (s *Server) searchRoutes() {
 		summary:     "Find tickets by words, filters and counts",
 		description: "A ticket is found within moments of its change; what the user may not see is in no hit and no count.",
 	}, s.search)
+	s.similarRoutes()
 }
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResult], error) {
 	who := actorOf(ctx)
-	index := s.deps.Index
-	if who.Partition != "" {
-		index = s.deps.Sealed
-	}
-	if index == nil {
-		return nil, problem(http.StatusServiceUnavailable, "search_off", "This node has no search. Ask another node, or list tickets with filters.").after(30)
+	index, err := s.indexFor(who)
+	if err != nil {
+		return nil, err
 	}
 	began := time.Now()
 	res, err := index.Search(ctx, search.Query{

@@ -51,6 +51,7 @@ var benches = []bench{
 	{"outbox", benchOutbox},
 	{"search", benchSearch},
 	{"topics", benchTopics},
+	{"duplicates", benchDuplicates},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
 	{"browsers", benchBrowsers},

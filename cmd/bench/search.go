@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"hotline/cmd/city"
@@ -92,31 +93,41 @@ func documents(n int) ([]search.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := city.Sample()
-	family, above := map[string]string{}, map[string]string{}
-	for _, c := range sample.Categories {
-		family[c.Code] = c.Parent
-	}
-	for _, d := range sample.Departments {
-		above[d.Code] = d.Parent
-	}
 	docs := make([]search.Document, 0, n)
 	for c := range history {
-		docs = append(docs, search.Document{
-			ID: c.ID, Number: c.Number, Version: 1, Title: c.Appeal.Title,
-			Body: c.Appeal.Description + "\n" + c.Appeal.Address + "\n" + c.Answer, Type: string(c.Appeal.Type),
-			Category: c.Appeal.Category, Categories: path(c.Appeal.Category, family), District: c.Appeal.District,
-			Department: c.Department, Departments: path(c.Department, above), State: string(c.State), Channel: string(c.Channel),
-			Urgency: string(c.Urgency), CreatedAt: c.ArrivedAt,
-		})
+		docs = append(docs, documentOf(c))
 	}
 	return docs, nil
 }
 
+// parents are those of the sample city's categories and departments.
+var parents = sync.OnceValue(func() map[string]string {
+	above := map[string]string{}
+	sample := city.Sample()
+	for _, c := range sample.Categories {
+		above["c:"+c.Code] = c.Parent
+	}
+	for _, d := range sample.Departments {
+		above["d:"+d.Code] = d.Parent
+	}
+	return above
+})
+
+// documentOf is a case as the index keeps it.
+func documentOf(c city.Case) search.Document {
+	return search.Document{
+		ID: c.ID, Number: c.Number, Version: 1, Title: c.Appeal.Title,
+		Body: c.Appeal.Description + "\n" + c.Appeal.Address + "\n" + c.Answer, Type: string(c.Appeal.Type),
+		Category: c.Appeal.Category, Categories: path("c:", c.Appeal.Category), District: c.Appeal.District,
+		Department: c.Department, Departments: path("d:", c.Department), State: string(c.State), Channel: string(c.Channel),
+		Urgency: string(c.Urgency), CreatedAt: c.ArrivedAt,
+	}
+}
+
 // path is a code with all above it.
-func path(code string, above map[string]string) []string {
+func path(kind, code string) []string {
 	var all []string
-	for ; code != ""; code = above[code] {
+	for ; code != ""; code = parents()[kind+code] {
 		all = append(all, code)
 	}
 	return all

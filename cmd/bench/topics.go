@@ -30,7 +30,7 @@ func benchTopics(_ context.Context, r *run) error {
 	var truth []string
 	for c := range g.All() {
 		report := topic.Report{ID: c.ID, User: c.Citizen.Phone, Title: c.Appeal.Title, Body: c.Appeal.Description, Time: c.ArrivedAt}
-		if place := gazetteer.Read(c.Appeal.Address + "。" + c.Appeal.Title + "。" + c.Appeal.Description).Place; place != nil {
+		if place := gazetteer.ReadBoth(c.Appeal.Address, c.Appeal.Title+"。"+c.Appeal.Description).Place; place != nil {
 			report.Place = place.Name
 		}
 		reports, truth = append(reports, report), append(truth, c.Place+"\n"+c.Appeal.Category)

@@ -37,7 +37,7 @@ func (s sounder) of(r rune) []string {
 }
 
 // fold cuts a text into at most limit characters. Width and case are folded, numbers up
-// to 99 are written as they are spoken, white space and marks are one separator (0).
+// to 99 that count nothing are written as they are spoken, white space and marks are one separator (0).
 func (s sounder) fold(text string, limit int) []character {
 	out := make([]character, 0, min(limit, len(text)/3+1))
 	gap := func(at int) {
@@ -57,7 +57,9 @@ func (s sounder) fold(text string, limit int) []character {
 		}
 		r = folded[0]
 		if r < '0' || r > '9' {
-			out = s.spoken(out, digits)
+			if !strings.ContainsRune(counted, r) {
+				out = s.spoken(out, digits)
+			}
 			digits = 0
 		}
 		switch {
@@ -74,6 +76,10 @@ func (s sounder) fold(text string, limit int) []character {
 	}
 	return s.spoken(out, digits)
 }
+
+// counted follows the number of a house, a floor or a day, which is in no place's name:
+// 13号楼 is not 十三中.
+const counted = "号栋幢座单室楼层排弄组户年月日天点时元米个"
 
 var hanDigits = []rune("零一二三四五六七八九")
 

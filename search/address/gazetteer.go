@@ -106,6 +106,9 @@ func (g *Gazetteer) takeAreas(areas []Area) {
 // callings are a place's names as people say them; the roads of a crossing come in either order.
 func callings(p Place) []string {
 	all := append([]string{p.Name}, p.Aliases...)
+	if city, rest, ok := strings.Cut(p.Name, "市"); ok && utf8.RuneCountInString(city) <= 4 && utf8.RuneCountInString(rest) >= 4 {
+		all = append(all, rest) // nobody names the city
+	}
 	for _, ending := range []string{"交叉口", "路口"} {
 		roads, ok := strings.CutSuffix(p.Name, ending)
 		if !ok {

@@ -23,7 +23,9 @@ const (
 	sureMargin    = 0.25 // of gain, to the best place elsewhere
 	namedStreet   = 0.6  // is added to the gain of a place in a street that is named
 	namedDistrict = 0.4
-	otherDistrict = -0.5 // of a place elsewhere, where a district is named
+	rightKind     = 0.3 // of an estate where the number of a house follows; elsewhere it is taken off
+	numbered      = 4   // characters within which it follows
+	otherDistrict = -1  // of a place elsewhere, where a district is named
 )
 
 // Reading is what a text says of where.
@@ -49,9 +51,18 @@ type found struct {
 func (g *Gazetteer) Read(text string) Reading {
 	chars := sounder{}.fold(text, maxText)
 	named := g.named(text)
-	all := slices.DeleteFunc(g.find(chars), func(f found) bool { return f.likeness < 1 && inArea(f.at, chars, named) })
+	all := g.find(chars)
+	if len(named) > 0 {
+		// A name may have an area's in it; what is only like one must not be part of an area's.
+		whole := slices.DeleteFunc(all, func(f found) bool { return f.likeness < 1 })
+		all = slices.DeleteFunc(g.find(apart(chars, named)), func(f found) bool {
+			return slices.ContainsFunc(whole, func(w found) bool { return w.place == f.place })
+		})
+		all = append(all, whole...)
+	}
 	for i := range all {
-		all[i].gain += g.spokenFor(g.places[all[i].place], named)
+		p := g.places[all[i].place]
+		all[i].gain += g.spokenFor(p, named) + suits(p, chars[all[i].at.to:])
 	}
 	slices.SortFunc(all, func(a, b found) int {
 		return cmp.Or(cmp.Compare(b.gain, a.gain), cmp.Compare(a.at.from, b.at.from), cmp.Compare(a.place, b.place))
@@ -73,6 +84,19 @@ func (g *Gazetteer) Read(text string) Reading {
 		if elsewhere && best.gain-other.gain < sureMargin {
 			r.Sure = false
 		}
+	}
+	return r
+}
+
+// ReadBoth says which place somebody speaks of who gave an address and told a matter:
+// the address decides, as long as it is plain.
+func (g *Gazetteer) ReadBoth(address, text string) Reading {
+	r := g.Read(address)
+	if r.Place != nil && r.Sure || text == "" {
+		return r
+	}
+	if both := g.Read(address + "。" + text); both.Place != nil || r.Place == nil {
+		return both
 	}
 	return r
 }
@@ -143,14 +167,28 @@ func (g *Gazetteer) named(text string) []mention {
 	return all
 }
 
-// inArea reports whether a match is nothing but part of the name of an area: 南薰街道 is not 南薰大街.
-func inArea(at match, text []character, named []mention) bool {
-	if at.from == at.to {
-		return true
+// apart is a text without the names of areas in it: 南薰街道 is not 南薰大街.
+func apart(text []character, named []mention) []character {
+	out := slices.Clone(text)
+	for i, c := range out {
+		if slices.ContainsFunc(named, func(m mention) bool { return c.start >= m.from && c.end <= m.to }) {
+			out[i] = character{start: c.start, end: c.end}
+		}
 	}
-	return slices.ContainsFunc(named, func(m mention) bool {
-		return text[at.from].start >= m.from && text[at.to-1].end <= m.to
-	})
+	return out
+}
+
+// suits is what follows a name says of its kind: only estates have 3号楼2单元.
+func suits(p Place, after []character) float64 {
+	for i, c := range after[:min(len(after), numbered)] {
+		if c.r == '栋' || c.r == '幢' || c.r == '单' || c.r == '号' && i+1 < len(after) && after[i+1].r == '楼' {
+			if p.Kind == "r" {
+				return rightKind
+			}
+			return -rightKind
+		}
+	}
+	return 0
 }
 
 // spokenFor is what the areas that are named add to a place.

@@ -36,6 +36,7 @@ func TestRead(t *testing.T) {
 		"西岭县建设路积水":          {"west", "west-1", "建设路", "建设路"},
 		"柳河镇的建设路":           {"west", "west-1", "建设路", "建设路"},
 		"11中门口堵车":           {"west", "", "第十一中学", "11中"},
+		"中学旁11号楼":           {"", "", "", ""},
 		"１中放学堵车":            {"east", "", "第一中学", "１中"},
 		"翠竹园":               {"west", "west-1", "翠竹园", "翠竹园"},
 		"我住西岭县，望江花园那边有人烧垃圾": {"east", "east-1", "望江花园", "望江花园"},
@@ -56,6 +57,14 @@ func TestRead(t *testing.T) {
 		require.Equal(t, want.place, place, text)
 		require.Equal(t, want.words, text[r.From:r.To], text)
 	}
+}
+
+func TestAnAddressDecidesWhereItIsPlain(t *testing.T) {
+	require.Equal(t, "望江花园", small.ReadBoth("望江花园3号楼", "第十一中学门口堵车").Place.Name)
+	require.Equal(t, "第十一中学", small.ReadBoth("东门", "第十一中学门口堵车").Place.Name)
+	require.Equal(t, "west", small.ReadBoth("建设路", "西岭县的建设路积水").District)
+	require.Equal(t, "建设路", small.ReadBoth("建设路", "").Place.Name)
+	require.Nil(t, small.ReadBoth("", "").Place)
 }
 
 func TestAReadingSaysWhenItIsNotSure(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 // RunLists runs the suite of the city's lists; open makes an empty store.
 func RunLists(t *testing.T, open func(t *testing.T) search.Lists) {
-	t.Run("versions", func(t *testing.T) { listVersions(t, open(t)) })
-	t.Run("one of many", func(t *testing.T) { oneListOfMany(t, open(t)) })
+	t.Run("list versions", func(t *testing.T) { listVersions(t, open(t)) })
+	t.Run("one list of many", func(t *testing.T) { oneListOfMany(t, open(t)) })
 }
 
 func listVersions(t *testing.T, s search.Lists) {

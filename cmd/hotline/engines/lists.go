@@ -86,9 +86,9 @@ func (l *Lists) readPlaces(ctx context.Context) error {
 	return nil
 }
 
-// where is the place that a text speaks of.
-func (l *Lists) where(text string) (place string, at *search.Point) {
-	p := l.Places().Read(text).Place
+// where is the place that a ticket speaks of.
+func (l *Lists) where(addressed, text string) (place string, at *search.Point) {
+	p := l.Places().ReadBoth(addressed, text).Place
 	if p == nil {
 		return "", nil
 	}

@@ -1802,6 +1802,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tickets of the last 90 days on the same matter as one that is being written: near in words, place and time
+         * @description Nothing is stored. What the user may not see is not among them.
+         *
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        post: operations["similar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/skills": {
         parameters: {
             query?: never;
@@ -4571,8 +4593,6 @@ export interface components {
             street?: string;
             /** @description Whether it is worth proposing without a question */
             sure: boolean;
-            /** @description Of the text, that name the place */
-            words?: string;
         };
         PlaceView: {
             /** @description Code of the district */
@@ -5004,6 +5024,41 @@ export interface components {
             /** @description Name of the identity provider; left out when there is none */
             provider?: string;
         };
+        SimilarInput: {
+            address?: string;
+            /** @description Code; where it is left out, the one that is proposed counts if it is sure */
+            category?: string;
+            description?: string;
+            /**
+             * Format: int64
+             * @description 5 when left out
+             */
+            limit?: number;
+            title?: string;
+            /** @description Id of the ticket itself */
+            without?: string;
+        };
+        SimilarList: {
+            items: components["schemas"]["SimilarTicket"][];
+        };
+        SimilarTicket: {
+            /** @description Whether it is more likely than not the same matter */
+            likely: boolean;
+            /**
+             * Format: int64
+             * @description Between the two places, where both are known
+             */
+            metres?: number;
+            same_place: boolean;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            score: number;
+            ticket: components["schemas"]["Ticket"];
+            /** @description That both have and that tell the most */
+            words: string[];
+        };
         SkillsInputBody: {
             /** @description Levels from 1 to 9, by skill; they replace what was known */
             skills: {
@@ -5112,6 +5167,7 @@ export interface components {
             version?: number;
         };
         TextInput: {
+            address?: string;
             description?: string;
             title?: string;
         };
@@ -8241,9 +8297,9 @@ export interface operations {
     };
     places: {
         parameters: {
-            query?: {
+            query: {
                 /** @description Characters of a name, or how it begins in pinyin: initials or in full */
-                q?: string;
+                q: string;
                 limit?: number;
             };
             header?: never;
@@ -8633,6 +8689,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInWays"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimilarInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarList"];
                 };
             };
             /** @description Problem (RFC 9457) */

@@ -80,6 +80,7 @@ export const zh = {
     search: '搜索:内容、地址、编号', find: '搜索', all: '全部', mine: '我受理的', overdue: '已超时', desk: '派单台', changed: '{n} 条有更新', refresh: '刷新', total: '共 {n} 件',
     capped: '超过 {n} 件', empty: '没有符合条件的工单。试试去掉“{filter}”。', none: '还没有工单。来电或网上提交后会出现在这里。', more: '下一页', first: '回到首页',
   },
+  similar: { title: '可能是同一事项', likely: '很可能', samePlace: '同一地点', metres: '相距 {n} 米', words: '相同：{words}' },
   ticket: {
     timeline: '时间线', proposed: '建议分类：', maybe: '可能的分类：', placeProposed: '建议地点：', placeMaybe: '可能的地点：', because: '依据：{words}', earlier: '该诉求人以往工单', noEarlier: '没有以往工单', reveal: '查看', revealReason: '查看理由(将被记录)', reads: '读取记录',
     assignments: '派单记录', calls: '通话', back: '返回列表', changed: '他人已更新', reload: '载入最新', saved: '已存 {at}', saving: '正在保存…', unsaved: '未保存',
@@ -210,6 +211,7 @@ export const en: typeof zh = {
     search: 'Search: matter, address, number', find: 'Search', all: 'All', mine: 'Mine', overdue: 'Overdue', desk: 'Dispatch desk', changed: '{n} changed', refresh: 'Refresh', total: '{n} tickets',
     capped: 'more than {n} tickets', empty: 'No ticket fits. Try without “{filter}”.', none: 'No tickets yet. Calls and online appeals appear here.', more: 'Next page', first: 'First page',
   },
+  similar: { title: 'May be the same matter', likely: 'Likely', samePlace: 'same place', metres: '{n} m away', words: 'both say {words}' },
   ticket: {
     proposed: 'Proposed:', maybe: 'Perhaps:', placeProposed: 'Place:', placeMaybe: 'Perhaps:', because: 'because of {words}', timeline: 'Timeline', earlier: 'Earlier tickets of this citizen', noEarlier: 'None', reveal: 'Show', revealReason: 'Reason (goes on record)', reads: 'Who looked',
     assignments: 'Dispatches', calls: 'Calls', back: 'Back to the list', changed: 'Somebody else changed it', reload: 'Load the newest', saved: 'Saved {at}', saving: 'Saving…', unsaved: 'Not saved',

@@ -1,0 +1,106 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// How common words are is learned from the newest documents, again after a while.
+const (
+	learnedDocs  = 20_000
+	learnedPage  = 2_000
+	learnedAgain = time.Hour
+)
+
+// rarity says how much each piece of a text tells, by how few documents have it.
+type rarity struct {
+	docs int
+	of   map[string]int32
+	at   time.Time
+}
+
+// unread are texts that a few stand for: what three of six have is not common yet.
+const unread = 200
+
+// most is the weight of a piece that hardly any document has: beyond, it is a name or a
+// slip of the pen, not a matter.
+const mostWeight = 6.0
+
+// weight is the inverse document frequency; 0 for what tells nothing.
+func (r *rarity) weight(piece string) float64 {
+	w := math.Log(float64(r.docs+unread)/float64(r.of[piece]+1)) - 1
+	return math.Max(0, math.Min(w, mostWeight))
+}
+
+// pieces are the pairs of Han characters that follow one another and the whole words of
+// a text, each with its clause, in order.
+func pieces(text string) []Clause {
+	atoms := Analyse(text)
+	out := make([]Clause, 0, len(atoms))
+	for i, a := range atoms {
+		switch {
+		case !a.Han:
+			out = append(out, Clause(atoms[i:i+1]))
+		case i+1 < len(atoms) && atoms[i+1].Joined:
+			out = append(out, Clause(atoms[i:i+2]))
+		}
+	}
+	return out
+}
+
+func (c Clause) spelled() string {
+	if len(c) == 2 {
+		return c[0].Text + c[1].Text
+	}
+	return c[0].Text
+}
+
+// learning keeps one rarity and lets one caller at a time learn it.
+type learning struct {
+	mu  sync.Mutex
+	now *rarity
+}
+
+// rarity learns how common words are where that was not known, or long ago.
+func (x *Index) rarity(ctx context.Context) (*rarity, error) {
+	x.learned.mu.Lock()
+	defer x.learned.mu.Unlock()
+	if now := x.learned.now; now != nil && time.Since(now.at) < learnedAgain {
+		return now, nil
+	}
+	r := &rarity{of: map[string]int32{}, at: time.Now()}
+	plan := Plan{Scope: Scope{All: true}, Sort: ByNewest, Limit: learnedPage, TotalCap: 1}
+	for r.docs < learnedDocs {
+		found, err := x.driver.Search(ctx, plan)
+		if err != nil {
+			return nil, fmt.Errorf("learn words: %w", err)
+		}
+		for _, row := range found.Rows {
+			r.learn(row)
+		}
+		if len(found.Rows) < learnedPage {
+			break
+		}
+		last := found.Rows[len(found.Rows)-1]
+		plan.After = &Position{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+	x.learned.now = r
+	return r, nil
+}
+
+func (r *rarity) learn(row Row) {
+	seen := map[string]bool{}
+	for _, text := range []string{row.Title, row.Body} {
+		for _, p := range pieces(text) {
+			s := p.spelled()
+			if !seen[s] {
+				seen[s] = true
+				r.of[s]++
+			}
+		}
+	}
+	r.docs++
+}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"hotline/search"
+	"hotline/ticketing"
+)
+
+// similarWithin is how far back tickets on the same matter are looked for.
+const similarWithin = 90 * 24 * time.Hour
+
+// SimilarInput is a ticket as far as it is written.
+type SimilarInput struct {
+	Title       string `json:"title,omitempty" maxLength:"400"`
+	Description string `json:"description,omitempty" maxLength:"10000"`
+	Address     string `json:"address,omitempty" maxLength:"400"`
+	Category    string `json:"category,omitempty" maxLength:"64" doc:"Code; where it is left out, the one that is proposed counts if it is sure"`
+	Without     string `json:"without,omitempty" maxLength:"64" doc:"Id of the ticket itself"`
+	Limit       int    `json:"limit,omitempty" minimum:"0" maximum:"20" doc:"5 when left out"`
+}
+
+// SimilarTicket is a ticket that may be on the same matter.
+type SimilarTicket struct {
+	Ticket    Ticket   `json:"ticket"`
+	Score     float64  `json:"score" doc:"0 to 1"`
+	Likely    bool     `json:"likely" doc:"Whether it is more likely than not the same matter"`
+	Words     []string `json:"words" nullable:"false" doc:"That both have and that tell the most"`
+	SamePlace bool     `json:"same_place"`
+	Metres    *int     `json:"metres,omitempty" doc:"Between the two places, where both are known"`
+}
+
+// SimilarList are the tickets that may be on the same matter, the likeliest first.
+type SimilarList struct {
+	Items []SimilarTicket `json:"items" nullable:"false"`
+}
+
+func (s *Server) similarRoutes() {
+	handle(s, operation{method: http.MethodPost, path: "/api/v1/similar", id: "similar", tag: "tickets", who: handlers, quiet: true,
+		summary:     "Tickets of the last 90 days on the same matter as one that is being written: near in words, place and time",
+		description: "Nothing is stored. What the user may not see is not among them."}, s.similar)
+}
+
+func (s *Server) similar(ctx context.Context, in *struct{ Body SimilarInput }) (*body[SimilarList], error) {
+	who := actorOf(ctx)
+	index, err := s.indexFor(who)
+	if err != nil {
+		return nil, err
+	}
+	now := s.opts.Now()
+	q := search.SimilarQuery{
+		Title: in.Body.Title, Text: in.Body.Description, Category: in.Body.Category, Without: in.Body.Without,
+		Since: now.Add(-similarWithin), Now: now, Scope: scopeOf(who), Limit: in.Body.Limit,
+	}
+	s.understand(&q, in.Body)
+	found, err := index.Similar(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := SimilarList{Items: []SimilarTicket{}}
+	for _, f := range found {
+		t, err := s.deps.Tickets.Ticket(ctx, who, f.ID)
+		if absent(err) {
+			continue // the index is behind: what may not be seen any more is left out
+		}
+		if err != nil {
+			return nil, err
+		}
+		one := SimilarTicket{Ticket: s.ticketView(ctx, who, t), Score: f.Score, Likely: f.Likely(), Words: append([]string{}, f.Words...), SamePlace: f.SamePlace}
+		if f.Metres >= 0 {
+			metres := int(f.Metres)
+			one.Metres = &metres
+		}
+		out.Items = append(out.Items, one)
+	}
+	return answer(out), nil
+}
+
+// understand adds the place that a text speaks of and the category that is proposed for it.
+func (s *Server) understand(q *search.SimilarQuery, in SimilarInput) {
+	if s.deps.Places != nil {
+		if p := s.deps.Places().ReadBoth(in.Address, in.Title+"。"+in.Description).Place; p != nil {
+			q.Place, q.Location = p.Key(), &search.Point{Lon: p.Lon, Lat: p.Lat}
+		}
+	}
+	if q.Category == "" && s.deps.Classifier != nil {
+		if p, _, _, ok := s.deps.Classifier.Classify(in.Title + "\n" + in.Description); ok && p.Sure {
+			q.Category = p.Label
+		}
+	}
+}
+
+// indexFor is the index that holds what a person may see.
+func (s *Server) indexFor(who ticketing.Actor) (Index, error) {
+	index := s.deps.Index
+	if who.Partition != "" {
+		index = s.deps.Sealed
+	}
+	if index == nil {
+		return nil, problem(http.StatusServiceUnavailable, "search_off", "This node has no search. Ask another node, or list tickets with filters.").after(30)
+	}
+	return index, nil
+}
