@@ -50,16 +50,23 @@ func decodeCursor(s string, p Plan) (*Position, error) {
 // which is enforced anew on every page.
 func fingerprint(p Plan) uint64 {
 	h := fnv.New64a()
-	for _, clauses := range [][]Clause{p.Must, p.MustNot} {
-		for _, c := range clauses {
-			_, _ = fmt.Fprintf(h, "%q\n", Normal(c, "|"))
+	for _, all := range [][]Alternatives{p.Must, {p.MustNot}, p.Titles} {
+		for _, clauses := range all {
+			for _, c := range clauses {
+				_, _ = fmt.Fprintf(h, "%q\n", Normal(c, "|"))
+			}
+			_, _ = fmt.Fprintln(h)
 		}
 		_, _ = fmt.Fprintln(h)
 	}
 	f := p.Filters
-	for _, values := range [][]string{f.Types, f.Categories, f.Districts, f.Departments, f.States, f.Channels} {
+	sets := slices.Concat([][]string{f.Types, f.Categories, f.Districts, f.Departments, f.States, f.Channels, f.Places}, f.MoreCategories, f.MoreDepartments)
+	for _, values := range sets {
 		_, _ = fmt.Fprintf(h, "%q\n", slices.Sorted(slices.Values(values)))
 	}
-	_, _ = fmt.Fprintf(h, "%d %d %s", Millis(f.From), Millis(f.To), p.Sort)
+	if f.Near != nil {
+		_, _ = fmt.Fprint(h, *f.Near)
+	}
+	_, _ = fmt.Fprintf(h, "%v %d %d %s", f.Within, Millis(f.From), Millis(f.To), p.Sort)
 	return h.Sum64()
 }

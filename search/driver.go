@@ -50,8 +50,9 @@ type Stamp struct {
 
 // Plan is a checked query.
 type Plan struct {
-	Must      []Clause // each must occur in number, title or body
-	MustNot   []Clause // none may occur
+	Must      []Alternatives // one of each must occur in number, title or body
+	MustNot   []Clause       // none may occur
+	Titles    []Alternatives // one of each must occur in the title
 	Scope     Scope
 	Filters   Filters
 	Sort      Sort
@@ -61,7 +62,12 @@ type Plan struct {
 	Histogram bool
 	TotalCap  int // Total counts no further
 	FacetSize int // buckets per facet at most
+
+	Understood []Understood // of the text
 }
+
+// Alternatives are ways to say one thing.
+type Alternatives []Clause
 
 // Clause is a run of atoms that must follow one another in one field.
 type Clause []Atom
@@ -74,8 +80,8 @@ type Position struct {
 	ID        string
 }
 
-// Row is one row that an engine found. Its score is the number of Must clauses that
-// occur in the title, or the sum of weights of a [Ranking].
+// Row is one row that an engine found. Its score is the number of Must clauses of which one
+// way occurs in the title, or the sum of weights of a [Ranking].
 type Row struct {
 	ID        string
 	Number    string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -90,7 +91,7 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 		}
 		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	res := Result{Total: found.Total, TotalCapped: found.TotalCapped, Facets: found.Facets, Histogram: found.Histogram}
+	res := Result{Total: found.Total, TotalCapped: found.TotalCapped, Facets: found.Facets, Histogram: found.Histogram, Understood: p.Understood}
 	if len(found.Rows) > wanted {
 		found.Rows = found.Rows[:wanted]
 		last := found.Rows[wanted-1]
@@ -98,11 +99,13 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 			return Result{}, err
 		}
 	}
+	marked := slices.Concat(p.Must...)
+	inTitle := slices.Concat(marked, slices.Concat(p.Titles...))
 	res.Hits = make([]Hit, len(found.Rows))
 	for i, r := range found.Rows {
 		res.Hits[i] = Hit{
 			ID: r.ID, Number: r.Number, Version: r.Version, Score: float64(r.Score), CreatedAt: r.CreatedAt,
-			Title: highlight(r.Title, p.Must), Body: fragment(r.Body, p.Must),
+			Title: highlight(r.Title, inTitle), Body: fragment(r.Body, marked),
 		}
 	}
 	return res, nil

@@ -8,8 +8,8 @@ import (
 
 // The lists that a city edits.
 const (
-	Gazetteer  = "gazetteer"  // its places, as CSV; see package address
-	Dictionary = "dictionary" // its words; see [ParseDictionary]
+	ListGazetteer  = "gazetteer"  // its places, as CSV; see package address
+	ListDictionary = "dictionary" // its words; see [ParseDictionary]
 )
 
 // MaxList bounds a list, in bytes.

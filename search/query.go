@@ -3,6 +3,7 @@ package search
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -23,55 +24,71 @@ const (
 
 var facetNames = []string{"type", "category", "district", "department", "state", "channel"}
 
-// parse reads the query language: words and "phrases" joined by "and"; a minus
-// before one excludes it. Everything else in the text only separates words, so
-// no text is an error except one that is too long or holds nothing to look for.
-func parse(text string) (must, not []Clause, err error) {
+// asked is a text of the query language, understood.
+type asked struct {
+	must       []Alternatives
+	not        []Clause
+	titles     []Alternatives
+	filters    Filters
+	understood []Understood
+}
+
+// parse reads the query language: words and "phrases" joined by "and", ways of one word
+// joined by "|"; a minus before one excludes it. With a vocabulary it reads fields,
+// 状态:已办结, and days, 上周, too. Everything else in the text only separates words, so no
+// text is an error except one that is too long, holds nothing to look for, or names a
+// value that its field has not.
+func parse(text string, v *Vocabulary, now time.Time) (asked, error) {
+	var a asked
 	if !utf8.ValidString(text) {
-		return nil, nil, refuse("text", "the text is not valid UTF-8")
+		return a, refuse("text", "the text is not valid UTF-8")
 	}
 	if utf8.RuneCountInString(text) > MaxText {
-		return nil, nil, refuse("text", "use at most %d characters", MaxText)
+		return a, refuse("text", "use at most %d characters", MaxText)
 	}
 	if strings.TrimSpace(text) == "" {
-		return nil, nil, nil
+		return a, nil
 	}
-	for _, t := range terms(text) {
-		clause := Clause(Analyse(t.text))
-		switch {
-		case len(clause) == 0:
-			continue
-		case t.minus:
-			not = append(not, clause)
-		default:
-			must = append(must, clause)
+	for _, t := range joined(terms(text)) {
+		if v != nil && !t.quoted {
+			done, err := a.field(t, v, now)
+			if err != nil {
+				return a, err
+			}
+			if done {
+				continue
+			}
 		}
+		a.words(t, v)
 	}
-	if len(must)+len(not) == 0 {
-		return nil, nil, refuse("text", "use at least one letter, digit or character")
+	if len(a.must)+len(a.not)+len(a.titles)+len(a.understood) == 0 {
+		return a, refuse("text", "use at least one letter, digit or character")
 	}
-	if len(must)+len(not) > MaxClauses {
-		return nil, nil, refuse("text", "use at most %d words", MaxClauses)
+	if len(a.must)+len(a.not)+len(a.titles) > MaxClauses {
+		return a, refuse("text", "use at most %d words", MaxClauses)
 	}
-	return must, not, nil
+	return a, nil
 }
 
 type term struct {
-	text  string
-	minus bool
+	text   string
+	minus  bool
+	quoted bool
+	touch  bool // nothing separates it from the one before
 }
 
 // terms cuts the text at spaces outside quotation marks. A mark that is not closed reaches to the end.
 func terms(text string) []term {
 	var all []term
 	var cur strings.Builder
-	var minus, quoted, begun bool
+	var minus, quoted, begun, marked, touch bool
 	end := func() {
 		if begun {
-			all = append(all, term{cur.String(), minus})
+			all = append(all, term{cur.String(), minus, marked, touch})
 		}
 		cur.Reset()
-		minus, begun = false, false
+		touch = begun
+		minus, begun, marked = false, false, false
 	}
 	for _, r := range text {
 		switch {
@@ -80,11 +97,12 @@ func terms(text string) []term {
 				end()
 			}
 			quoted = !quoted
-			begun = begun || quoted
+			begun, marked = begun || quoted, marked || quoted
 		case quoted:
 			cur.WriteRune(r)
 		case unicode.IsSpace(r):
 			end()
+			touch = false
 		case !begun && (r == '-' || r == '－'):
 			minus, begun = true, true
 		default:
@@ -100,12 +118,15 @@ func isQuote(r rune) bool { return strings.ContainsRune("\"“”„‟＂「」
 
 // plan checks a query and turns it into what drivers take.
 func plan(q Query) (Plan, error) {
-	must, not, err := parse(q.Text)
+	if q.Now.IsZero() {
+		q.Now = time.Now()
+	}
+	a, err := parse(q.Text, q.Vocabulary, q.Now)
 	if err != nil {
 		return Plan{}, err
 	}
 	p := Plan{
-		Must: must, MustNot: not, Scope: q.Scope, Filters: q.Filters, Sort: q.Sort, Limit: q.Limit,
+		Must: a.must, MustNot: a.not, Titles: a.titles, Scope: q.Scope, Filters: q.Filters.and(a.filters), Understood: a.understood, Sort: q.Sort, Limit: q.Limit,
 		Facets: slices.Clone(q.Facets), Histogram: q.Histogram, TotalCap: MaxTotal, FacetSize: maxFacet,
 	}
 	if p.Sort == "" {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,14 +63,15 @@ func TestPhraseIsSubstring(t *testing.T) {
 }
 
 func TestTerms(t *testing.T) {
+	q := func(text string, touch bool) term { return term{text: text, quoted: true, touch: touch} }
 	for text, want := range map[string][]term{
 		"路灯  不亮":           {{text: "路灯"}, {text: "不亮"}},
-		"\"路灯 不亮\" 望京":     {{text: "路灯 不亮"}, {text: "望京"}},
-		"“路灯 不亮”望京":        {{text: "路灯 不亮"}, {text: "望京"}},
-		"望京\"路灯 不亮":        {{text: "望京"}, {text: "路灯 不亮"}},
-		"-施工 -\"a b\" －夜间": {{"施工", true}, {"a b", true}, {"夜间", true}},
-		"a-b - --c":        {{text: "a-b"}, {"", true}, {"-c", true}},
-		"\"\" \"":          {{text: ""}, {text: ""}},
+		"\"路灯 不亮\" 望京":     {q("路灯 不亮", false), {text: "望京"}},
+		"“路灯 不亮”望京":        {q("路灯 不亮", false), {text: "望京", touch: true}},
+		"望京\"路灯 不亮":        {{text: "望京"}, q("路灯 不亮", true)},
+		"-施工 -\"a b\" －夜间": {{text: "施工", minus: true}, {text: "a b", minus: true, quoted: true}, {text: "夜间", minus: true}},
+		"a-b - --c":        {{text: "a-b"}, {text: "", minus: true}, {text: "-c", minus: true}},
+		"\"\" \"":          {q("", false), q("", false)},
 	} {
 		require.Equal(t, want, terms(text), "%q", text)
 	}
@@ -84,7 +86,7 @@ func TestAnyTextIsAnsweredOrRefused(t *testing.T) {
 			require.NotEmpty(t, err.Error())
 			return
 		}
-		for _, c := range append(p.Must, p.MustNot...) {
+		for _, c := range append(slices.Concat(p.Must...), p.MustNot...) {
 			require.NotEmpty(t, c)
 		}
 		require.LessOrEqual(t, len(p.Must)+len(p.MustNot), MaxClauses)
@@ -94,10 +96,11 @@ func TestAnyTextIsAnsweredOrRefused(t *testing.T) {
 func TestHighlightLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.SampledFrom([]rune("路灯不亮，a1Ａé📞の "))).Draw(t, "text")
-		must, _, err := parse(rapid.StringOfN(rapid.SampledFrom([]rune("路灯a1 ")), 1, 8, -1).Draw(t, "query"))
+		a, err := parse(rapid.StringOfN(rapid.SampledFrom([]rune("路灯a1 ")), 1, 8, -1).Draw(t, "query"), nil, time.Time{})
 		if err != nil {
 			return
 		}
+		must := slices.Concat(a.must...)
 		var whole strings.Builder
 		for _, s := range highlight(text, must) {
 			require.NotEmpty(t, s.Text)

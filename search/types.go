@@ -42,9 +42,14 @@ type Filters struct {
 	States      []string
 	Channels    []string
 	Places      []string
-	Near        *Circle   // only what lies in it
-	Within      Polygon   // only what lies in it
-	From, To    time.Time // CreatedAt in [From, To)
+
+	// Of each of these one must be among a document's, besides Categories and Departments.
+	MoreCategories  [][]string
+	MoreDepartments [][]string
+
+	Near     *Circle   // only what lies in it
+	Within   Polygon   // only what lies in it
+	From, To time.Time // CreatedAt in [From, To)
 }
 
 // Sort orders hits.
@@ -58,7 +63,7 @@ const (
 
 // Query is one search.
 type Query struct {
-	Text      string // words and phrases, joined by "and"
+	Text      string // in the query language
 	Scope     Scope
 	Filters   Filters
 	Sort      Sort     // ByNewest when empty
@@ -66,6 +71,9 @@ type Query struct {
 	Cursor    string   // from Result.NextCursor
 	Facets    []string // of "type", "category", "district", "department", "state", "channel"
 	Histogram bool     // hits per day in Asia/Shanghai
+
+	Vocabulary *Vocabulary // nil: words and phrases alone are understood
+	Now        time.Time   // what 今天 means; the present when zero
 }
 
 // Segment is a piece of highlighted text.
@@ -99,6 +107,7 @@ type Result struct {
 	Facets      map[string][]Bucket
 	Histogram   []Bucket
 	NextCursor  string // empty on the last page
+	Understood  []Understood
 }
 
 // Source reads the truth that the index copies.

@@ -204,6 +204,7 @@ type Deps struct {
 	Calls      Calls
 	Lists      search.Lists                               // nil: the city has none
 	Places     func() *address.Gazetteer                  // the places in force; nil: none
+	Vocabulary func() *search.Vocabulary                  // what the city calls things; nil: words and phrases alone are searched
 	Classifier Classifier                                 // nil: nothing is proposed
 	SSO        SSO                                        // nil: people sign in here alone
 	Blobs      Blobs                                      // nil: no attachments

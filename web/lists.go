@@ -17,7 +17,7 @@ const maxList = search.MaxList + search.MaxList/8
 
 // ListName addresses one of the city's lists.
 type ListName struct {
-	Name string `path:"name" enum:"gazetteer"`
+	Name string `path:"name" enum:"gazetteer,dictionary"`
 }
 
 // ListInput is a list as it is to be.
@@ -30,7 +30,7 @@ type ListInput struct {
 type ListView struct {
 	Name      string    `json:"name"`
 	Version   int64     `json:"version" doc:"0: the city has given none yet"`
-	Text      string    `json:"text" doc:"The gazetteer is CSV with name,aliases,kind,district,street,lon,lat"`
+	Text      string    `json:"text" doc:"The gazetteer is CSV with name,aliases,kind,district,street,lon,lat. A line of the dictionary is words that stand for one another, joined by commas, or what is typed wrong => what is meant; # begins a remark"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
@@ -43,7 +43,7 @@ func (s *Server) listRoutes() {
 	op := func(method, id, summary string) operation {
 		return operation{method: method, path: "/api/v1/lists/{name}", id: id, tag: "city", who: holding(ticketing.RightCatalogue), summary: summary, maxBody: maxList}
 	}
-	handle(s, op(http.MethodGet, "list", "A list that the city edits: its gazetteer"), s.getList)
+	handle(s, op(http.MethodGet, "list", "A list that the city edits: its gazetteer, its dictionary"), s.getList)
 	handle(s, op(http.MethodPut, "save-list", "Check a list and put it in force; 409 when somebody else did meanwhile"), s.saveList)
 	s.placeRoutes()
 }
@@ -85,8 +85,9 @@ func (s *Server) saveList(ctx context.Context, in *saveListInput) (*body[ListVie
 
 // checkList says what is wrong with a list before it is kept.
 func (s *Server) checkList(ctx context.Context, name, text string) error {
-	if name != search.Gazetteer {
-		return nil
+	if name == search.ListDictionary {
+		_, err := search.ParseDictionary(text)
+		return err
 	}
 	places, err := address.Parse(strings.NewReader(text))
 	if err != nil {

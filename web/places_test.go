@@ -74,6 +74,8 @@ func TestTheCityEditsItsGazetteer(t *testing.T) {
 		put(1, wrong).problem(http.StatusUnprocessableEntity, "invalid")
 	}
 	require.Contains(t, string(put(1, strings.ReplaceAll(gazetteer, "D1", "nowhere")).Body), "nowhere")
+	d.send("PUT", "/api/v1/lists/dictionary", map[string]any{"version": 0, "text": "路灯,街灯"}).want(http.StatusOK)
+	require.Contains(t, string(d.send("PUT", "/api/v1/lists/dictionary", map[string]any{"version": 1, "text": "路灯"}).Body), "line 1")
 	d.send("GET", "/api/v1/lists/secrets", nil).problem(http.StatusUnprocessableEntity, "invalid")
 	big := text + strings.Repeat("路路路路路路路路,,d,"+district+",,1,1\n", 30_000)
 	require.Contains(t, string(put(1, big).Body), "line 5", "a large one is read to where it is wrong")

@@ -12,7 +12,7 @@ import (
 )
 
 type searchInput struct {
-	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; empty finds all"`
+	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all"`
 	Type       []string  `query:"type,explode" maxItems:"20"`
 	Category   []string  `query:"category,explode" maxItems:"100" doc:"Leaf or family"`
 	District   []string  `query:"district,explode" maxItems:"100"`
@@ -24,6 +24,8 @@ type searchInput struct {
 	Sort       string    `query:"sort" enum:"newest,relevance" default:"newest"`
 	Limit      int       `query:"limit" minimum:"1" maximum:"200" default:"20"`
 	Cursor     string    `query:"cursor" maxLength:"500"`
+	Near       string    `query:"near" maxLength:"80" doc:"lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02" example:"123.08577,36.17372,500"`
+	Within     string    `query:"within" maxLength:"4000" doc:"lon,lat;lon,lat;…: only what lies within these corners, named in order"`
 	Facets     []string  `query:"facets,explode" maxItems:"6" doc:"type, category, district, department, state, channel"`
 	Histogram  bool      `query:"histogram" doc:"Hits per day"`
 	Tickets    bool      `query:"tickets" doc:"Add the ticket to each hit"`
@@ -44,9 +46,21 @@ type Hit struct {
 // SearchResult is a page of hits with counts.
 type SearchResult struct {
 	Page[Hit]
-	Facets    map[string][]search.Bucket `json:"facets" nullable:"false"`
-	Histogram []search.Bucket            `json:"histogram" nullable:"false"`
-	TookMS    int64                      `json:"took_ms"`
+	Facets     map[string][]search.Bucket `json:"facets" nullable:"false"`
+	Histogram  []search.Bucket            `json:"histogram" nullable:"false"`
+	Understood []UnderstoodPart           `json:"understood" nullable:"false" doc:"Parts of the query that name a field or days, or that stand for more than their own words"`
+	TookMS     int64                      `json:"took_ms"`
+}
+
+// UnderstoodPart is what a part of a query was taken for.
+type UnderstoodPart struct {
+	Text   string    `json:"text" doc:"As it was typed"`
+	Field  string    `json:"field,omitempty" enum:"type,category,district,department,state,channel,place,title,date" doc:"Left out for words"`
+	Not    bool      `json:"not,omitempty" doc:"What has it is left out"`
+	Values []string  `json:"values" nullable:"false" doc:"Codes of the field"`
+	Words  []string  `json:"words" nullable:"false" doc:"In which it was looked for"`
+	From   time.Time `json:"from,omitzero"`
+	To     time.Time `json:"to,omitzero"`
 }
 
 func (s *Server) searchRoutes() {
@@ -64,20 +78,34 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 	if err != nil {
 		return nil, err
 	}
+	near, err := readCircle(in.Near)
+	if err != nil {
+		return nil, err
+	}
+	within, err := readCorners(in.Within)
+	if err != nil {
+		return nil, err
+	}
 	began := time.Now()
+	var vocabulary *search.Vocabulary
+	if s.deps.Vocabulary != nil {
+		vocabulary = s.deps.Vocabulary()
+	}
 	res, err := index.Search(ctx, search.Query{
-		Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
+		Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
 		Facets: list[string](in.Facets), Histogram: in.Histogram,
 		Filters: search.Filters{
 			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
 			Departments: withinAll(who.Partition, list[string](in.Department)), States: list[string](in.State), Channels: list[string](in.Channel),
-			From: in.From, To: in.To,
+			From: in.From, To: in.To, Near: near, Within: within,
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := SearchResult{Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
+	out := SearchResult{Understood: convert(res.Understood, func(u search.Understood) UnderstoodPart {
+		return UnderstoodPart{Text: u.Text, Field: u.Field, Not: u.Not, Values: append([]string{}, u.Values...), Words: append([]string{}, u.Words...), From: cst(u.From), To: cst(u.To)}
+	}), Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
 	out.NextCursor, out.Total, out.TotalCapped = res.NextCursor, res.Total, res.TotalCapped
 	for k, v := range res.Facets {
 		out.Facets[k] = append([]search.Bucket{}, v...)

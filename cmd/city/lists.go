@@ -30,14 +30,14 @@ func SavePlaces(ctx context.Context, lists search.Lists, c ticketing.City, csv s
 	if err := address.Check(Areas(c), parsed); err != nil {
 		return 0, err
 	}
-	l, err := lists.List(ctx, search.Gazetteer)
+	l, err := lists.List(ctx, search.ListGazetteer)
 	if err != nil && !errors.Is(err, search.ErrNoList) {
 		return 0, err
 	}
 	if l.Body == csv {
 		return len(parsed), nil
 	}
-	if err := lists.SaveList(ctx, search.List{Name: search.Gazetteer, Version: l.Version + 1, Body: csv, UpdatedAt: now}); err != nil {
+	if err := lists.SaveList(ctx, search.List{Name: search.ListGazetteer, Version: l.Version + 1, Body: csv, UpdatedAt: now}); err != nil {
 		return 0, fmt.Errorf("gazetteer: %w", err)
 	}
 	return len(parsed), nil

@@ -94,7 +94,7 @@ var arrows = map[string][]string{
 
 	"telephony/cluster/clustertest": {},
 
-	"search":                  {},
+	"search":                  {"search/pinyin"},
 	"search/address":          {"search/pinyin"},
 	"search/classify":         {},
 	"search/hotspot":          {},

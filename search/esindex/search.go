@@ -37,7 +37,10 @@ func (x *Index) query(ctx context.Context, body object) (a answer, err error) {
 func request(p search.Plan) object {
 	must, not, should := []object{}, []object{}, []object{}
 	for _, c := range p.Must {
-		must = append(must, anywhere(c))
+		must = append(must, one(c, anywhere))
+	}
+	for _, c := range p.Titles {
+		must = append(must, one(c, titled))
 	}
 	for _, c := range p.MustNot {
 		not = append(not, anywhere(c))
@@ -46,8 +49,7 @@ func request(p search.Plan) object {
 	order := []object{{"created_at": "desc"}, {"id": "desc"}}
 	if p.Sort == search.ByRelevance {
 		for _, c := range p.Must {
-			field, text := spell(c)
-			should = append(should, object{"constant_score": object{"boost": 1, "filter": object{"match_phrase": object{"title_text" + field: text}}}})
+			should = append(should, object{"constant_score": object{"boost": 1, "filter": one(c, titled)}})
 		}
 		order = slices.Insert(order, 0, object{"_score": "desc"})
 	}
@@ -103,6 +105,23 @@ func anywhere(c search.Clause) object {
 	return object{"match_phrase": object{"text" + field: text}}
 }
 
+func titled(c search.Clause) object {
+	field, text := spell(c)
+	return object{"match_phrase": object{"title_text" + field: text}}
+}
+
+// one finds what has one of some clauses.
+func one(clauses search.Alternatives, where func(search.Clause) object) object {
+	if len(clauses) == 1 {
+		return where(clauses[0])
+	}
+	any := make([]object, len(clauses))
+	for i, c := range clauses {
+		any[i] = where(c)
+	}
+	return object{"bool": object{"should": any, "minimum_should_match": 1}}
+}
+
 func filters(p search.Plan) []object {
 	var all []object
 	add := func(field string, values []string) {
@@ -115,6 +134,12 @@ func filters(p search.Plan) []object {
 	add("categories", f.Categories)
 	add("district", f.Districts)
 	add("departments", f.Departments)
+	for _, values := range f.MoreCategories {
+		add("categories", values)
+	}
+	for _, values := range f.MoreDepartments {
+		add("departments", values)
+	}
 	add("state", f.States)
 	add("channel", f.Channels)
 	add("place", f.Places)

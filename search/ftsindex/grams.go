@@ -50,23 +50,33 @@ func phrase(c search.Clause) string {
 	return b.String()
 }
 
-// expression joins the clauses of a plan; negated is true when it finds what must be left out.
-func expression(must, not []search.Clause) (expr string, negated bool) {
-	all := func(clauses []search.Clause, with string) string {
-		parts := make([]string, len(clauses))
-		for i, c := range clauses {
-			parts[i] = phrase(c)
-		}
-		return "(" + strings.Join(parts, with) + ")"
+// one spells what finds one of some clauses.
+func one(clauses []search.Clause) string {
+	parts := make([]string, len(clauses))
+	for i, c := range clauses {
+		parts[i] = phrase(c)
 	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+// expression joins the clauses of a plan; negated is true when it finds what must be left out.
+func expression(p search.Plan) (expr string, negated bool) {
+	var must []string
+	for _, c := range p.Must {
+		must = append(must, one(c))
+	}
+	for _, c := range p.Titles {
+		must = append(must, "{title} : "+one(c))
+	}
+	all := "(" + strings.Join(must, " AND ") + ")"
 	switch {
-	case len(must)+len(not) == 0:
+	case len(must)+len(p.MustNot) == 0:
 		return "", false
 	case len(must) == 0:
-		return all(not, " OR "), true
-	case len(not) == 0:
-		return all(must, " AND "), false
+		return one(p.MustNot), true
+	case len(p.MustNot) == 0:
+		return all, false
 	default:
-		return all(must, " AND ") + " NOT " + all(not, " OR "), false
+		return all + " NOT " + one(p.MustNot), false
 	}
 }

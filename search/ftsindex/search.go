@@ -42,7 +42,7 @@ func (x *Index) searchIn(ctx context.Context, tx *sql.Tx, st state, p search.Pla
 	if err := x.db.cols.catchUp(ctx, tx, st); err != nil {
 		return search.Found{}, err
 	}
-	expr, negated := expression(p.Must, p.MustNot)
+	expr, negated := expression(p)
 	var slots []int
 	if expr != "" {
 		var err error
@@ -145,7 +145,7 @@ func scoresOf(ctx context.Context, tx *sql.Tx, set int, p search.Plan) ([]uint8,
 	}
 	scores := []uint8{}
 	for _, c := range p.Must {
-		slots, err := match(ctx, tx, set, "{title} : "+phrase(c))
+		slots, err := match(ctx, tx, set, "{title} : "+one(c))
 		if err != nil {
 			return nil, err
 		}

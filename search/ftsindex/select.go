@@ -18,8 +18,8 @@ type selection struct {
 	scores []uint8 // by slot; nil when sorted by newest
 
 	values [colCount][]bool // by number of a name; nil takes all
-	cats   []bool           // by number of a set
-	depts  []bool
+	cats   [][]bool         // each by number of a set
+	depts  [][]bool
 	scope  []bool
 	from   int64
 	to     int64
@@ -44,7 +44,7 @@ func newSelection(c *columns, p search.Plan, scores []uint8) *selection {
 	for col, wanted := range map[int][]string{colType: f.Types, colDistrict: f.Districts, colState: f.States, colChannel: f.Channels, colPlace: f.Places} {
 		s.values[col] = c.allowed(wanted)
 	}
-	s.cats, s.depts = c.allowedSets(f.Categories), c.allowedSets(f.Departments)
+	s.cats, s.depts = c.eachAllowed(f.Categories, f.MoreCategories), c.eachAllowed(f.Departments, f.MoreDepartments)
 	if !p.Scope.All {
 		if s.scope = c.allowedSets(p.Scope.Departments); s.scope == nil {
 			s.scope = make([]bool, len(c.members)) // no department: nothing
@@ -99,12 +99,33 @@ func (c *columns) allowedSets(wanted []string) []bool {
 	return ok
 }
 
+// eachAllowed are the sets that hold one of each of these lists of names.
+func (c *columns) eachAllowed(first []string, more [][]string) [][]bool {
+	var all [][]bool
+	for _, wanted := range append([][]string{first}, more...) {
+		if ok := c.allowedSets(wanted); ok != nil {
+			all = append(all, ok)
+		}
+	}
+	return all
+}
+
 func (s *selection) takes(e *entry) bool {
 	if e.id == "" || e.created < s.from || e.created >= s.to {
 		return false
 	}
-	if s.scope != nil && !s.scope[e.depts] || s.cats != nil && !s.cats[e.cats] || s.depts != nil && !s.depts[e.depts] {
+	if s.scope != nil && !s.scope[e.depts] {
 		return false
+	}
+	for _, ok := range s.cats {
+		if !ok[e.cats] {
+			return false
+		}
+	}
+	for _, ok := range s.depts {
+		if !ok[e.depts] {
+			return false
+		}
 	}
 	for col, ok := range s.values {
 		if ok != nil && !ok[e.values[col]] {

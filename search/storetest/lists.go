@@ -19,16 +19,16 @@ func RunLists(t *testing.T, open func(t *testing.T) search.Lists) {
 }
 
 func listVersions(t *testing.T, s search.Lists) {
-	_, err := s.List(t.Context(), search.Gazetteer)
+	_, err := s.List(t.Context(), search.ListGazetteer)
 	require.ErrorIs(t, err, search.ErrNoList)
-	version, err := s.ListVersion(t.Context(), search.Gazetteer)
+	version, err := s.ListVersion(t.Context(), search.ListGazetteer)
 	require.NoError(t, err)
 	require.Zero(t, version)
 
-	l := search.List{Name: search.Gazetteer, Version: 1, Body: "望江花园,\"a\"\n" + strings.Repeat("路", 1_000_000), UpdatedAt: noon}
+	l := search.List{Name: search.ListGazetteer, Version: 1, Body: "望江花园,\"a\"\n" + strings.Repeat("路", 1_000_000), UpdatedAt: noon}
 	require.NoError(t, s.SaveList(t.Context(), l))
 	require.ErrorIs(t, s.SaveList(t.Context(), l), search.ErrListChanged)
-	got, err := s.List(t.Context(), search.Gazetteer)
+	got, err := s.List(t.Context(), search.ListGazetteer)
 	require.NoError(t, err)
 	require.Equal(t, l, got)
 
@@ -36,13 +36,13 @@ func listVersions(t *testing.T, s search.Lists) {
 	require.ErrorIs(t, s.SaveList(t.Context(), l), search.ErrListChanged, "version 2 was never there")
 	l.Version = 2
 	require.NoError(t, s.SaveList(t.Context(), l))
-	got, err = s.List(t.Context(), search.Gazetteer)
+	got, err = s.List(t.Context(), search.ListGazetteer)
 	require.NoError(t, err)
 	require.Equal(t, l, got)
-	version, err = s.ListVersion(t.Context(), search.Gazetteer)
+	version, err = s.ListVersion(t.Context(), search.ListGazetteer)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, version)
-	version, err = s.ListVersion(t.Context(), search.Dictionary)
+	version, err = s.ListVersion(t.Context(), search.ListDictionary)
 	require.NoError(t, err)
 	require.Zero(t, version, "each list is by itself")
 }
@@ -52,7 +52,7 @@ func oneListOfMany(t *testing.T, s search.Lists) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			err := s.SaveList(t.Context(), search.List{Name: search.Dictionary, Version: 1, UpdatedAt: noon})
+			err := s.SaveList(t.Context(), search.List{Name: search.ListDictionary, Version: 1, UpdatedAt: noon})
 			if err == nil {
 				won.Add(1)
 				return

@@ -238,7 +238,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	if a.Center != nil {
 		deps.Calls = a.Center
 	}
-	deps.Lists, deps.Places = a.Engines.Lists, a.Engines.Lists.Places
+	deps.Lists, deps.Places, deps.Vocabulary = a.Engines.Lists, a.Engines.Lists.Places, a.Engines.Lists.Vocabulary
 	if a.cfg.Data != "" {
 		deps.Classifier = a.keepClassifier(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,16 +24,21 @@ type Lists struct {
 	refreshing sync.Mutex
 	seen       map[string]int64 // version by list; that of the city itself by ""
 	gazetteer  atomic.Pointer[address.Gazetteer]
+	vocabulary atomic.Pointer[search.Vocabulary]
 }
 
 func newLists(kept search.Lists, tickets *ticketing.Service) *Lists {
 	l := &Lists{Lists: kept, tickets: tickets, seen: map[string]int64{}}
 	l.gazetteer.Store(address.New(nil, nil))
+	l.vocabulary.Store(search.NewVocabulary(nil, nil))
 	return l
 }
 
 // Places is the city's gazetteer.
 func (l *Lists) Places() *address.Gazetteer { return l.gazetteer.Load() }
+
+// Vocabulary is what the city's people call things.
+func (l *Lists) Vocabulary() *search.Vocabulary { return l.vocabulary.Load() }
 
 // SaveList writes a list and puts it to use.
 func (l *Lists) SaveList(ctx context.Context, list search.List) error {
@@ -51,38 +57,44 @@ func (l *Lists) Refresh(ctx context.Context) error {
 	if now[""], err = l.tickets.CityVersion(ctx); err != nil {
 		return fmt.Errorf("version of the city: %w", err)
 	}
-	for _, name := range []string{search.Gazetteer} {
+	for _, name := range []string{search.ListGazetteer, search.ListDictionary} {
 		if now[name], err = l.ListVersion(ctx, name); err != nil {
 			return err
 		}
 	}
-	if now[search.Gazetteer] != l.seen[search.Gazetteer] || now[""] != l.seen[""] {
-		if err := l.readPlaces(ctx); err != nil {
-			return err
-		}
+	if maps.Equal(now, l.seen) {
+		return nil
+	}
+	if err := l.read(ctx); err != nil {
+		return err
 	}
 	l.seen = now
 	return nil
 }
 
-func (l *Lists) readPlaces(ctx context.Context) error {
+func (l *Lists) read(ctx context.Context) error {
 	c, err := l.tickets.City(ctx)
 	if err != nil {
 		return fmt.Errorf("districts: %w", err)
 	}
-	list, err := l.List(ctx, search.Gazetteer)
-	if errors.Is(err, search.ErrNoList) {
-		l.gazetteer.Store(city.Addresses(c, nil))
-		return nil
+	var places []address.Place
+	list, err := l.List(ctx, search.ListGazetteer)
+	if err == nil {
+		places, err = address.Parse(strings.NewReader(list.Body))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, search.ErrNoList) {
 		return err
 	}
-	places, err := address.Parse(strings.NewReader(list.Body))
+	dictionary, err := l.List(ctx, search.ListDictionary)
+	if err != nil && !errors.Is(err, search.ErrNoList) {
+		return err
+	}
+	words, err := search.ParseDictionary(dictionary.Body)
 	if err != nil {
 		return err
 	}
 	l.gazetteer.Store(city.Addresses(c, places))
+	l.vocabulary.Store(vocabulary(c, places, words))
 	return nil
 }
 

@@ -1359,7 +1359,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A list that the city edits: its gazetteer
+         * A list that the city edits: its gazetteer, its dictionary
          * @description Roles: lead, dispatcher, admin.
          */
         get: operations["list"];
@@ -4124,7 +4124,7 @@ export interface components {
         };
         ListView: {
             name: string;
-            /** @description The gazetteer is CSV with name,aliases,kind,district,street,lon,lat */
+            /** @description The gazetteer is CSV with name,aliases,kind,district,street,lon,lat. A line of the dictionary is words that stand for one another, joined by commas, or what is typed wrong => what is meant; # begins a remark */
             text: string;
             /** Format: date-time */
             updated_at?: string;
@@ -4964,6 +4964,8 @@ export interface components {
             total: number;
             /** @description Counting stopped at total */
             total_capped: boolean;
+            /** @description Parts of the query that name a field or days, or that stand for more than their own words */
+            understood: components["schemas"]["UnderstoodPart"][];
         };
         SeatChoice: {
             seat?: string;
@@ -5336,6 +5338,25 @@ export interface components {
              * @description The ticket's after the event
              */
             version: number;
+        };
+        UnderstoodPart: {
+            /**
+             * @description Left out for words
+             * @enum {string}
+             */
+            field?: "type" | "category" | "district" | "department" | "state" | "channel" | "place" | "title" | "date";
+            /** Format: date-time */
+            from?: string;
+            /** @description What has it is left out */
+            not?: boolean;
+            /** @description As it was typed */
+            text: string;
+            /** Format: date-time */
+            to?: string;
+            /** @description Codes of the field */
+            values: string[];
+            /** @description In which it was looked for */
+            words: string[];
         };
         Unscheduled: {
             /** @description Now */
@@ -7802,7 +7823,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: "gazetteer";
+                name: "gazetteer" | "dictionary";
             };
             cookie?: never;
         };
@@ -7833,7 +7854,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                name: "gazetteer";
+                name: "gazetteer" | "dictionary";
             };
             cookie?: never;
         };
@@ -8497,7 +8518,7 @@ export interface operations {
     search: {
         parameters: {
             query?: {
-                /** @description Words and "phrases", all of which must occur; empty finds all */
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
                 q?: string;
                 type?: string[] | null;
                 /** @description Leaf or family */
@@ -8513,6 +8534,10 @@ export interface operations {
                 sort?: "newest" | "relevance";
                 limit?: number;
                 cursor?: string;
+                /** @description lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02 */
+                near?: string;
+                /** @description lon,lat;lon,lat;…: only what lies within these corners, named in order */
+                within?: string;
                 /** @description type, category, district, department, state, channel */
                 facets?: string[] | null;
                 /** @description Hits per day */
