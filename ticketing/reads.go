@@ -197,6 +197,33 @@ func (s *Service) Earlier(ctx context.Context, a Actor, ref string) ([]Ticket, e
 	return list, nil
 }
 
+// OfNumber lists the tickets of a telephone number that the actor may see, newest first,
+// 50 at most, without whom they are of. It is for those who work in the centre.
+func (s *Service) OfNumber(ctx context.Context, a Actor, phone string) ([]Ticket, error) {
+	const most = 50
+	if !a.Staff() {
+		return nil, ErrForbidden
+	}
+	phone, err := NormalizePhone(phone)
+	if err != nil {
+		return nil, err
+	}
+	list := []Ticket{}
+	if phone == "" {
+		return list, nil
+	}
+	all, err := s.store.ByPhone(ctx, a.Partition, phone, 2*most)
+	if err != nil {
+		return nil, fmt.Errorf("tickets of a number: %w", err)
+	}
+	for _, t := range all {
+		if a.Sees(t) && len(list) < most {
+			list = append(list, a.view(t))
+		}
+	}
+	return list, nil
+}
+
 // OfCaller lists the tickets of a citizen's number, newest first, 20 at most, without confidential ones: what is told to a caller of whom only
 // the number is known. It is for the platform alone.
 func (s *Service) OfCaller(ctx context.Context, a Actor, phone string) ([]Ticket, error) {

@@ -41,6 +41,7 @@ type Tickets interface {
 	HoldTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	ReleaseTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error
+	OfNumber(ctx context.Context, who ticketing.Actor, phone string) ([]ticketing.Ticket, error)
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)
 	Stats(ctx context.Context, who ticketing.Actor, from, to time.Time) (ticketing.TicketStats, error)

@@ -50,6 +50,7 @@ type SearchResult struct {
 	Histogram  []search.Bucket            `json:"histogram" nullable:"false"`
 	Understood []UnderstoodPart           `json:"understood" nullable:"false" doc:"Parts of the query that name a field or days, or that stand for more than their own words"`
 	TookMS     int64                      `json:"took_ms"`
+	Degraded   bool                       `json:"degraded,omitempty" doc:"The index does not answer: the ticket of the number was looked up in the store"`
 }
 
 // UnderstoodPart is what a part of a query was taken for.
@@ -70,6 +71,7 @@ func (s *Server) searchRoutes() {
 		description: "A ticket is found within moments of its change; what the user may not see is in no hit and no count.",
 	}, s.search)
 	s.similarRoutes()
+	s.storeSearchRoutes()
 }
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResult], error) {
@@ -100,6 +102,9 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 			From: in.From, To: in.To, Near: near, Within: within,
 		},
 	})
+	if unavailable(err) {
+		return s.searchStore(ctx, who, in.Q, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +170,8 @@ func searchProblem(err error) *Problem {
 		p := problem(http.StatusUnprocessableEntity, "bad_query", "The query cannot be used: "+strings.TrimSuffix(q.Reason, ".")+".").because(err)
 		p.Errors = []FieldError{{Location: "query." + strings.ToLower(q.Field), Message: q.Reason}}
 		return p
-	case errors.Is(err, search.ErrUnavailable), errors.Is(err, search.ErrNeedsRebuild):
-		return problem(http.StatusServiceUnavailable, "search_unavailable", "Search is not available at the moment; tickets are safe and lists work. Try again shortly.").after(5).because(err)
+	case unavailable(err):
+		return problem(http.StatusServiceUnavailable, "search_unavailable", "Search is not available at the moment; tickets are safe, lists work, and tickets are found by their number and by the citizen's phone. Try again shortly.").after(5).because(err)
 	}
 	return nil
 }

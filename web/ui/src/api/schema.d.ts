@@ -1730,6 +1730,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The tickets of a telephone number, newest first, 50 at most; the look goes on record
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, admin.
+         */
+        post: operations["search-phone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -4574,6 +4594,9 @@ export interface components {
             user: string;
             user_name?: string;
         };
+        PhoneInput: {
+            phone: string;
+        };
         PlaceList: {
             items: components["schemas"]["PlaceView"][];
         };
@@ -4951,6 +4974,8 @@ export interface components {
             words?: string[] | null;
         };
         SearchResult: {
+            /** @description The index does not answer: the ticket of the number was looked up in the store */
+            degraded?: boolean;
             facets: {
                 [key: string]: components["schemas"]["Bucket"][] | null;
             };
@@ -5321,6 +5346,9 @@ export interface components {
              * @description The version you saw
              */
             version: number;
+        };
+        TicketsOfNumber: {
+            items: components["schemas"]["Ticket"][];
         };
         TimelineEvent: {
             /** @description User id, system or citizen */
@@ -8558,6 +8586,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "search-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketsOfNumber"];
                 };
             };
             /** @description Problem (RFC 9457) */
