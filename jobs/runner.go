@@ -28,6 +28,8 @@ type Outbox interface {
 	FinishOutbox(ctx context.Context, item ticketing.OutboxItem) error
 	// OutboxBacklog counts the rows not done, per topic.
 	OutboxBacklog(ctx context.Context) (map[string]int, error)
+	// OldestOwed is since when the oldest row not done is owed, per topic.
+	OldestOwed(ctx context.Context) (map[string]time.Time, error)
 	// Subscribe tells of new rows of a topic, after their commit.
 	Subscribe(topic string) (wake <-chan struct{}, cancel func())
 }
@@ -292,4 +294,9 @@ func (r *Runner) Ready(ctx context.Context) error {
 // Backlog counts the effects still owed, per topic.
 func (r *Runner) Backlog(ctx context.Context) (map[string]int, error) {
 	return r.deps.Outbox.OutboxBacklog(ctx)
+}
+
+// Owed is since when the oldest effect is owed, per topic.
+func (r *Runner) Owed(ctx context.Context) (map[string]time.Time, error) {
+	return r.deps.Outbox.OldestOwed(ctx)
 }

@@ -81,14 +81,18 @@ func TestEachRunsAllAndTellsTheFirstError(t *testing.T) {
 }
 
 func TestGeneratedTicketsFitTheIndex(t *testing.T) {
-	docs, err := documents(500)
+	history, err := cases(500)
 	require.NoError(t, err)
-	require.Len(t, docs, 500)
-	for _, d := range docs {
+	n := 0
+	for c := range history {
+		d := documentOf(c)
 		require.NotEmpty(t, d.Number)
 		require.Contains(t, d.Categories, d.Category)
+		for _, w := range wordOf(d.Title, n) {
+			require.NotContains(t, w, `"`)
+			require.LessOrEqual(t, len([]rune(w)), 4)
+		}
+		n++
 	}
-	for _, w := range questions(docs) {
-		require.NotContains(t, w, `"`)
-	}
+	require.Equal(t, 500, n)
 }

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
+
+	"hotline/search"
 )
 
 // elastic is an Elasticsearch as a plain HTTP client sees it.
@@ -39,25 +40,43 @@ func (e elastic) do(ctx context.Context, method, path string, in any) ([]byte, e
 	return raw, err
 }
 
-// plain asks for the words in the default way: any of a text's bigrams counts.
-func (e elastic) plain(ctx context.Context, alias string, words []string) ([]time.Duration, error) {
-	counts := map[string]any{}
+// plain asks for a word and the same counts as a search does, and reads the answer.
+func (e elastic) plain(ctx context.Context, alias, word string) error {
+	counts := map[string]any{"histogram": map[string]any{"date_histogram": map[string]any{
+		"field": "created_at", "calendar_interval": "day", "time_zone": search.DayZone, "format": "yyyy-MM-dd", "min_doc_count": 1,
+	}}}
 	for _, f := range facets {
-		counts[f] = map[string]any{"terms": map[string]any{"field": f, "size": 50}}
+		counts[f] = map[string]any{"terms": map[string]any{"field": f, "size": 1000}}
 	}
-	var took []time.Duration
-	for _, word := range words {
-		began := time.Now()
-		_, err := e.do(ctx, http.MethodPost, "/"+alias+"/_search", map[string]any{
-			"size": 20, "track_total_hits": 10_000, "aggs": counts,
-			"query": map[string]any{"match": map[string]any{"text": map[string]any{"query": word, "operator": "and"}}},
-		})
-		if err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(began))
+	raw, err := e.do(ctx, http.MethodPost, "/"+alias+"/_search", map[string]any{
+		"size": 21, "track_total_hits": 10_001, "aggs": counts, "sort": []any{map[string]any{"created_at": "desc"}, map[string]any{"id": "desc"}},
+		"_source": []string{"id", "number", "version", "title", "body", "created_at"},
+		"query":   map[string]any{"bool": map[string]any{"filter": map[string]any{"match_phrase": map[string]any{"text": word}}}},
+	})
+	if err != nil {
+		return err
 	}
-	return took, nil
+	var answer map[string]any
+	return json.Unmarshal(raw, &answer)
+}
+
+// size is how many bytes an index takes.
+func (e elastic) size(ctx context.Context, alias string) (float64, error) {
+	raw, err := e.do(ctx, http.MethodGet, "/"+alias+"/_stats/store", nil)
+	if err != nil {
+		return 0, err
+	}
+	var stats struct {
+		All struct {
+			Primaries struct {
+				Store struct {
+					Bytes float64 `json:"size_in_bytes"`
+				} `json:"store"`
+			} `json:"primaries"`
+		} `json:"_all"`
+	}
+	err = json.Unmarshal(raw, &stats)
+	return stats.All.Primaries.Store.Bytes, err
 }
 
 // drop deletes what holds the alias; wildcards are not allowed for deletions.

@@ -123,6 +123,29 @@ func (s *Store) OutboxBacklog(ctx context.Context) (map[string]int, error) {
 	return backlog, rows.Err()
 }
 
+// OldestOwed is since when the oldest row of each topic is owed that is not done.
+func (s *Store) OldestOwed(ctx context.Context) (map[string]time.Time, error) {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT topic, min(created_at) FROM outbox WHERE enqueued_at IS NULL AND done_at IS NULL GROUP BY topic "+
+		"UNION ALL SELECT topic, min(created_at) FROM outbox WHERE enqueued_at IS NOT NULL AND done_at IS NULL GROUP BY topic")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	oldest := map[string]time.Time{}
+	for rows.Next() {
+		var topic string
+		var ms int64
+		if err := rows.Scan(&topic, &ms); err != nil {
+			return nil, err
+		}
+		at := time.UnixMilli(ms).UTC()
+		if known, ok := oldest[topic]; !ok || at.Before(known) {
+			oldest[topic] = at
+		}
+	}
+	return oldest, rows.Err()
+}
+
 // PruneOutbox deletes rows that were done before a moment. The newest row
 // stays, so that SQLite gives no id out twice.
 func (s *Store) PruneOutbox(ctx context.Context, before time.Time) error {

@@ -21,6 +21,7 @@ type Store interface {
 	FinishOutbox(ctx context.Context, item ticketing.OutboxItem) error
 	FinishOutboxItems(ctx context.Context, items []ticketing.OutboxItem) error
 	OutboxBacklog(ctx context.Context) (map[string]int, error)
+	OldestOwed(ctx context.Context) (map[string]time.Time, error)
 	PruneOutbox(ctx context.Context, before time.Time) error
 	Subscribe(topic string) (wake <-chan struct{}, cancel func())
 	LiveEvents(ctx context.Context, after int64, limit int) ([]ticketing.LiveEvent, error)

@@ -31,6 +31,7 @@ var (
 	spooledNow = prometheus.NewDesc("hotline_recordings_spooled", "Recordings on their way to the blob store.", nil, nil)
 
 	owedNow      = prometheus.NewDesc("hotline_outbox_owed", "Effects owed and not done.", []string{"topic"}, nil)
+	oldestOwed   = prometheus.NewDesc("hotline_outbox_lag_seconds", "For how long the oldest effect is owed; of topic index, how far the search index is behind.", []string{"topic"}, nil)
 	deadlinesSum = prometheus.NewDesc("hotline_deadlines_fired_total", "Deadlines fired by this node.", nil, nil)
 	sweepsSum    = prometheus.NewDesc("hotline_queue_sweeps_total", "Sweeps of the outbox by this node.", nil, nil)
 	epochsSum    = prometheus.NewDesc("hotline_queue_epochs_total", "Times the queue was found new, wiped or back.", nil, nil)
@@ -142,5 +143,13 @@ func (m workerMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	for topic, n := range owed {
 		out <- prometheus.MustNewConstMetric(owedNow, prometheus.GaugeValue, float64(n), topic)
+	}
+	oldest, err := m.runner.Owed(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(oldestOwed, err)
+		return
+	}
+	for topic, since := range oldest {
+		out <- prometheus.MustNewConstMetric(oldestOwed, prometheus.GaugeValue, max(0, time.Since(since).Seconds()), topic)
 	}
 }

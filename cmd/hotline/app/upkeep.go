@@ -78,8 +78,8 @@ func defaultIndexCare() indexCare {
 // keepIndex looks after an index beside the service, where searches answer
 // from what is there: one that was lost, then or later, or that has another
 // layout is rebuilt. A worker also compares it with the database now and then,
-// and after every change of the city: documents hold the ancestors of their
-// departments, which decide who finds them.
+// and after every change of the city or its places: documents hold the ancestors of
+// their departments, which decide who finds them, and the place they speak of.
 func (a *App) keepIndex(ctx context.Context, index *search.Index, source search.Source) {
 	err := index.Ready(ctx)
 	if err != nil && !errors.Is(err, search.ErrNeedsRebuild) {
@@ -90,10 +90,10 @@ func (a *App) keepIndex(ctx context.Context, index *search.Index, source search.
 
 // watchIndex looks after the index until ctx ends; state is what Ready said.
 func (a *App) watchIndex(ctx context.Context, index *search.Index, source search.Source, state error) {
-	city, next := a.cityVersion(ctx), time.Now().Add(a.care.first)
+	city, next := a.knownOfCity(ctx), time.Now().Add(a.care.first)
 	wait := a.care.look
 	for {
-		switch now := a.cityVersion(ctx); {
+		switch now := a.knownOfCity(ctx); {
 		case errors.Is(state, search.ErrNeedsRebuild):
 			a.log.Info("rebuilding the index from the database", "because", state)
 			if err := index.Rebuild(ctx, source); err != nil && ctx.Err() == nil {
@@ -130,6 +130,16 @@ func (a *App) compareIndex(ctx context.Context, index *search.Index, source sear
 			"extra", report.Extra, "ahead", report.Ahead, "doubled", report.Doubled)
 	}
 	return err == nil
+}
+
+// knownOfCity are the versions of what documents are made of besides tickets: of the city
+// and of its places.
+func (a *App) knownOfCity(ctx context.Context) [2]int64 {
+	places, err := a.Engines.Lists.ListVersion(ctx, search.ListGazetteer)
+	if err != nil {
+		places = 0
+	}
+	return [2]int64{a.cityVersion(ctx), places}
 }
 
 // cityVersion is 0 while it cannot be read: once it can, the index is compared.
