@@ -52,6 +52,7 @@ var benches = []bench{
 	{"search", benchSearch},
 	{"topics", benchTopics},
 	{"duplicates", benchDuplicates},
+	{"drift", benchDrift},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
 	{"browsers", benchBrowsers},

@@ -2,6 +2,7 @@ package address
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -12,33 +13,46 @@ import (
 // character is one of a text or a name, folded.
 type character struct {
 	r      rune
-	sounds []string // blurred readings; of what is not Han itself
-	start  int      // byte offsets in the text as it was given
+	sounds []sound // blurred readings; of what is not Han itself
+	start  int     // byte offsets in the text as it was given
 	end    int
 	weight float64 // of a name's character: how much it tells
 }
 
-// sounder reads characters and remembers how each is read. It is not safe for concurrent use.
-type sounder map[rune][]string
+// sound is the number of a blurred reading; of a character that is not Han, one of its own.
+type sound uint32
 
-func (s sounder) of(r rune) []string {
-	if all, known := s[r]; known {
+// notHan is added to the code point of what is not Han.
+const notHan = 1 << 16
+
+// readings are the sounds of the Han characters that are common enough to be in a name.
+var readings = sync.OnceValue(func() map[rune][]sound {
+	numbers := map[string]sound{}
+	all := map[rune][]sound{}
+	for r := rune(0x4E00); r <= 0x9FFF; r++ {
+		for _, reading := range pinyin.Of(r) {
+			blurred := pinyin.Blurred(reading)
+			n, known := numbers[blurred]
+			if !known {
+				n = sound(len(numbers)) //nolint:gosec // some four hundred
+				numbers[blurred] = n
+			}
+			all[r] = append(all[r], n)
+		}
+	}
+	return all
+})
+
+func soundsOf(r rune) []sound {
+	if all := readings()[r]; all != nil {
 		return all
 	}
-	var all []string
-	for _, reading := range pinyin.Of(r) {
-		all = append(all, pinyin.Blurred(reading))
-	}
-	if all == nil {
-		all = []string{string(r)}
-	}
-	s[r] = all
-	return all
+	return []sound{notHan + sound(r)} //nolint:gosec // a code point
 }
 
 // fold cuts a text into at most limit characters. Width and case are folded, numbers up
 // to 99 that count nothing are written as they are spoken, white space and marks are one separator (0).
-func (s sounder) fold(text string, limit int) []character {
+func fold(text string, limit int) []character {
 	out := make([]character, 0, min(limit, len(text)/3+1))
 	gap := func(at int) {
 		if len(out) > 0 && out[len(out)-1].r != 0 {
@@ -51,14 +65,10 @@ func (s sounder) fold(text string, limit int) []character {
 			break
 		}
 		end := i + len(string(r))
-		folded := []rune(norm.NFKC.String(string(unicode.ToLower(r))))
-		if len(folded) == 0 {
-			continue
-		}
-		r = folded[0]
+		r = foldedRune(r)
 		if r < '0' || r > '9' {
 			if !strings.ContainsRune(counted, r) {
-				out = s.spoken(out, digits)
+				out = spoken(out, digits)
 			}
 			digits = 0
 		}
@@ -69,12 +79,12 @@ func (s sounder) fold(text string, limit int) []character {
 			if r >= '0' && r <= '9' {
 				digits++
 			}
-			out = append(out, character{r: r, sounds: s.of(r), start: i, end: end})
+			out = append(out, character{r: r, sounds: soundsOf(r), start: i, end: end})
 		default:
 			gap(i)
 		}
 	}
-	return s.spoken(out, digits)
+	return spoken(out, digits)
 }
 
 // counted follows the number of a house, a floor or a day, which is in no place's name:
@@ -84,7 +94,7 @@ const counted = "号栋幢座单室楼层排弄组户年月日天点时元米个
 var hanDigits = []rune("零一二三四五六七八九")
 
 // spoken writes a number of one or two digits at the end of out in Han.
-func (s sounder) spoken(out []character, digits int) []character {
+func spoken(out []character, digits int) []character {
 	if digits == 0 || digits > 2 {
 		return out
 	}
@@ -107,13 +117,13 @@ func (s sounder) spoken(out []character, digits int) []character {
 	start, end := tail[0].start, tail[len(tail)-1].end
 	out = out[:len(out)-digits]
 	for _, r := range word.String() {
-		out = append(out, character{r: r, sounds: s.of(r), start: start, end: end})
+		out = append(out, character{r: r, sounds: soundsOf(r), start: start, end: end})
 	}
 	return out
 }
 
 // alike reports whether two characters sound alike.
-func alike(a, b []string) bool {
+func alike(a, b []sound) bool {
 	for _, x := range a {
 		for _, y := range b {
 			if x == y {
@@ -122,4 +132,15 @@ func alike(a, b []string) bool {
 		}
 	}
 	return false
+}
+
+// foldedRune folds width and case; of a character that falls apart it is the first.
+func foldedRune(r rune) rune {
+	if r >= 0x4E00 && r <= 0x9FFF {
+		return r
+	}
+	for _, folded := range norm.NFKC.String(string(unicode.ToLower(r))) {
+		return folded
+	}
+	return r
 }

@@ -13,8 +13,8 @@ type Gazetteer struct {
 	places []Place
 	areas  []area
 	names  []name
-	index  map[[2]string][]int32 // by two sounds that follow one another, or with one between: names
-	common int                   // a pair in more names tells nothing
+	index  map[[2]sound][]int32 // by two sounds that follow one another, or with one between: names
+	common int                  // a pair in more names tells nothing
 
 	initials map[byte][]int32 // names by how the first character's readings begin
 }
@@ -41,19 +41,18 @@ const leastWeight = 0.12
 // New makes a gazetteer of the city's districts and streets and of its places. A place
 // whose district or street is unknown stays: its codes are answered as they are.
 func New(areas []Area, places []Place) *Gazetteer {
-	g := &Gazetteer{places: places, index: map[[2]string][]int32{}, common: max(300, len(places)/20), initials: map[byte][]int32{}}
+	g := &Gazetteer{places: places, index: map[[2]sound][]int32{}, common: max(300, len(places)/20), initials: map[byte][]int32{}}
 	g.takeAreas(areas)
-	sounds := sounder{}
 	for i, p := range places {
 		for _, called := range callings(p) {
-			g.names = append(g.names, name{place: int32(i), called: called, chars: sounds.fold(called, 2*MaxName)}) //nolint:gosec // MaxPlaces
+			g.names = append(g.names, name{place: int32(i), called: called, chars: fold(called, 2*MaxName)}) //nolint:gosec // MaxPlaces
 		}
 	}
 	g.weigh()
 	for i, n := range g.names {
 		g.takeInitials(int32(i), n.called) //nolint:gosec // few names a place
-		seen := map[[2]string]bool{}
-		pairs(n.chars, func(key [2]string, _ int) {
+		seen := map[[2]sound]bool{}
+		pairs(n.chars, func(key [2]sound, _ int) {
 			if !seen[key] {
 				seen[key] = true
 				g.index[key] = append(g.index[key], int32(i)) //nolint:gosec // few names a place
@@ -151,7 +150,7 @@ func (g *Gazetteer) weigh() {
 
 // pairs calls with each two sounds that follow one another or with one between, and
 // with where the first is.
-func pairs(chars []character, yield func(key [2]string, at int)) {
+func pairs(chars []character, yield func(key [2]sound, at int)) {
 	for i, a := range chars {
 		if a.r == 0 {
 			continue
@@ -163,7 +162,7 @@ func pairs(chars []character, yield func(key [2]string, at int)) {
 			}
 			for _, x := range a.sounds {
 				for _, y := range b.sounds {
-					yield([2]string{x, y}, i)
+					yield([2]sound{x, y}, i)
 				}
 			}
 		}

@@ -49,7 +49,7 @@ type found struct {
 
 // Read says which place a text speaks of.
 func (g *Gazetteer) Read(text string) Reading {
-	chars := sounder{}.fold(text, maxText)
+	chars := fold(text, maxText)
 	named := g.named(text)
 	all := g.find(chars)
 	if len(named) > 0 {
@@ -105,8 +105,17 @@ func (g *Gazetteer) ReadBoth(address, text string) Reading {
 func (g *Gazetteer) find(text []character) []found {
 	var all []found
 	byPlace := map[int32]int{}
+	heard := map[sound]bool{}
+	for _, c := range text {
+		for _, s := range c.sounds {
+			heard[s] = true
+		}
+	}
 	for _, i := range g.candidates(text) {
 		n := g.names[i]
+		if n.heardOf(heard) < leastLikeness*n.weight {
+			continue
+		}
 		at := align(n.chars, text)
 		f := found{place: n.place, at: at, likeness: 1 - at.cost/n.weight, gain: n.weight - missed*at.cost}
 		if f.likeness < leastLikeness || at.cost > 0 && n.weight-at.cost < leastGain {
@@ -124,11 +133,22 @@ func (g *Gazetteer) find(text []character) []found {
 	return all
 }
 
+// heardOf is the weight of the characters whose sound is in a text: more than it is not like.
+func (n name) heardOf(heard map[sound]bool) float64 {
+	sum := 0.0
+	for _, c := range n.chars {
+		if slices.ContainsFunc(c.sounds, func(s sound) bool { return heard[s] }) {
+			sum += c.weight
+		}
+	}
+	return sum
+}
+
 // candidates are the names that share the most with a text.
 func (g *Gazetteer) candidates(text []character) []int32 {
 	shared := map[int32]float64{}
-	seen := map[[2]string]bool{}
-	pairs(text, func(key [2]string, _ int) {
+	seen := map[[2]sound]bool{}
+	pairs(text, func(key [2]sound, _ int) {
 		if seen[key] {
 			return
 		}
