@@ -16,13 +16,15 @@ const (
 	MaxSimilar  = 20
 	maxAlike    = 600 // runes of the text that are compared: what it is about comes first
 	nearestRows = 80  // rows that are looked at closely
-	askedTerms  = 14
+	askedTerms  = 12
+	fewestTerms = 3
+	mostRead    = 0.06 // share of all documents
 )
 
 // How much a place and a category count beside words of weight 0 to 10·mostWeight.
 const (
 	placeWorth    = 150
-	categoryWorth = 40
+	categoryWorth = 200
 )
 
 // SimilarQuery asks for tickets on the same matter as a text that may still be written.
@@ -76,7 +78,7 @@ func (x *Index) Similar(ctx context.Context, q SimilarQuery) ([]Similar, error) 
 	}
 	asked := rare.profile(q.Title + "\n" + q.Text)
 	r := Ranking{
-		Terms: asked.terms(), Place: q.Place, PlaceWeight: placeWorth, Category: q.Category, CategoryWeight: categoryWorth,
+		Terms: rare.terms(asked), Place: q.Place, PlaceWeight: placeWorth, Category: q.Category, CategoryWeight: categoryWorth,
 		Without: q.Without, Scope: q.Scope, Filters: Filters{From: q.Since}, Limit: nearestRows,
 	}
 	if len(r.Terms) == 0 && r.Place == "" {
@@ -119,15 +121,20 @@ func (r *rarity) profile(text string) profile {
 	return p
 }
 
-// terms are the pieces that tell the most, as a ranking takes them.
-func (p profile) terms() []Term {
+// terms are the pieces that tell the most, as a ranking takes them: as many as an engine
+// has to read no more than mostRead of its documents for.
+func (r *rarity) terms(p profile) []Term {
 	telling := slices.Clone(p.order)
 	slices.SortStableFunc(telling, func(a, b string) int { return cmp.Compare(p.weights[b], p.weights[a]) })
 	var terms []Term
+	read := 0.0
 	for _, s := range telling[:min(len(telling), askedTerms)] {
-		if w := int(math.Round(10 * p.weights[s])); w > 0 {
-			terms = append(terms, Term{Clause: p.clauses[s], Weight: w})
+		w := int(math.Round(10 * p.weights[s]))
+		read += float64(r.of[s]) / float64(max(r.docs, 1))
+		if w == 0 || read > mostRead && len(terms) >= fewestTerms {
+			break
 		}
+		terms = append(terms, Term{Clause: p.clauses[s], Weight: w})
 	}
 	return terms
 }

@@ -203,6 +203,7 @@ type Deps struct {
 	Sealed     Index // of the sealed partitions
 	Alerts     Alerts
 	Calls      Calls
+	Saved      search.SavedSearches                       // nil: none are kept
 	Lists      search.Lists                               // nil: the city has none
 	Places     func() *address.Gazetteer                  // the places in force; nil: none
 	Vocabulary func() *search.Vocabulary                  // what the city calls things; nil: words and phrases alone are searched

@@ -72,6 +72,7 @@ func (s *Server) searchRoutes() {
 	}, s.search)
 	s.similarRoutes()
 	s.storeSearchRoutes()
+	s.savedRoutes()
 }
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResult], error) {

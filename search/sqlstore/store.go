@@ -26,12 +26,14 @@ type DB interface {
 	Dialect() string
 }
 
-// Store is a [warning.Store] and keeps the city's lists.
+// Store is a [warning.Store] and keeps the city's lists and people's saved searches.
 type Store struct{ db DB }
 
 var (
 	_ warning.Store = (*Store)(nil)
 	_ search.Lists  = (*Store)(nil)
+
+	_ search.SavedSearches = (*Store)(nil)
 )
 
 // New brings the tables up to date and returns the store.

@@ -107,6 +107,7 @@ func TestStore(t *testing.T) {
 				return s
 			}
 			storetest.Run(t, func(t *testing.T) warning.Store { return store(t) })
+			storetest.RunSaved(t, func(t *testing.T) search.SavedSearches { return store(t) })
 			storetest.RunLists(t, func(t *testing.T) search.Lists { return store(t) })
 		})
 	}

@@ -232,7 +232,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 
 func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error {
 	deps := web.Deps{
-		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index, Sealed: a.Engines.Sealed, Alerts: a.Engines.Alerts,
+		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index, Sealed: a.Engines.Sealed, Alerts: a.Engines.Alerts, Saved: a.Engines.Alerts,
 		Health: a.Health, Metrics: registry,
 	}
 	if a.Center != nil {
