@@ -156,15 +156,12 @@ func (r *rarity) compare(q SimilarQuery, asked profile, row Row) Similar {
 	s := Similar{ID: row.ID, Number: row.Number, Version: row.Version, CreatedAt: row.CreatedAt, Metres: -1}
 	have := r.profile(row.Title + "\n" + row.Body)
 	shared := 0.0
-	var words []string
 	for _, piece := range asked.order {
 		if w, both := have.weights[piece]; both {
 			shared += w
-			words = append(words, piece)
 		}
 	}
-	slices.SortStableFunc(words, func(a, b string) int { return cmp.Compare(asked.weights[b], asked.weights[a]) })
-	s.Words = words[:min(len(words), mostShared)]
+	s.Words = asked.sharedWith(have)
 	ofAsked, ofHave := shared/math.Max(asked.total, 1), shared/math.Max(have.total, 1)
 	alike := math.Max(ofAsked, (ofAsked+ofHave)/2)
 
@@ -191,6 +188,41 @@ func (r *rarity) compare(q SimilarQuery, asked profile, row Row) Similar {
 		s.Score *= oldest + (1-oldest)*math.Exp2(-float64(age)/float64(timeHalves))
 	}
 	return s
+}
+
+// sharedWith are the longest runs of characters that both have, those that tell the most first.
+func (p profile) sharedWith(have profile) []string {
+	type run struct {
+		text   string
+		weight float64
+	}
+	var runs []run
+	open := false // the piece before is in both
+	for _, piece := range p.order {
+		w, both := have.weights[piece]
+		switch last := len(runs) - 1; {
+		case both && open && follows(runs[last].text, piece):
+			_, size := utf8.DecodeRuneInString(piece)
+			runs[last].text += piece[size:]
+			runs[last].weight += w
+		case both:
+			runs = append(runs, run{piece, w})
+		}
+		open = both
+	}
+	slices.SortStableFunc(runs, func(a, b run) int { return cmp.Compare(b.weight, a.weight) })
+	var words []string
+	for _, r := range runs[:min(len(runs), mostShared)] {
+		words = append(words, r.text)
+	}
+	return words
+}
+
+// follows reports whether a pair of characters goes on where a run ends.
+func follows(run, piece string) bool {
+	last, _ := utf8.DecodeLastRuneInString(run)
+	first, size := utf8.DecodeRuneInString(piece)
+	return last == first && size < len(piece) && first >= utf8.RuneSelf
 }
 
 // firstRunes is a text's beginning.

@@ -1,0 +1,27 @@
+package search
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatTwoTextsShareIsToldInRuns(t *testing.T) {
+	r := &rarity{of: map[string]int32{}}
+	a, b := r.profile("状元路的路灯坏了，KTV扰民"), r.profile("昨天状元路路灯坏了；ktv 太吵")
+	require.Equal(t, []string{"路灯坏了", "状元路", "ktv"}, a.sharedWith(b))
+	require.Empty(t, a.sharedWith(r.profile("公积金")))
+	require.Empty(t, r.profile("").sharedWith(a))
+}
+
+func TestAQuestionReadsABoundedShareOfTheDocuments(t *testing.T) {
+	r := &rarity{docs: 1000, of: map[string]int32{"路灯": 50, "不亮": 40, "坏了": 30, "状元": 2, "元路": 2}}
+	terms := r.terms(r.profile("状元路路灯不亮坏了"))
+	var words []string
+	for _, one := range terms {
+		words = append(words, one.Clause.spelled())
+	}
+	require.Subset(t, words, []string{"状元", "元路"})
+	require.NotContains(t, words, "路灯", "the commonest comes last, when enough is read")
+	require.GreaterOrEqual(t, len(terms), fewestTerms)
+}
