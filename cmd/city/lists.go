@@ -2,6 +2,7 @@ package city
 
 import (
 	"context"
+	_ "embed" // the sample city's dictionary
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,12 @@ import (
 	"hotline/search/address"
 	"hotline/ticketing"
 )
+
+//go:embed data/words.txt
+var sampleDictionary string
+
+// DictionaryDocument is the sample city's dictionary, as a city's own may begin.
+func DictionaryDocument() string { return sampleDictionary }
 
 // Areas are a city's districts and streets as addresses name them.
 func Areas(c ticketing.City) []address.Area {
@@ -30,15 +37,30 @@ func SavePlaces(ctx context.Context, lists search.Lists, c ticketing.City, csv s
 	if err := address.Check(Areas(c), parsed); err != nil {
 		return 0, err
 	}
-	l, err := lists.List(ctx, search.ListGazetteer)
+	return len(parsed), save(ctx, lists, search.ListGazetteer, csv, now)
+}
+
+// SaveDictionary checks a dictionary and puts it in force over the one there is.
+func SaveDictionary(ctx context.Context, lists search.Lists, text string, now time.Time) error {
+	if _, err := search.ParseDictionary(text); err != nil {
+		return err
+	}
+	return save(ctx, lists, search.ListDictionary, text, now)
+}
+
+func save(ctx context.Context, lists search.Lists, name, text string, now time.Time) error {
+	if len(text) > search.MaxList {
+		return fmt.Errorf("%s: use at most %d MiB", name, search.MaxList>>20)
+	}
+	l, err := lists.List(ctx, name)
 	if err != nil && !errors.Is(err, search.ErrNoList) {
-		return 0, err
+		return err
 	}
-	if l.Body == csv {
-		return len(parsed), nil
+	if l.Version > 0 && l.Body == text {
+		return nil
 	}
-	if err := lists.SaveList(ctx, search.List{Name: search.ListGazetteer, Version: l.Version + 1, Body: csv, UpdatedAt: now}); err != nil {
-		return 0, fmt.Errorf("gazetteer: %w", err)
+	if err := lists.SaveList(ctx, search.List{Name: name, Version: l.Version + 1, Body: text, UpdatedAt: now}); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return len(parsed), nil
+	return nil
 }

@@ -30,5 +30,8 @@ func SampleCity(ctx context.Context, c config.Config, e *engines.Engines) ([]acc
 	if _, err := city.SavePlaces(ctx, e.Alerts, sample, string(city.GazetteerDocument()), time.Now()); err != nil {
 		return nil, fmt.Errorf("sample city: %w", err)
 	}
+	if err := city.SaveDictionary(ctx, e.Alerts, city.DictionaryDocument(), time.Now()); err != nil {
+		return nil, fmt.Errorf("sample city: %w", err)
+	}
 	return nil, accounts.Demo(ctx, e.Store, e.Calls, sample, c.Realm, time.Now())
 }

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"hotline/cmd/city"
 	"hotline/cmd/hotline/config"
 	"hotline/cmd/hotline/engines"
-	"hotline/search/address"
 	"hotline/ticketing"
 	"hotline/web"
 )
@@ -59,29 +57,6 @@ func newCity() *cobra.Command {
 			})
 		},
 	}
-	places := &cobra.Command{
-		Use:   "places FILE",
-		Short: "Check a gazetteer and put it in force: CSV with " + address.Header,
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			raw, err := os.ReadFile(args[0])
-			if err != nil {
-				return err
-			}
-			return withStore(c, func(ctx context.Context, _ config.Config, e *engines.Engines) error {
-				now, err := e.Tickets.City(ctx)
-				if err != nil {
-					return err
-				}
-				n, err := city.SavePlaces(ctx, e.Alerts, now, string(raw), time.Now())
-				if err != nil {
-					return fmt.Errorf("%s: %w", args[0], err)
-				}
-				fmt.Fprintf(c.OutOrStdout(), "%d places are in force\n", n)
-				return nil
-			})
-		},
-	}
 	save := &cobra.Command{
 		Use:   "export",
 		Short: "Print the city in force, or the sample city when there is none, as YAML",
@@ -103,7 +78,7 @@ func newCity() *cobra.Command {
 			})
 		},
 	}
-	for _, sub := range []*cobra.Command{load, places, save} {
+	for _, sub := range []*cobra.Command{load, newPlaces(), newDictionary(), save} {
 		config.Flags(sub.Flags())
 		c.AddCommand(sub)
 	}
