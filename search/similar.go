@@ -21,10 +21,11 @@ const (
 	mostRead    = 0.06 // share of all documents
 )
 
-// How much a place and a category count beside words of weight 0 to 10·mostWeight.
+// How much a place and a category count beside words of weight 0 to 10·mostWeight: what is at
+// the same place in the same category comes before what is told in the same words elsewhere.
 const (
-	placeWorth    = 150
-	categoryWorth = 200
+	placeWorth    = 900
+	categoryWorth = 300
 )
 
 // SimilarQuery asks for tickets on the same matter as a text that may still be written.
