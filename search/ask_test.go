@@ -133,6 +133,17 @@ func TestAsk(t *testing.T) {
 	require.Equal(t, [][]string{{"状态 办结"}, {"上周"}, {"wjhy"}}, ways(plain), "without a vocabulary all is words")
 }
 
+func TestDepartmentsMayBeWrittenAnotherWay(t *testing.T) {
+	v := words()
+	a, err := parse("单位:cgj", v.WithDepartments(func(code string) string { return "12388:" + code }), wednesday)
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"12388:urban"}}, a.filters.MoreDepartments)
+	a, err = parse("单位:cgj", v, wednesday)
+	require.NoError(t, err)
+	require.Equal(t, [][]string{{"urban"}}, a.filters.MoreDepartments, "the other is as it was")
+	require.Nil(t, (*Vocabulary)(nil).WithDepartments(nil))
+}
+
 func withoutEmpty(f Filters) Filters {
 	if len(f.MoreCategories) == 0 {
 		f.MoreCategories = nil

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -60,6 +61,22 @@ func NewVocabulary(named []Named, d *Dictionary) *Vocabulary {
 		}
 	}
 	return v
+}
+
+// WithDepartments is the vocabulary with its departments' codes written another way, as an
+// index of its own may have them.
+func (v *Vocabulary) WithDepartments(written func(code string) string) *Vocabulary {
+	if v == nil {
+		return nil
+	}
+	out := *v
+	out.fields = maps.Clone(v.fields)
+	departments := slices.Clone(v.fields[FieldDepartment])
+	for i := range departments {
+		departments[i].Code = written(departments[i].Code)
+	}
+	out.fields[FieldDepartment] = departments
+	return &out
 }
 
 // codes are the values of a field that are called so: by code or name, else by a part

@@ -94,6 +94,9 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 	if s.deps.Vocabulary != nil {
 		vocabulary = s.deps.Vocabulary()
 	}
+	if who.Partition != "" {
+		vocabulary = vocabulary.WithDepartments(func(code string) string { return ticketing.Within(who.Partition, code) })
+	}
 	res, err := index.Search(ctx, search.Query{
 		Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
 		Facets: list[string](in.Facets), Histogram: in.Histogram,

@@ -135,11 +135,7 @@ func (a *App) compareIndex(ctx context.Context, index *search.Index, source sear
 // knownOfCity are the versions of what documents are made of besides tickets: of the city
 // and of its places.
 func (a *App) knownOfCity(ctx context.Context) [2]int64 {
-	places, err := a.Engines.Lists.ListVersion(ctx, search.ListGazetteer)
-	if err != nil {
-		places = 0
-	}
-	return [2]int64{a.cityVersion(ctx), places}
+	return [2]int64{a.cityVersion(ctx), a.Engines.Lists.PlacesVersion()}
 }
 
 // cityVersion is 0 while it cannot be read: once it can, the index is compared.

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/hotline/config"
+	"hotline/cmd/hotline/engines"
 	"hotline/search"
+	"hotline/search/address"
 	"hotline/ticketing"
 )
 
@@ -87,6 +89,30 @@ func TestADepartmentThatMovedIsFoundByItsNewSuperior(t *testing.T) {
 	require.NoError(t, node.Engines.Tickets.ImportCity(t.Context(), ticketing.SystemActor(), testCity("B")))
 	require.Eventually(t, node.finds(t, search.Scope{Departments: []string{"B"}}), patience, 20*time.Millisecond)
 	require.False(t, node.finds(t, search.Scope{Departments: []string{"A"}})(), "the old superior finds it no more")
+}
+
+func TestTicketsFindTheirPlacesAfterTheGazetteerChanged(t *testing.T) {
+	care := defaultIndexCare()
+	care.look = 20 * time.Millisecond
+	node, _ := startNode(t, care)
+	node.dispatched(t) // its address says nothing; its title names the lamp
+	at := func() bool {
+		res, err := node.Engines.Index.Search(t.Context(), search.Query{Scope: search.Scope{All: true}, Filters: search.Filters{Places: []string{"D/路灯广场"}}})
+		return err == nil && res.Total == 1
+	}
+	require.False(t, at())
+	require.NoError(t, node.Engines.Lists.SaveList(t.Context(), search.List{
+		Name: search.ListGazetteer, Version: 1, UpdatedAt: time.Now(), Body: address.Header + "\n路灯广场,路灯,m,D,,121.5,31.2\n",
+	}))
+	require.Eventually(t, at, patience, 20*time.Millisecond)
+}
+
+func TestABrokenGazetteerKeepsNoNodeFromStarting(t *testing.T) {
+	node, _ := startNode(t, defaultIndexCare())
+	require.ErrorContains(t, node.Engines.Lists.SaveList(t.Context(), search.List{Name: search.ListGazetteer, Version: 1, UpdatedAt: time.Now(), Body: "x\n"}), "header")
+	opened, err := engines.Open(t.Context(), node.cfg, node.log)
+	require.NoError(t, err)
+	require.NoError(t, opened.Close())
 }
 
 func TestTheIndexIsComparedWithTheDatabaseNowAndThen(t *testing.T) {

@@ -155,8 +155,8 @@ func openKeys(c config.Config) (*keyring.Ring, error) {
 
 // OpenIndex opens the search engine. It needs the store.
 func (e *Engines) OpenIndex(ctx context.Context, c config.Config, log *slog.Logger) error {
-	if err := e.Lists.Refresh(ctx); err != nil {
-		return err
+	if err := e.Lists.Refresh(ctx); err != nil { // a list that cannot be read must not keep a node from answering
+		log.Error("the city's lists cannot be read: places are not understood", "error", err)
 	}
 	driver, err := openDriver(ctx, c.Search, log)
 	if err != nil {

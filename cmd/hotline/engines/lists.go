@@ -40,6 +40,13 @@ func (l *Lists) Places() *address.Gazetteer { return l.gazetteer.Load() }
 // Vocabulary is what the city's people call things.
 func (l *Lists) Vocabulary() *search.Vocabulary { return l.vocabulary.Load() }
 
+// PlacesVersion is the version of the gazetteer that is in use here.
+func (l *Lists) PlacesVersion() int64 {
+	l.refreshing.Lock()
+	defer l.refreshing.Unlock()
+	return l.seen[search.ListGazetteer]
+}
+
 // SaveList writes a list and puts it to use.
 func (l *Lists) SaveList(ctx context.Context, list search.List) error {
 	if err := l.Lists.SaveList(ctx, list); err != nil {
