@@ -53,6 +53,7 @@ var benches = []bench{
 	{"topics", benchTopics},
 	{"duplicates", benchDuplicates},
 	{"drift", benchDrift},
+	{"fresh", benchFresh},
 	{"relay", benchRelay},
 	{"calls1000", benchManyCalls},
 	{"browsers", benchBrowsers},

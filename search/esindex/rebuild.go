@@ -67,7 +67,7 @@ func (x *Index) end(name string) {
 // finish makes the filled index like any other, moves the alias and drops what it pointed to.
 func (x *Index) finish(ctx context.Context, name string) error {
 	names := []string{name}
-	settings := object{"index": object{"refresh_interval": nil, "number_of_replicas": x.opts.Replicas}}
+	settings := object{"index": object{"refresh_interval": refreshEvery, "number_of_replicas": x.opts.Replicas}}
 	for _, req := range []esapi.Request{
 		esapi.IndicesPutSettingsRequest{Index: names, Body: esutil.NewJSONReader(settings)},
 		esapi.IndicesPutMappingRequest{Index: names, Body: esutil.NewJSONReader(object{"_meta": meta{Schema: schema, Ready: true}})},

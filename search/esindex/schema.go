@@ -18,6 +18,10 @@ const schema = 2
 // kana into another spelling, so no text holds it; it is a token of its own for both analyzers.
 const gap = " ん "
 
+// refreshEvery is how long a write stays unseen at most: a ticket is found within a second of
+// its acceptance. An interval that is set also keeps the engine from resting when nobody asks.
+const refreshEvery = "300ms"
+
 type meta struct {
 	Schema int  `json:"schema"`
 	Ready  bool `json:"ready"`
@@ -43,6 +47,7 @@ func (x *Index) definition(m meta, aliases, extra object) object {
 	stored := object{"type": "keyword", "index": false, "doc_values": false}
 	settings := object{
 		"number_of_shards": x.opts.Shards, "number_of_replicas": x.opts.Replicas,
+		"refresh_interval": refreshEvery,
 		// A late write of an older version must still meet the deletion.
 		"gc_deletes": "10m",
 		// In the order that most queries ask for, the first rows are found first.
