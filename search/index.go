@@ -86,10 +86,7 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	p.Limit++ // one more tells whether there is a next page
 	found, err := x.driver.Search(ctx, p)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		}
-		return Result{}, fmt.Errorf("search: %w", err)
+		return Result{}, unanswered(ctx, err)
 	}
 	res := Result{Total: found.Total, TotalCapped: found.TotalCapped, Facets: found.Facets, Histogram: found.Histogram, Understood: p.Understood}
 	if len(found.Rows) > wanted {
@@ -109,6 +106,14 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 		}
 	}
 	return res, nil
+}
+
+// unanswered is an engine's error with why the time was over, if it was.
+func unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return fmt.Errorf("search: %w", err)
 }
 
 func inBatches[T any](all []T, size int, do func([]T) error) error {

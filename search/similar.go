@@ -87,10 +87,7 @@ func (x *Index) Similar(ctx context.Context, q SimilarQuery) ([]Similar, error) 
 	}
 	rows, err := x.driver.Rank(ctx, r)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		}
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, unanswered(ctx, err)
 	}
 	all := make([]Similar, len(rows))
 	for i, row := range rows {

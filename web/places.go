@@ -54,12 +54,17 @@ func (s *Server) completePlaces(_ context.Context, in *placesInput) (*body[Place
 	return answer(out), nil
 }
 
+// readPlace says where a matter is, of which somebody gives an address and tells.
+func (s *Server) readPlace(at, title, description string) address.Reading {
+	if s.deps.Places == nil {
+		return address.Reading{}
+	}
+	return s.deps.Places().ReadBoth(at, title+"。"+description)
+}
+
 // placeIn is the place that a text speaks of; nil where there is none.
 func (s *Server) placeIn(in TextInput) *PlaceProposal {
-	if s.deps.Places == nil {
-		return nil
-	}
-	r := s.deps.Places().ReadBoth(in.Address, in.Title+"。"+in.Description)
+	r := s.readPlace(in.Address, in.Title, in.Description)
 	if r.District == "" {
 		return nil
 	}

@@ -80,10 +80,8 @@ func (s *Server) similar(ctx context.Context, in *struct{ Body SimilarInput }) (
 
 // understand adds the place that a text speaks of and the category that is proposed for it.
 func (s *Server) understand(q *search.SimilarQuery, in SimilarInput) {
-	if s.deps.Places != nil {
-		if p := s.deps.Places().ReadBoth(in.Address, in.Title+"。"+in.Description).Place; p != nil {
-			q.Place, q.Location = p.Key(), &search.Point{Lon: p.Lon, Lat: p.Lat}
-		}
+	if p := s.readPlace(in.Address, in.Title, in.Description).Place; p != nil {
+		q.Place, q.Location = p.Key(), &search.Point{Lon: p.Lon, Lat: p.Lat}
 	}
 	if q.Category == "" && s.deps.Classifier != nil {
 		if p, _, _, ok := s.deps.Classifier.Classify(in.Title + "\n" + in.Description); ok && p.Sure {

@@ -31,7 +31,6 @@ type name struct {
 type area struct {
 	Area
 	district string
-	full     string
 	short    string // without what it ends in; empty where that is too short to tell
 }
 
@@ -52,7 +51,7 @@ func New(areas []Area, places []Place) *Gazetteer {
 	for i, n := range g.names {
 		g.takeInitials(int32(i), n.called) //nolint:gosec // few names a place
 		seen := map[[2]sound]bool{}
-		pairs(n.chars, func(key [2]sound, _ int) {
+		pairs(n.chars, func(key [2]sound) {
 			if !seen[key] {
 				seen[key] = true
 				g.index[key] = append(g.index[key], int32(i)) //nolint:gosec // few names a place
@@ -89,7 +88,7 @@ func (g *Gazetteer) takeAreas(areas []Area) {
 		for steps := 0; parents[district] != "" && steps < len(areas); steps++ {
 			district = parents[district]
 		}
-		out := area{Area: a, district: district, full: a.Name}
+		out := area{Area: a, district: district}
 		for _, ending := range areaEndings {
 			if short, ok := strings.CutSuffix(a.Name, ending); ok {
 				if len([]rune(short)) >= 2 {
@@ -148,9 +147,8 @@ func (g *Gazetteer) weigh() {
 	}
 }
 
-// pairs calls with each two sounds that follow one another or with one between, and
-// with where the first is.
-func pairs(chars []character, yield func(key [2]sound, at int)) {
+// pairs calls with each two sounds that follow one another or with one between.
+func pairs(chars []character, yield func(key [2]sound)) {
 	for i, a := range chars {
 		if a.r == 0 {
 			continue
@@ -162,7 +160,7 @@ func pairs(chars []character, yield func(key [2]sound, at int)) {
 			}
 			for _, x := range a.sounds {
 				for _, y := range b.sounds {
-					yield([2]sound{x, y}, i)
+					yield([2]sound{x, y})
 				}
 			}
 		}

@@ -148,7 +148,7 @@ func (n name) heardOf(heard map[sound]bool) float64 {
 func (g *Gazetteer) candidates(text []character) []int32 {
 	shared := map[int32]float64{}
 	seen := map[[2]sound]bool{}
-	pairs(text, func(key [2]sound, _ int) {
+	pairs(text, func(key [2]sound) {
 		if seen[key] {
 			return
 		}
@@ -179,8 +179,8 @@ type mention struct {
 func (g *Gazetteer) named(text string) []mention {
 	var all []mention
 	for _, a := range g.areas {
-		if at := strings.Index(text, a.full); at >= 0 && len(a.full) > 0 {
-			all = append(all, mention{a, at, at + len(a.full)})
+		if at := strings.Index(text, a.Name); at >= 0 && a.Name != "" {
+			all = append(all, mention{a, at, at + len(a.Name)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b mention) int { return cmp.Compare(a.from, b.from) })

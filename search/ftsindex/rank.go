@@ -3,8 +3,6 @@ package ftsindex
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 
 	"hotline/search"
 )
@@ -16,20 +14,12 @@ func (x *Index) Rank(ctx context.Context, r search.Ranking) ([]search.Row, error
 	if !r.Scope.All && len(r.Scope.Departments) == 0 {
 		return nil, nil
 	}
-	for attempt := 1; ; attempt++ {
-		var rows []search.Row
-		err := x.reading(ctx, func(tx *sql.Tx, st state) (err error) {
-			rows, err = x.rankIn(ctx, tx, st, r)
-			return err
-		})
-		if errors.Is(err, errSnapshot) && attempt < attempts {
-			continue
-		}
-		if errors.Is(err, errSnapshot) {
-			err = fmt.Errorf("%w: %w", search.ErrUnavailable, err)
-		}
-		return rows, err
-	}
+	var rows []search.Row
+	err := x.fromSnapshot(ctx, func(tx *sql.Tx, st state) (err error) {
+		rows, err = x.rankIn(ctx, tx, st, r)
+		return err
+	})
+	return rows, err
 }
 
 func (x *Index) rankIn(ctx context.Context, tx *sql.Tx, st state, r search.Ranking) ([]search.Row, error) {

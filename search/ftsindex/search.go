@@ -22,19 +22,25 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (search.Found, error)
 	if !p.Scope.All && len(p.Scope.Departments) == 0 {
 		return newSelection(newColumns(), p, nil).found(), nil
 	}
+	var found search.Found
+	err := x.fromSnapshot(ctx, func(tx *sql.Tx, st state) (err error) {
+		found, err = x.searchIn(ctx, tx, st, p)
+		return err
+	})
+	return found, err
+}
+
+// fromSnapshot runs fn in one snapshot, and again in a new one where what it found changed
+// under it. The caller holds life.
+func (x *Index) fromSnapshot(ctx context.Context, fn func(tx *sql.Tx, st state) error) error {
 	for attempt := 1; ; attempt++ {
-		var found search.Found
-		err := x.reading(ctx, func(tx *sql.Tx, st state) (err error) {
-			found, err = x.searchIn(ctx, tx, st, p)
+		err := x.reading(ctx, fn)
+		switch {
+		case !errors.Is(err, errSnapshot):
 			return err
-		})
-		if errors.Is(err, errSnapshot) && attempt < attempts {
-			continue
+		case attempt == attempts:
+			return fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 		}
-		if errors.Is(err, errSnapshot) {
-			err = fmt.Errorf("%w: %w", search.ErrUnavailable, err)
-		}
-		return found, err
 	}
 }
 

@@ -104,46 +104,41 @@ func (s *Store) FinishOutboxItems(ctx context.Context, items []ticketing.OutboxI
 
 // OutboxBacklog counts the rows that are not done, per topic.
 func (s *Store) OutboxBacklog(ctx context.Context) (map[string]int, error) {
-	// Two counts, so that each is answered from its partial index.
-	rows, err := s.db.read.QueryContext(ctx, "SELECT topic, count(*) FROM outbox WHERE enqueued_at IS NULL AND done_at IS NULL GROUP BY topic "+
-		"UNION ALL SELECT topic, count(*) FROM outbox WHERE enqueued_at IS NOT NULL AND done_at IS NULL GROUP BY topic")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	backlog := map[string]int{}
-	for rows.Next() {
-		var topic string
-		var n int
-		if err := rows.Scan(&topic, &n); err != nil {
-			return nil, err
-		}
-		backlog[topic] += n
-	}
-	return backlog, rows.Err()
+	err := s.owed(ctx, "count(*)", func(topic string, n int64) { backlog[topic] += int(n) })
+	return backlog, err
 }
 
 // OldestOwed is since when the oldest row of each topic is owed that is not done.
 func (s *Store) OldestOwed(ctx context.Context) (map[string]time.Time, error) {
-	rows, err := s.db.read.QueryContext(ctx, "SELECT topic, min(created_at) FROM outbox WHERE enqueued_at IS NULL AND done_at IS NULL GROUP BY topic "+
-		"UNION ALL SELECT topic, min(created_at) FROM outbox WHERE enqueued_at IS NOT NULL AND done_at IS NULL GROUP BY topic")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	oldest := map[string]time.Time{}
-	for rows.Next() {
-		var topic string
-		var ms int64
-		if err := rows.Scan(&topic, &ms); err != nil {
-			return nil, err
-		}
+	err := s.owed(ctx, "min(created_at)", func(topic string, ms int64) {
 		at := time.UnixMilli(ms).UTC()
 		if known, ok := oldest[topic]; !ok || at.Before(known) {
 			oldest[topic] = at
 		}
+	})
+	return oldest, err
+}
+
+// owed reads a number of the rows that are not done: of each topic at most twice, of those
+// that are queued and of those that are not, so that each is answered from its partial index.
+func (s *Store) owed(ctx context.Context, number string, take func(topic string, n int64)) error {
+	rows, err := s.db.read.QueryContext(ctx, "SELECT topic, "+number+" FROM outbox WHERE enqueued_at IS NULL AND done_at IS NULL GROUP BY topic "+
+		"UNION ALL SELECT topic, "+number+" FROM outbox WHERE enqueued_at IS NOT NULL AND done_at IS NULL GROUP BY topic")
+	if err != nil {
+		return err
 	}
-	return oldest, rows.Err()
+	defer rows.Close()
+	for rows.Next() {
+		var topic string
+		var n int64
+		if err := rows.Scan(&topic, &n); err != nil {
+			return err
+		}
+		take(topic, n)
+	}
+	return rows.Err()
 }
 
 // PruneOutbox deletes rows that were done before a moment. The newest row
