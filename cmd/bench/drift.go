@@ -3,18 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sort"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"hotline/search"
-	"hotline/search/esindex"
-	"hotline/search/ftsindex"
 )
 
 // kept is a search.Source in memory: the truth that an index drifts from.
@@ -53,39 +46,10 @@ func benchDrift(ctx context.Context, r *run) error {
 		truth = append(truth, documentOf(c))
 	}
 	sort.Slice(truth, func(i, j int) bool { return truth[i].ID < truth[j].ID })
-	dir, err := r.folder("drift")
-	if err != nil {
-		return err
-	}
-	embedded, err := ftsindex.Open(ctx, "fts://"+filepath.Join(dir, "search.db"), ftsindex.Options{})
-	if err != nil {
-		return err
-	}
-	if err := driftOn(ctx, r, "embedded", embedded, truth); err != nil {
-		return err
-	}
-	at := os.Getenv("HOTLINE_TEST_ELASTICSEARCH")
-	if at == "" {
-		r.say("drift_elasticsearch     left out: HOTLINE_TEST_ELASTICSEARCH is not set")
-		return nil
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return err
-	}
-	alias := fmt.Sprintf("bench%d", time.Now().UnixNano())
-	driver, err := esindex.Open(ctx, u.Scheme+"://"+u.Host+"/"+alias, esindex.Options{})
-	if err != nil {
-		return err
-	}
-	base := elastic{strings.TrimPrefix(u.Scheme, "elasticsearch+") + "://" + u.Host}
-	err = driftOn(ctx, r, "elasticsearch", driver, truth)
-	return errors.Join(err, base.drop(context.WithoutCancel(ctx), alias))
+	return onEngines(ctx, r, "drift", func(engine string, index *search.Index) error { return driftOn(ctx, r, engine, index, truth) })
 }
 
-func driftOn(ctx context.Context, r *run, engine string, driver search.Driver, truth kept) (err error) {
-	index := search.New(driver, search.Options{})
-	defer func() { err = errors.Join(err, index.Close()) }()
+func driftOn(ctx context.Context, r *run, engine string, index *search.Index, truth kept) error {
 	if err := index.Rebuild(ctx, truth); err != nil {
 		return err
 	}

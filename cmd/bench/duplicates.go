@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,8 +16,6 @@ import (
 	"hotline/search"
 	"hotline/search/address"
 	"hotline/search/classify"
-	"hotline/search/esindex"
-	"hotline/search/ftsindex"
 	"hotline/ticketing"
 )
 
@@ -44,39 +40,10 @@ type message struct{ id, title, body string }
 
 // benchDuplicates asks for the same matter while a ticket is typed, on both engines.
 func benchDuplicates(ctx context.Context, r *run) error {
-	dir, err := r.folder("duplicates")
-	if err != nil {
-		return err
-	}
-	embedded, err := ftsindex.Open(ctx, "fts://"+filepath.Join(dir, "search.db"), ftsindex.Options{})
-	if err != nil {
-		return err
-	}
-	if err := duplicatesOn(ctx, r, "embedded", embedded); err != nil {
-		return err
-	}
-	at := os.Getenv("HOTLINE_TEST_ELASTICSEARCH")
-	if at == "" {
-		r.say("duplicates_elasticsearch     left out: HOTLINE_TEST_ELASTICSEARCH is not set")
-		return nil
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return err
-	}
-	alias := fmt.Sprintf("bench%d", time.Now().UnixNano())
-	driver, err := esindex.Open(ctx, u.Scheme+"://"+u.Host+"/"+alias, esindex.Options{})
-	if err != nil {
-		return err
-	}
-	base := elastic{strings.TrimPrefix(u.Scheme, "elasticsearch+") + "://" + u.Host}
-	err = duplicatesOn(ctx, r, "elasticsearch", driver)
-	return errors.Join(err, base.drop(context.WithoutCancel(ctx), alias))
+	return onEngines(ctx, r, "duplicates", func(engine string, index *search.Index) error { return duplicatesOn(ctx, r, engine, index) })
 }
 
-func duplicatesOn(ctx context.Context, r *run, engine string, driver search.Driver) (err error) {
-	index := search.New(driver, search.Options{})
-	defer func() { err = errors.Join(err, index.Close()) }()
+func duplicatesOn(ctx context.Context, r *run, engine string, index *search.Index) error {
 	d := &duplicates{
 		end: time.Date(2026, 1, 1, 0, 0, 0, 0, ticketing.Shanghai()), gazetteer: city.Addresses(city.Sample(), city.Gazetteer()),
 		matter: map[string]string{}, members: map[string]int{},

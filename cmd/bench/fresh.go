@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"os"
-	"sync"
 	"time"
 
 	"hotline/cmd/hotline/drill"
@@ -19,13 +16,8 @@ func benchFresh(ctx context.Context, r *run) error {
 	if err := freshOn(ctx, r, "embedded", ""); err != nil {
 		return err
 	}
-	at := os.Getenv("HOTLINE_TEST_ELASTICSEARCH")
-	if at == "" {
-		r.say("fresh_elasticsearch     left out: HOTLINE_TEST_ELASTICSEARCH is not set")
-		return nil
-	}
-	u, err := url.Parse(at)
-	if err != nil {
+	u, err := elasticsearchAt(r, "fresh")
+	if u == nil || err != nil {
 		return err
 	}
 	return freshOn(ctx, r, "elasticsearch", fmt.Sprintf("%s://%s/fresh%d", u.Scheme, u.Host, time.Now().UnixNano()))
@@ -53,25 +45,12 @@ func freshOn(ctx context.Context, r *run, engine, index string) (err error) {
 	}
 	took := make([]time.Duration, len(ids))
 	asked := make([]time.Duration, len(ids))
-	failed := make(chan error, len(ids))
-	var all sync.WaitGroup
-	began := time.Now()
-	for i, id := range ids {
-		if !drill.Sleep(ctx, time.Until(began.Add(time.Duration(i)*time.Second/perSecond))) {
-			break
-		}
-		all.Go(func() {
-			var err error
-			if took[i], asked[i], err = untilFound(ctx, c, id); err != nil {
-				failed <- err
-			}
-		})
-	}
-	all.Wait()
-	select {
-	case err := <-failed:
+	err = atPace(ctx, len(ids), perSecond, func(i int) (err error) {
+		took[i], asked[i], err = untilFound(ctx, c, ids[i])
 		return err
-	default:
+	})
+	if err != nil {
+		return err
 	}
 	r.add(Figure{
 		Name: "fresh_found_p99_" + engine, Value: millis(percentile(took, 0.99)), Unit: "ms", Goal: 1000,

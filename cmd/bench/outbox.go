@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -65,16 +64,25 @@ func acceptAt(ctx context.Context, s drill.Setup, ids []string, perSecond int) (
 	if err := c.signIn(ctx, "agent1"); err != nil {
 		return err
 	}
+	if err := atPace(ctx, len(ids), perSecond, c.accepting(ctx, ids)); err != nil {
+		return err
+	}
+	return server.Settle(ctx, time.Minute)
+}
+
+// atPace calls do for 0 … n-1, so many a second, whether the earlier ones have ended or
+// not; the first error is its own.
+func atPace(ctx context.Context, n, perSecond int, do func(i int) error) error {
 	var all sync.WaitGroup
-	failed := make(chan error, len(ids))
+	failed := make(chan error, n)
 	began := time.Now()
-	for i, id := range ids {
+	for i := range n {
 		due := began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
 		if !drill.Sleep(ctx, time.Until(due)) {
 			break
 		}
 		all.Go(func() {
-			if err := c.do(ctx, http.MethodPost, "/api/v1/tickets/"+id+"/actions", map[string]any{"action": "accept", "version": 1}, nil); err != nil {
+			if err := do(i); err != nil {
 				failed <- err
 			}
 		})
@@ -84,8 +92,8 @@ func acceptAt(ctx context.Context, s drill.Setup, ids []string, perSecond int) (
 	case err := <-failed:
 		return err
 	default:
+		return nil
 	}
-	return server.Settle(ctx, time.Minute)
 }
 
 // routed reads how long each finished row of the route topic was owed.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +13,6 @@ import (
 
 	"hotline/cmd/city"
 	"hotline/search"
-	"hotline/search/esindex"
-	"hotline/search/ftsindex"
 	"hotline/ticketing/sqlstore"
 )
 
@@ -24,27 +21,27 @@ var facets = []string{"category", "district", "department"}
 // benchSearch measures searches with facets and a histogram over generated tickets, on
 // both engines. Everybody who works in the centre sees all tickets.
 func benchSearch(ctx context.Context, r *run) error {
-	dir, err := r.folder("search")
+	err := onEmbedded(ctx, r, "search", func(index *search.Index, file string) error { return searchEmbedded(ctx, r, index, file) })
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(dir, "search.db")
-	embedded, err := ftsindex.Open(ctx, "fts://"+file, ftsindex.Options{})
+	return onElasticsearch(ctx, r, "search", func(index *search.Index, base elastic, alias string) error {
+		return searchElastic(ctx, r, index, base, alias)
+	})
+}
+
+func searchEmbedded(ctx context.Context, r *run, index *search.Index, file string) (err error) {
+	like, err := openLike(ctx, filepath.Join(filepath.Dir(file), "like.db"))
 	if err != nil {
 		return err
-	}
-	like, err := openLike(ctx, filepath.Join(dir, "like.db"))
-	if err != nil {
-		return errors.Join(err, embedded.Close())
 	}
 	defer func() { err = errors.Join(err, like.close()) }()
-	index := search.New(embedded, search.Options{})
 	words, rate, err := indexed(ctx, index, r.tickets, like.put)
 	if err != nil {
-		return errors.Join(err, index.Close())
+		return err
 	}
 	took, err := askAll(ctx, words, func(ctx context.Context, word string) error { return searchWord(ctx, index, word) })
-	if err := errors.Join(err, index.Close()); err != nil {
+	if err != nil {
 		return err
 	}
 	baseline, err := askSome(ctx, words[:5], like.ask)
@@ -60,7 +57,7 @@ func benchSearch(ctx context.Context, r *run) error {
 		return err
 	}
 	r.say("search on embedded: %d tickets, p50 %.1f ms, indexed at %.0f a second with the baseline's table, %.0f MB", r.tickets, millis(percentile(took[0], 0.5)), rate, size)
-	return benchElastic(ctx, r)
+	return nil
 }
 
 func sizeOf(file string) (megabytes float64, err error) {
@@ -76,24 +73,7 @@ func sizeOf(file string) (megabytes float64, err error) {
 	return megabytes, nil
 }
 
-func benchElastic(ctx context.Context, r *run) (err error) {
-	address := os.Getenv("HOTLINE_TEST_ELASTICSEARCH")
-	if address == "" {
-		r.say("search_elasticsearch_p99     left out: HOTLINE_TEST_ELASTICSEARCH is not set")
-		return nil
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return err
-	}
-	alias := fmt.Sprintf("bench%d", time.Now().UnixNano())
-	driver, err := esindex.Open(ctx, u.Scheme+"://"+u.Host+"/"+alias, esindex.Options{})
-	if err != nil {
-		return err
-	}
-	index := search.New(driver, search.Options{})
-	base := elastic{strings.TrimPrefix(u.Scheme, "elasticsearch+") + "://" + u.Host}
-	defer func() { err = errors.Join(err, index.Close(), base.drop(context.WithoutCancel(ctx), alias)) }()
+func searchElastic(ctx context.Context, r *run, index *search.Index, base elastic, alias string) error {
 	words, rate, err := indexed(ctx, index, r.tickets, func(context.Context, []search.Document) error { return nil })
 	if err != nil {
 		return err
