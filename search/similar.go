@@ -128,7 +128,7 @@ func (r *rarity) terms(p profile) []Term {
 	read := 0.0
 	for _, s := range telling[:min(len(telling), askedTerms)] {
 		w := int(math.Round(10 * p.weights[s]))
-		read += float64(r.of[s]) / float64(max(r.docs, 1))
+		read += float64(r.of[s]) / float64(max(r.docs, fewDocs))
 		if w == 0 || read > mostRead && len(terms) >= fewestTerms {
 			break
 		}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -15,7 +16,7 @@ func TestWhatTwoTextsShareIsToldInRuns(t *testing.T) {
 }
 
 func TestAQuestionReadsABoundedShareOfTheDocuments(t *testing.T) {
-	r := &rarity{docs: 1000, of: map[string]int32{"路灯": 50, "不亮": 40, "坏了": 30, "状元": 2, "元路": 2}}
+	r := &rarity{docs: 10_000, of: map[string]int32{"路灯": 500, "不亮": 400, "坏了": 300, "状元": 20, "元路": 20}}
 	terms := r.terms(r.profile("状元路路灯不亮坏了"))
 	var words []string
 	for _, one := range terms {
@@ -24,4 +25,13 @@ func TestAQuestionReadsABoundedShareOfTheDocuments(t *testing.T) {
 	require.Subset(t, words, []string{"状元", "元路"})
 	require.NotContains(t, words, "路灯", "the commonest comes last, when enough is read")
 	require.GreaterOrEqual(t, len(terms), fewestTerms)
+}
+
+// TestAYoungIndexIsReadWhole: of few documents a share says nothing, and they are learned again soon.
+func TestAYoungIndexIsReadWhole(t *testing.T) {
+	r := &rarity{docs: 2, of: map[string]int32{"路灯": 2, "不亮": 2, "坏了": 1, "状元": 1, "元路": 1}, at: time.Now().Add(-2 * learnedSoon)}
+	require.Len(t, r.terms(r.profile("状元路路灯不亮坏了")), 8)
+	require.True(t, r.old())
+	r.docs = fewDocs
+	require.False(t, r.old())
 }

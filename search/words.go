@@ -13,6 +13,8 @@ const (
 	learnedDocs  = 20_000
 	learnedPage  = 2_000
 	learnedAgain = time.Hour
+	fewDocs      = 2_000       // of which no share tells how much an engine reads
+	learnedSoon  = time.Minute // again, while there are no more than those
 )
 
 // rarity says how much each piece of a text tells, by how few documents have it.
@@ -68,27 +70,61 @@ type learning struct {
 func (x *Index) rarity(ctx context.Context) (*rarity, error) {
 	x.learned.mu.Lock()
 	defer x.learned.mu.Unlock()
-	if now := x.learned.now; now != nil && time.Since(now.at) < learnedAgain {
+	if now := x.learned.now; now != nil && !now.old() {
 		return now, nil
 	}
 	r := &rarity{of: map[string]int32{}, at: time.Now()}
-	plan := Plan{Scope: Scope{All: true}, Sort: ByNewest, Limit: learnedPage, TotalCap: 1}
-	for r.docs < learnedDocs {
-		found, err := x.driver.Search(ctx, plan)
-		if err != nil {
-			return nil, fmt.Errorf("learn words: %w", err)
-		}
-		for _, row := range found.Rows {
-			r.learn(row)
-		}
-		if len(found.Rows) < learnedPage {
-			break
-		}
-		last := found.Rows[len(found.Rows)-1]
-		plan.After = &Position{CreatedAt: last.CreatedAt, ID: last.ID}
+	if err := x.Newest(ctx, learnedDocs, r.learn); err != nil {
+		return nil, fmt.Errorf("learn words: %w", err)
 	}
 	x.learned.now = r
 	return r, nil
+}
+
+// old tells whether it is time to learn again: a young index grows fast.
+func (r *rarity) old() bool {
+	if r.docs < fewDocs {
+		return time.Since(r.at) >= learnedSoon
+	}
+	return time.Since(r.at) >= learnedAgain
+}
+
+// Newest goes through the newest documents, n at most.
+func (x *Index) Newest(ctx context.Context, n int, do func(Row)) error {
+	plan := Plan{Scope: Scope{All: true}, Sort: ByNewest, TotalCap: 1}
+	for n > 0 {
+		plan.Limit = min(n, learnedPage)
+		found, err := x.driver.Search(ctx, plan)
+		if err != nil {
+			return unanswered(ctx, err)
+		}
+		for _, row := range found.Rows {
+			do(row)
+		}
+		if len(found.Rows) < plan.Limit {
+			return nil
+		}
+		n -= len(found.Rows)
+		last := found.Rows[len(found.Rows)-1]
+		plan.After = &Position{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+	return nil
+}
+
+// Holds tells which of some documents the index has.
+func (x *Index) Holds(ctx context.Context, ids []string) (map[string]bool, error) {
+	held := make(map[string]bool, len(ids))
+	err := inBatches(ids, x.batch, func(part []string) error {
+		stamps, err := x.driver.Lookup(ctx, part)
+		for _, s := range stamps {
+			held[s.ID] = true
+		}
+		return err
+	})
+	if err != nil {
+		return nil, unanswered(ctx, err)
+	}
+	return held, nil
 }
 
 func (r *rarity) learn(row Row) {

@@ -174,6 +174,7 @@ const (
 	LiveCityChanged   = "city.changed"
 	LiveNotified      = "notification.created"
 	LiveHotspotRaised = "hotspot.raised"
+	LiveTopicGrew     = "topic.grew"
 )
 
 // liveFor addresses one live event to staff and, when the ticket is with a

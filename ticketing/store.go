@@ -69,7 +69,7 @@ type Read struct {
 // Notification is a message to people about a ticket; it carries no personal data.
 type Notification struct {
 	ID        string
-	TicketID  string // of an alert for "hotspot.raised"
+	TicketID  string // of an alert for "hotspot.raised", of a topic for "topic.grew"
 	Number    string
 	Kind      string // such as "dispatched", "to_desk", "urged", "deadline.yellow"
 	Clock     ClockName
@@ -242,6 +242,9 @@ type Store interface {
 	Tickets(ctx context.Context, q Query) (Page, error)
 	// Scan reads the tickets of a partition (as of Query) in order of id after a given id.
 	Scan(ctx context.Context, partition, after string, limit int) ([]Ticket, error)
+	// NumberedAfter reads the tickets outside of sealed partitions whose number follows
+	// one, in order of number.
+	NumberedAfter(ctx context.Context, number string, limit int) ([]Ticket, error)
 	// ByPhone reads a caller's tickets in a partition, newest first.
 	ByPhone(ctx context.Context, partition, phone string, limit int) ([]Ticket, error)
 	ByCall(ctx context.Context, callID string) ([]Ticket, error)

@@ -14,6 +14,7 @@ import (
 
 	"hotline/search"
 	"hotline/search/address"
+	"hotline/search/gather"
 	"hotline/search/warning"
 	"hotline/telephony"
 	"hotline/telephony/survey"
@@ -125,6 +126,24 @@ type Alerts interface {
 	SaveAlert(ctx context.Context, a warning.Alert) error
 }
 
+// Topics keeps what several people report of one place; search/sqlstore has it.
+type Topics interface {
+	Topic(ctx context.Context, id string) (gather.Topic, error)
+	Topics(ctx context.Context, f gather.Filter) (gather.Page, error)
+	Memberships(ctx context.Context, tickets []string) ([]gather.Member, error)
+	Members(ctx context.Context, topic string, limit int) ([]gather.Member, int, error)
+	Days(ctx context.Context, topics []string, from, to time.Time) ([]gather.Day, error)
+	Follow(ctx context.Context, topic, user string, on bool) error
+	Followers(ctx context.Context, topic string) ([]string, error)
+}
+
+// Gatherer changes topics by hand; *gather.Gatherer has it.
+type Gatherer interface {
+	Rename(ctx context.Context, id string, version int64, name, by string, now time.Time) (gather.Topic, error)
+	Join(ctx context.Context, id string, version int64, other, by string, now time.Time) (gather.Topic, error)
+	Split(ctx context.Context, id string, version int64, tickets []string, by string, now time.Time) (t, other gather.Topic, err error)
+}
+
 // Calls is what web needs of the call centre; *telephony.Center has it.
 type Calls interface {
 	Calls(ctx context.Context, f telephony.CallFilter) (telephony.CallPage, error)
@@ -202,6 +221,8 @@ type Deps struct {
 	Index      Index
 	Sealed     Index // of the sealed partitions
 	Alerts     Alerts
+	Topics     Topics
+	Gatherer   Gatherer
 	Calls      Calls
 	Saved      search.SavedSearches                       // nil: none are kept
 	Lists      search.Lists                               // nil: the city has none

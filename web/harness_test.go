@@ -117,7 +117,7 @@ func newWorld(t *testing.T, change func(*web.Deps, *web.Options)) *world {
 	w.alerts, err = alertstore.New(ctx, store.DB())
 	require.NoError(t, err)
 	registry := prometheus.NewRegistry()
-	deps := web.Deps{Tickets: w.service, Users: store, Ledger: w.service, Keys: keys, Live: store, Index: index, Alerts: w.alerts, Lists: w.alerts, Saved: w.alerts, Calls: w.calls, Metrics: registry,
+	deps := web.Deps{Tickets: w.service, Users: store, Ledger: w.service, Keys: keys, Live: store, Index: index, Alerts: w.alerts, Lists: w.alerts, Saved: w.alerts, Topics: w.alerts, Gatherer: w.gatherer(), Calls: w.calls, Metrics: registry,
 		Health: func(ctx context.Context) map[string]error { return map[string]error{"search": index.Ready(ctx)} }}
 	opts := web.Options{Addr: "127.0.0.1:0", Registerer: registry, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {

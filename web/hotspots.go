@@ -16,7 +16,9 @@ import (
 type Hotspot struct {
 	ID        string         `json:"id"`
 	Version   int64          `json:"version"`
-	Kind      string         `json:"kind" enum:"daily,surge" doc:"Counted over a day and those before it, or over an hour"`
+	Kind      string         `json:"kind" enum:"daily,surge,topic" doc:"Counted over a day and those before it, over an hour, or over a day of one topic"`
+	Topic     string         `json:"topic,omitempty" doc:"Id; of an alert of that kind"`
+	Below     string         `json:"below,omitempty" doc:"The alert that has the same tickets; nobody was told of this one"`
 	State     string         `json:"state" enum:"new,verified,handled,closed,false"`
 	District  string         `json:"district" doc:"Empty: the whole city"`
 	Category  string         `json:"category" doc:"A leaf, or a family of categories"`
@@ -45,6 +47,7 @@ type HotspotDetail struct {
 	Chart   []HotspotDay  `json:"chart" nullable:"false" doc:"The last four weeks"`
 	Past    []Hotspot     `json:"past" nullable:"false" doc:"Earlier alerts of the same district and category"`
 	Steps   []HotspotStep `json:"steps" nullable:"false"`
+	Under   []Hotspot     `json:"under" nullable:"false" doc:"Alerts of the same tickets, of which nobody was told"`
 	Next    []string      `json:"next" nullable:"false" doc:"States that the user may give it"`
 	Rates   HotspotRates  `json:"rates"`
 }
@@ -83,6 +86,7 @@ type HotspotRates struct {
 type hotspotsInput struct {
 	State    []string `query:"state,explode" maxItems:"5" doc:"new, verified, handled, closed, false"`
 	District []string `query:"district,explode" maxItems:"100"`
+	All      bool     `query:"all" doc:"With those that are below another, which have the same tickets"`
 	Limit    int      `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	Cursor   string   `query:"cursor" maxLength:"200"`
 }
@@ -151,7 +155,9 @@ func (s *Server) hotspots(ctx context.Context, in *hotspotsInput) (*body[Page[Ho
 	if len(in.District) > 0 {
 		f.Districts = list[string](in.District)
 	}
-	found, err := s.deps.Alerts.Alerts(ctx, alertsSeen(actorOf(ctx), f))
+	f = alertsSeen(actorOf(ctx), f)
+	f.Top = !in.All && f.Districts == nil // what an alert is below may be of another district
+	found, err := s.deps.Alerts.Alerts(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +234,11 @@ func (s *Server) hotspotAnswer(ctx context.Context, a warning.Alert) (*body[Hots
 		}
 		out.Past = append(out.Past, s.hotspotView(ctx, past))
 	}
+	under, err := s.deps.Alerts.Alerts(ctx, alertsSeen(who, warning.Filter{Below: a.ID}))
+	if err != nil {
+		return nil, err
+	}
+	out.Under = convert(under.Items, func(a warning.Alert) Hotspot { return s.hotspotView(ctx, a) })
 	for _, step := range a.Steps {
 		out.Steps = append(out.Steps, HotspotStep{At: cst(step.At), By: step.By, ByName: s.names.of(ctx, step.By), From: string(step.From), To: string(step.To), Note: step.Note})
 	}
@@ -239,7 +250,7 @@ func (s *Server) hotspotAnswer(ctx context.Context, a warning.Alert) (*body[Hots
 
 func (s *Server) hotspotView(ctx context.Context, a warning.Alert) Hotspot {
 	return Hotspot{
-		ID: a.ID, Version: a.Version, Kind: string(a.Kind), State: string(a.State), District: a.Series.District, Category: a.Series.Category,
+		ID: a.ID, Version: a.Version, Kind: string(a.Kind), Topic: a.Topic, Below: a.Below, State: string(a.State), District: a.Series.District, Category: a.Series.Category,
 		Owner: a.Owner, OwnerName: s.names.of(ctx, a.Owner), OpenedAt: cst(a.OpenedAt), UpdatedAt: cst(a.UpdatedAt), From: cst(a.From), Until: cst(a.Until),
 		Expected: a.Expected, Observed: a.Observed, Upper: a.Upper, Days: a.Days, Score: a.Score, Level: a.Level, FirstSeen: cst(a.FirstSeen),
 		Words: append([]string{}, a.Words...), Places: convert(a.Places, func(c warning.Count) HotspotPlace { return HotspotPlace(c) }), Members: a.Members,

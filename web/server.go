@@ -121,6 +121,7 @@ func (s *Server) routes() {
 	s.classifyRoutes()
 	s.privacyRoutes()
 	s.hotspotRoutes()
+	s.topicRoutes()
 	s.listRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()

@@ -106,7 +106,9 @@ func (d *duplicates) fill(ctx context.Context, index *search.Index, n int) error
 		return err
 	}
 	for i, m := range d.messages {
-		batch = append(batch, search.Document{ID: m.id, Version: 1, Title: m.title, Body: m.body, CreatedAt: d.end.Add(-time.Duration(i) * time.Minute)})
+		doc := search.Document{ID: m.id, Version: 1, Title: m.title, Body: m.body, CreatedAt: d.end.Add(-time.Duration(i) * time.Minute)}
+		doc.Place, doc.Location = d.where("", m.title+"。"+m.body)
+		batch = append(batch, doc)
 	}
 	if err := index.Put(ctx, batch...); err != nil {
 		return err

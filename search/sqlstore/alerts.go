@@ -23,6 +23,8 @@ type alertRow struct {
 	District  string `bun:"district"`
 	Category  string `bun:"category"`
 	UpdatedAt int64  `bun:"updated_at"`
+	Topic     string `bun:"topic"`
+	Below     string `bun:"below"`
 	Doc       string `bun:"doc"`
 }
 
@@ -41,7 +43,7 @@ func (s *Store) SaveAlert(ctx context.Context, a warning.Alert) error {
 	}
 	row := &alertRow{
 		ID: a.ID, Version: a.Version, State: string(a.State), District: a.Series.District, Category: a.Series.Category,
-		UpdatedAt: a.UpdatedAt.UnixMilli(), Doc: string(doc),
+		UpdatedAt: a.UpdatedAt.UnixMilli(), Topic: a.Topic, Below: a.Below, Doc: string(doc),
 	}
 	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		won, err := replace(ctx, tx, row, a.Version)
@@ -126,7 +128,16 @@ func narrowed(q *bun.SelectQuery, f warning.Filter) *bun.SelectQuery {
 		q = q.Where("a.district IN (?)", bun.List(f.Districts))
 	}
 	if f.Series != nil {
-		q = q.Where("a.category = ? AND a.district = ?", f.Series.Category, f.Series.District)
+		q = q.Where("a.category = ? AND a.district = ? AND a.topic = ''", f.Series.Category, f.Series.District)
+	}
+	if f.Topic != "" {
+		q = q.Where("a.topic = ?", f.Topic)
+	}
+	if f.Below != "" {
+		q = q.Where("a.below = ?", f.Below)
+	}
+	if f.Top {
+		q = q.Where("a.below = ''")
 	}
 	if !f.Since.IsZero() {
 		q = q.Where("a.updated_at >= ?", f.Since.UnixMilli())

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"hotline/search"
+	"hotline/search/gather"
 	"hotline/search/warning"
 )
 
@@ -26,11 +27,12 @@ type DB interface {
 	Dialect() string
 }
 
-// Store is a [warning.Store] and keeps the city's lists and people's saved searches.
+// Store is a [warning.Store] and a [gather.Store], and keeps the city's lists and people's saved searches.
 type Store struct{ db DB }
 
 var (
 	_ warning.Store = (*Store)(nil)
+	_ gather.Store  = (*Store)(nil)
 	_ search.Lists  = (*Store)(nil)
 
 	_ search.SavedSearches = (*Store)(nil)

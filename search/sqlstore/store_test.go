@@ -18,6 +18,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"hotline/search"
+	"hotline/search/gather"
 	"hotline/search/sqlstore"
 	"hotline/search/storetest"
 	"hotline/search/warning"
@@ -108,6 +109,7 @@ func TestStore(t *testing.T) {
 			}
 			storetest.Run(t, func(t *testing.T) warning.Store { return store(t) })
 			storetest.RunSaved(t, func(t *testing.T) search.SavedSearches { return store(t) })
+			storetest.RunTopics(t, func(t *testing.T) gather.Store { return store(t) })
 			storetest.RunLists(t, func(t *testing.T) search.Lists { return store(t) })
 		})
 	}

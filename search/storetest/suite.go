@@ -120,4 +120,12 @@ func filters(t *testing.T, s warning.Store) {
 	require.Equal(t, 0, count(warning.Filter{Districts: []string{}}))
 	require.Equal(t, 2, count(warning.Filter{Series: &warning.Series{District: "d0", Category: "c0"}}))
 	require.Equal(t, 4, count(warning.Filter{Since: noon.Add(4 * time.Minute)}))
+	below, topical := alert(20), alert(24)
+	below.Below, topical.Kind, topical.Topic = alert(1).ID, warning.OfTopic, "t-1"
+	require.NoError(t, s.SaveAlert(t.Context(), below))
+	require.NoError(t, s.SaveAlert(t.Context(), topical))
+	require.Equal(t, 13, count(warning.Filter{Top: true}))
+	require.Equal(t, 1, count(warning.Filter{Below: alert(1).ID}))
+	require.Equal(t, 1, count(warning.Filter{Topic: "t-1"}))
+	require.Equal(t, 2, count(warning.Filter{Series: &warning.Series{District: "d0", Category: "c0"}}), "an alert of a topic is none of its counts")
 }

@@ -11,6 +11,8 @@
 //   - It imports the standard library and package search's analysis of text alone.
 //   - A topic keeps its number: when two are joined, the older one's stays and
 //     answers for both.
+//   - Topics that are kept apart do not become one by themselves, nor does what was joined
+//     to them.
 //   - Every report is in exactly one topic, and the same reports in the same order
 //     make the same topics.
 package topic

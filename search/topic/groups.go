@@ -44,6 +44,7 @@ type Topic struct {
 	known         map[string]int // known places
 	categories    map[string]int
 	into          *Topic // it was joined to another
+	apart         map[*Topic]bool
 	vectors       [][2]vector
 }
 
@@ -141,6 +142,32 @@ func (g *Groups) Add(r Report) *Topic {
 	}
 }
 
+// Restore makes a topic of reports that are known to be of one, whatever they say.
+func (g *Groups) Restore(reports []Report) *Topic {
+	t := newTopic()
+	t.Number = len(g.topics) + 1
+	g.topics = append(g.topics, t)
+	for _, r := range reports {
+		place, matter := g.words.vectors(r.Title, r.Body)
+		t.take(r, place, matter)
+		g.hold(t, place, matter)
+	}
+	return t
+}
+
+// KeepApart never lets two topics become one by themselves; Merge still joins them.
+func (g *Groups) KeepApart(a, b *Topic) {
+	a.apartFrom(b)
+	b.apartFrom(a)
+}
+
+func (t *Topic) apartFrom(o *Topic) {
+	if t.apart == nil {
+		t.apart = map[*Topic]bool{}
+	}
+	t.apart[o] = true
+}
+
 // enough is how near two topics must be to be one.
 func (g *Groups) enough(a, b *Topic) float64 {
 	if min(len(a.Members), len(b.Members)) >= g.settings.Grown {
@@ -183,6 +210,11 @@ func (g *Groups) Merge(a, b *Topic) *Topic {
 		g.hold(a, b.vectors[i][:]...)
 	}
 	b.into = a
+	for o := range b.apart {
+		if o != a {
+			g.KeepApart(a, o)
+		}
+	}
 	return a
 }
 
@@ -197,7 +229,7 @@ func (g *Groups) nearest(t *Topic) (*Topic, float64) {
 	for _, s := range []*sum{&t.place, &t.matter} {
 		for _, id := range s.order {
 			for _, o := range g.holders(id) {
-				if seen[o] {
+				if seen[o] || t.apart[o] {
 					continue
 				}
 				seen[o] = true

@@ -43,6 +43,9 @@ func (w *Words) Learn(title, body string) {
 	w.total++
 }
 
+// Texts is how many were learned.
+func (w *Words) Texts() int { return w.total }
+
 func (w *Words) id(piece string) uint32 {
 	id, ok := w.ids[piece]
 	if !ok {

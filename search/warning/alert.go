@@ -27,8 +27,9 @@ type Kind string
 
 // The kinds.
 const (
-	Daily Kind = "daily" // a day, with the two before it
-	Surge Kind = "surge" // an hour
+	Daily   Kind = "daily" // a day, with the two before it
+	Surge   Kind = "surge" // an hour
+	OfTopic Kind = "topic" // a day of one topic
 )
 
 // State of an alert.
@@ -81,6 +82,8 @@ type Alert struct {
 	Version   int64     `json:"version"`
 	Kind      Kind      `json:"kind"`
 	Series    Series    `json:"series"`
+	Topic     string    `json:"topic,omitempty"` // id; of one of that kind alone
+	Below     string    `json:"below,omitempty"` // id of the alert that has the same tickets; nobody was told of this one
 	State     State     `json:"state"`
 	Owner     string    `json:"owner,omitempty"` // user id
 	OpenedAt  time.Time `json:"opened_at"`
@@ -116,8 +119,11 @@ const MostMembers = 200
 // Filter narrows a list of alerts.
 type Filter struct {
 	States    []State
-	Districts []string // nil: all; alerts of the whole city are in no district
-	Series    *Series
+	Districts []string  // nil: all; alerts of the whole city are in no district
+	Series    *Series   // those of its counts, none of a topic
+	Topic     string    // one of that topic
+	Below     string    // those below an alert
+	Top       bool      // those that are below none
 	Since     time.Time // updated at or after
 	Limit     int       // 1..200; 50 when zero
 	Cursor    string    // from the page before

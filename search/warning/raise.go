@@ -3,7 +3,6 @@ package warning
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 
 // raise opens an alert, or continues the one that the series has.
 func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verdict, level float64, from, now time.Time) error {
-	page, err := w.store.Alerts(ctx, Filter{Series: &s.Series, Limit: 10})
+	page, err := w.keeper.Store.Alerts(ctx, Filter{Series: &s.Series, Limit: 10})
 	if err != nil {
 		return err
 	}
@@ -32,7 +31,7 @@ func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verd
 			found.Expected += mean
 		}
 	}
-	open, past := current(page.Items, kind, now, w.settings.Again)
+	open, past := current(page.Items, kind, now, w.keeper.Again)
 	if open != nil && open.State == False {
 		return nil // it was looked at, and is nothing
 	}
@@ -43,40 +42,7 @@ func (w *Watch) raise(ctx context.Context, s *watched, kind Kind, v hotspot.Verd
 		return err
 	}
 	found.Past = past
-	if open == nil {
-		found.ID, found.Version, found.State, found.OpenedAt = w.settings.NewID(now), 1, New, now
-		found.Steps = []Step{{At: now, To: New}}
-		if err := w.store.SaveAlert(ctx, found); err != nil {
-			return err
-		}
-		return w.settings.Raised(ctx, found)
-	}
-	found.ID, found.Version, found.State, found.OpenedAt, found.Owner, found.Steps = open.ID, open.Version+1, open.State, open.OpenedAt, open.Owner, open.Steps
-	found.FirstSeen, found.Score = earlier(open.FirstSeen, found.FirstSeen), max(open.Score, found.Score)
-	err = w.store.SaveAlert(ctx, found)
-	if errors.Is(err, ErrConflict) {
-		return nil // somebody acts on it at this moment: the next look tells
-	}
-	return err
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// current is the alert of a series that goes on, and the ids of the others.
-func current(alerts []Alert, kind Kind, now time.Time, again time.Duration) (open *Alert, past []string) {
-	for i, a := range alerts {
-		if open == nil && a.Kind == kind && a.State != Closed && now.Sub(a.UpdatedAt) < again {
-			open = &alerts[i]
-			continue
-		}
-		past = append(past, a.ID)
-	}
-	return open, past
+	return w.keeper.keep(ctx, found, open, now)
 }
 
 const mostPlaces = 5

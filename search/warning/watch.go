@@ -42,17 +42,13 @@ type Source interface {
 
 // Settings of the watch; the zero value works.
 type Settings struct {
-	Budget   float64       // false alerts a day that are borne, in the mean; 1 when zero
-	Surges   float64       // and of those of an hour; 0.25 when zero
-	Frequent float64       // reports a day from which on a leaf is watched of itself; 0.2 when zero
-	Most     int           // series that are watched; 3,000 when zero
-	Again    time.Duration // silence after which a series has a new alert; 72 h when zero
+	Budget   float64 // false alerts a day that are borne, in the mean; 1 when zero
+	Surges   float64 // and of those of an hour; 0.25 when zero
+	Frequent float64 // reports a day from which on a leaf is watched of itself; 0.2 when zero
+	Most     int     // series that are watched; 3,000 when zero
 	Log      *slog.Logger
 	Zone     *time.Location
 	Workday  hotspot.Calendar
-	NewID    func(time.Time) string
-	// Raised is told of each new alert, once it is kept.
-	Raised func(context.Context, Alert) error
 }
 
 func (s Settings) withDefaults() Settings {
@@ -60,12 +56,8 @@ func (s Settings) withDefaults() Settings {
 	s.Surges = cmp.Or(s.Surges, 0.25)
 	s.Frequent = cmp.Or(s.Frequent, 0.2)
 	s.Most = cmp.Or(s.Most, 3000)
-	s.Again = cmp.Or(s.Again, 72*time.Hour)
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
-	}
-	if s.Raised == nil {
-		s.Raised = func(context.Context, Alert) error { return nil }
 	}
 	return s
 }
@@ -81,7 +73,7 @@ const (
 // Watch looks at the counts of a city. Look is for one caller at a time.
 type Watch struct {
 	source   Source
-	store    Store
+	keeper   Keeper
 	settings Settings
 
 	day    time.Time // that the models are of
@@ -99,8 +91,8 @@ type watched struct {
 }
 
 // NewWatch makes a watch; it reads the past at the first Look of a day.
-func NewWatch(source Source, store Store, s Settings) *Watch {
-	return &Watch{source: source, store: store, settings: s.withDefaults()}
+func NewWatch(source Source, keeper Keeper, s Settings) *Watch {
+	return &Watch{source: source, keeper: keeper, settings: s.withDefaults()}
 }
 
 // Look counts what has come and raises or continues alerts.
@@ -132,6 +124,17 @@ func (w *Watch) Look(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// breadth is how much a series takes in: a leaf in a district, a family there, a leaf in the whole city.
+func (s *watched) breadth() int {
+	switch {
+	case s.District == "":
+		return 2
+	case len(s.leaves) == 1 && s.leaves[0] == s.Category:
+		return 0
+	}
+	return 1
+}
+
 // Watched is how many series are looked at.
 func (w *Watch) Watched() int { return len(w.series) }
 
@@ -160,6 +163,7 @@ func (w *Watch) learn(ctx context.Context, day time.Time) error {
 	}
 	began := time.Now()
 	w.series = chosen(tallies, families, day, w.settings)
+	slices.SortStableFunc(w.series, func(a, b *watched) int { return a.breadth() - b.breadth() }) // the narrowest is told of
 	for _, s := range w.series {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -185,12 +189,14 @@ func (w *Watch) strictness(ctx context.Context, day time.Time) error {
 	wrong := map[Series]int{}
 	f := Filter{States: []State{False}, Since: day.AddDate(0, 0, -90), Limit: 200}
 	for {
-		page, err := w.store.Alerts(ctx, f)
+		page, err := w.keeper.Store.Alerts(ctx, f)
 		if err != nil {
 			return err
 		}
 		for _, a := range page.Items {
-			wrong[a.Series]++
+			if a.Kind != OfTopic {
+				wrong[a.Series]++
+			}
 		}
 		if f.Cursor = page.Next; f.Cursor == "" {
 			break

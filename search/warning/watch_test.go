@@ -96,7 +96,8 @@ func (s shelf) Alert(_ context.Context, id string) (warning.Alert, error) { retu
 func (s shelf) Alerts(_ context.Context, f warning.Filter) (warning.Page, error) {
 	var page warning.Page
 	for _, a := range s {
-		if (f.Series == nil || *f.Series == a.Series) && (len(f.States) == 0 || slices.Contains(f.States, a.State)) && !a.UpdatedAt.Before(f.Since) {
+		if (f.Series == nil || *f.Series == a.Series) && (len(f.States) == 0 || slices.Contains(f.States, a.State)) && !a.UpdatedAt.Before(f.Since) &&
+			(f.Topic == "" || f.Topic == a.Topic) && (!f.Top || a.Below == "") && (f.Series == nil || a.Topic == "") {
 			page.Items = append(page.Items, a)
 		}
 	}
@@ -116,13 +117,15 @@ func (s shelf) of(kind warning.Kind, district, category string) []warning.Alert 
 
 func watch(c *town, s shelf, raised *[]string) *warning.Watch {
 	ids := 0
-	return warning.NewWatch(c, s, warning.Settings{
-		Zone: zone, Workday: func(day time.Time) bool { return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday },
+	return warning.NewWatch(c, warning.Keeper{
+		Store: s, Again: 72 * time.Hour,
 		NewID: func(time.Time) string { ids++; return fmt.Sprint("a", ids) },
 		Raised: func(_ context.Context, a warning.Alert) error {
 			*raised = append(*raised, a.ID)
 			return nil
 		},
+	}, warning.Settings{
+		Zone: zone, Workday: func(day time.Time) bool { return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday },
 	})
 }
 
@@ -157,15 +160,20 @@ func TestAnOutbreakIsWarnedOfOnce(t *testing.T) {
 			require.Equal(t, "2026-03-02", a.Chart[len(a.Chart)-1].Day)
 			require.Equal(t, 30, a.Chart[len(a.Chart)-1].Count)
 			require.Empty(t, s.of(warning.Daily, "west", "lamp"))
-			told := len(raised)
-			require.Contains(t, raised, a.ID)
+			require.Equal(t, []string{a.ID}, raised, "one outbreak, one message")
+			for id, other := range s {
+				if id != a.ID {
+					require.Equal(t, a.ID, other.Below, "%+v has the same tickets", other.Series)
+				}
+			}
+			require.Greater(t, len(s), 1)
 
 			c.report("east", "lamp", at(0, 14, 30), "望江路路灯不亮")
 			require.NoError(t, w.Look(t.Context(), at(0, 14, 31)))
 			daily = s.of(warning.Daily, "east", "lamp")
 			require.Len(t, daily, 1)
 			require.Equal(t, 31, daily[0].Observed)
-			require.Len(t, raised, told, "the same alert is told of once")
+			require.Len(t, raised, 1, "the same alert is told of once")
 			require.NoError(t, w.Look(t.Context(), at(0, 14, 32)))
 			require.Equal(t, daily, s.of(warning.Daily, "east", "lamp"), "nothing new, nothing written")
 		})

@@ -179,6 +179,11 @@ func (s *Store) Scan(ctx context.Context, partition, after string, limit int) ([
 	return s.readTickets(ctx, tableOf(partition), s.selectTickets(partition).Where("id > ?", after).OrderExpr("id").Limit(int64(limit)))
 }
 
+// NumberedAfter reads the tickets outside of sealed partitions whose number follows one.
+func (s *Store) NumberedAfter(ctx context.Context, number string, limit int) ([]ticketing.Ticket, error) {
+	return s.readTickets(ctx, tableOf(""), s.selectTickets("").Where("number > ?", number).OrderExpr("number").Limit(int64(limit)))
+}
+
 // TicketsByID reads several at once, of all partitions and in no order; those
 // that are not there are left out.
 func (s *Store) TicketsByID(ctx context.Context, ids []string) ([]ticketing.Ticket, error) {

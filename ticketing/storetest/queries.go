@@ -323,3 +323,30 @@ func testTallies(t *testing.T, open Opener) {
 	require.Empty(t, tally(time.Hour, day, first.CreatedAt))
 	require.Len(t, tally(time.Minute, first.CreatedAt, end), 2)
 }
+
+// testNumberedAfter: tickets come by number, whatever order they were begun in; drafts do not.
+func testNumberedAfter(t *testing.T, open Opener) {
+	b := newBench(t, open)
+	late := b.draft(lamps())
+	var numbers []string
+	for range 3 {
+		numbers = append(numbers, b.accepted().Number)
+	}
+	accepted, err := b.svc.Act(b.ctx, agent(), late.ID, ticketing.Command{Action: ticketing.ActAccept})
+	require.NoError(t, err)
+	numbers = append(numbers, accepted.Number)
+	b.draft(lamps())
+	after := func(number string, limit int) (got []string) {
+		list, err := b.NumberedAfter(b.ctx, number, limit)
+		require.NoError(t, err)
+		for _, x := range list {
+			got = append(got, x.Number)
+		}
+		return got
+	}
+	require.Equal(t, numbers, after("", 10))
+	require.Equal(t, numbers[:2], after("", 2))
+	require.Equal(t, numbers[2:], after(numbers[1], 10))
+	require.Equal(t, numbers, after(numbers[0][:8], 10), "a day stands before its numbers")
+	require.Empty(t, after(numbers[3], 10))
+}

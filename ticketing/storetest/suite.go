@@ -96,6 +96,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"APIKeys":                testAPIKeys,
 		"Stats":                  testStats,
 		"Tallies":                testTallies,
+		"NumberedAfter":          testNumberedAfter,
 		"Durable":                testDurable,
 
 		"PausesSurviveAChangeOfUrgency":     testPausesSurvive,

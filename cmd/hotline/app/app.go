@@ -21,6 +21,7 @@ import (
 	"hotline/cmd/hotline/engines"
 	"hotline/jobs"
 	"hotline/jobs/notify"
+	"hotline/search/gather"
 	"hotline/telephony"
 	"hotline/telephony/cluster"
 	"hotline/telephony/prompts"
@@ -48,12 +49,13 @@ type App struct {
 	log  *slog.Logger
 	care indexCare
 
-	Engines *engines.Engines
-	Center  *telephony.Center
-	Runner  *jobs.Runner
-	Server  *web.Server
-	certs   *certs.Source
-	Issued  []accounts.Issued // passwords made up at the first start, to be shown once
+	Engines  *engines.Engines
+	Center   *telephony.Center
+	Runner   *jobs.Runner
+	Server   *web.Server
+	certs    *certs.Source
+	gatherer *gather.Gatherer
+	Issued   []accounts.Issued // passwords made up at the first start, to be shown once
 
 	teardown []func(context.Context) error // last started, first stopped
 }
@@ -97,6 +99,7 @@ func (a *App) start(ctx context.Context) error {
 		return err
 	}
 	a.keepLists(ctx)
+	a.gatherer = a.newGatherer()
 	if err := a.loadCertificate(); err != nil {
 		return err
 	}
@@ -233,6 +236,7 @@ func (a *App) startCenter(ctx context.Context, registry *prometheus.Registry) er
 func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error {
 	deps := web.Deps{
 		Tickets: a.Engines.Tickets, Users: a.Engines.Store, Ledger: a.Engines.Tickets, Keys: a.Engines.Keys, Live: a.Engines.Store, Index: a.Engines.Index, Sealed: a.Engines.Sealed, Alerts: a.Engines.Alerts, Saved: a.Engines.Alerts,
+		Topics: a.Engines.Alerts, Gatherer: a.gatherer,
 		Health: a.Health, Metrics: registry,
 	}
 	if a.Center != nil {

@@ -2400,6 +2400,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What several people report of one place, the hottest first
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        get: operations["topics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One topic, with its days, tickets and alerts
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        get: operations["topic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Be told of new tickets of a topic
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        put: operations["follow-topic"];
+        post?: never;
+        /**
+         * Be told no more
+         * @description Roles: lead, dispatcher, supervisor, analyst.
+         */
+        delete: operations["unfollow-topic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make another topic part of this one
+         * @description Roles: supervisor, analyst.
+         */
+        post: operations["join-topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a topic a name that stays
+         * @description Roles: supervisor, analyst.
+         */
+        post: operations["name-topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topics/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take tickets out, to a topic of their own; the two stay apart. Answers the new one
+         * @description Roles: supervisor, analyst.
+         */
+        post: operations["split-topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -3798,6 +3922,8 @@ export interface components {
             reason: string;
         };
         Hotspot: {
+            /** @description The alert that has the same tickets; nobody was told of this one */
+            below?: string;
             /** @description A leaf, or a family of categories */
             category: string;
             /**
@@ -3818,10 +3944,10 @@ export interface components {
             from: string;
             id: string;
             /**
-             * @description Counted over a day and those before it, or over an hour
+             * @description Counted over a day and those before it, over an hour, or over a day of one topic
              * @enum {string}
              */
-            kind: "daily" | "surge";
+            kind: "daily" | "surge" | "topic";
             /**
              * Format: double
              * @description Probability from which on it is warned of
@@ -3847,6 +3973,8 @@ export interface components {
             score: number;
             /** @enum {string} */
             state: "new" | "verified" | "handled" | "closed" | "false";
+            /** @description Id; of an alert of that kind */
+            topic?: string;
             /** Format: date-time */
             until: string;
             /** Format: date-time */
@@ -3882,6 +4010,8 @@ export interface components {
             expected: number;
         };
         HotspotDetail: {
+            /** @description The alert that has the same tickets; nobody was told of this one */
+            below?: string;
             /** @description A leaf, or a family of categories */
             category: string;
             /** @description The last four weeks */
@@ -3904,10 +4034,10 @@ export interface components {
             from: string;
             id: string;
             /**
-             * @description Counted over a day and those before it, or over an hour
+             * @description Counted over a day and those before it, over an hour, or over a day of one topic
              * @enum {string}
              */
-            kind: "daily" | "surge";
+            kind: "daily" | "surge" | "topic";
             /**
              * Format: double
              * @description Probability from which on it is warned of
@@ -3941,6 +4071,10 @@ export interface components {
             steps: components["schemas"]["HotspotStep"][];
             /** @description The newest, those the user may see */
             tickets: components["schemas"]["Ticket"][];
+            /** @description Id; of an alert of that kind */
+            topic?: string;
+            /** @description Alerts of the same tickets, of which nobody was told */
+            under: components["schemas"]["Hotspot"][];
             /** Format: date-time */
             until: string;
             /** Format: date-time */
@@ -4589,6 +4723,15 @@ export interface components {
         };
         PageTimelineEvent: {
             items: components["schemas"]["TimelineEvent"][];
+            /** @description Give it as cursor for the next page; empty on the last */
+            next_cursor: string;
+            /** Format: int64 */
+            total: number;
+            /** @description Counting stopped at total */
+            total_capped: boolean;
+        };
+        PageTopic: {
+            items: components["schemas"]["Topic"][];
             /** @description Give it as cursor for the next page; empty on the last */
             next_cursor: string;
             /** Format: int64 */
@@ -5429,6 +5572,165 @@ export interface components {
              * @description The ticket's after the event
              */
             version: number;
+        };
+        Topic: {
+            /**
+             * Format: int64
+             * @description Answers that were rated badly
+             */
+            bad: number;
+            /** @description Leaf that most of its tickets have; so are district and place */
+            category: string;
+            district: string;
+            /** Format: date-time */
+            first: string;
+            /**
+             * Format: double
+             * @description People, how fast they came, bad ratings, one place; halves in 180 days after the last ticket
+             */
+            heat: number;
+            id: string;
+            /** @description The topic that this one was joined to */
+            into?: string;
+            /** Format: date-time */
+            last: string;
+            location?: components["schemas"]["TopicLocation"];
+            /**
+             * Format: int64
+             * @description How many tickets
+             */
+            members: number;
+            /** @description By its tickets, or given by hand */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people filed them
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description People a month while it lasted
+             */
+            per_month: number;
+            place: string;
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description Tickets of the last seven days
+             */
+            week: number;
+            /**
+             * Format: int64
+             * @description Tickets of the seven days before
+             */
+            week_until: number;
+            /** @description That most of its tickets have, and few others */
+            words: string[];
+        };
+        TopicDay: {
+            /** Format: int64 */
+            count: number;
+            day: string;
+        };
+        TopicDetail: {
+            /**
+             * Format: int64
+             * @description Answers that were rated badly
+             */
+            bad: number;
+            /** @description Leaf that most of its tickets have; so are district and place */
+            category: string;
+            /** @description Of the last 180 days, those with tickets */
+            days: components["schemas"]["TopicDay"][];
+            district: string;
+            /** Format: date-time */
+            first: string;
+            /** @description By the user */
+            followed: boolean;
+            /**
+             * Format: double
+             * @description People, how fast they came, bad ratings, one place; halves in 180 days after the last ticket
+             */
+            heat: number;
+            /** @description Alerts of this topic */
+            hotspots: components["schemas"]["Hotspot"][];
+            id: string;
+            /** @description The topic that this one was joined to */
+            into?: string;
+            /** Format: date-time */
+            last: string;
+            location?: components["schemas"]["TopicLocation"];
+            /**
+             * Format: int64
+             * @description How many tickets
+             */
+            members: number;
+            /** @description By its tickets, or given by hand */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people filed them
+             */
+            people: number;
+            /**
+             * Format: double
+             * @description People a month while it lasted
+             */
+            per_month: number;
+            place: string;
+            /** @description What people did to it */
+            steps: components["schemas"]["TopicStep"][];
+            /** @description The newest, those the user may see; their answers are the replies so far */
+            tickets: components["schemas"]["Ticket"][];
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description Tickets of the last seven days
+             */
+            week: number;
+            /**
+             * Format: int64
+             * @description Tickets of the seven days before
+             */
+            week_until: number;
+            /** @description That most of its tickets have, and few others */
+            words: string[];
+        };
+        TopicJoin: {
+            /** @description The topic that becomes part of this one */
+            other: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TopicLocation: {
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+        };
+        TopicName: {
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TopicSplit: {
+            /** @description Ids of tickets that get a topic of their own */
+            tickets: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        TopicStep: {
+            /** Format: date-time */
+            at: string;
+            /** @description User id */
+            by: string;
+            by_name: string;
+            /** @enum {string} */
+            what: "named" | "joined" | "split" | "begun";
+            /** @description Id of the other topic, or the name before */
+            with?: string;
         };
         UnderstoodPart: {
             /**
@@ -7647,6 +7949,8 @@ export interface operations {
                 /** @description new, verified, handled, closed, false */
                 state?: string[] | null;
                 district?: string[] | null;
+                /** @description With those that are below another, which have the same tickets */
+                all?: boolean;
                 limit?: number;
                 cursor?: string;
             };
@@ -10027,6 +10331,248 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestion"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    topics: {
+        parameters: {
+            query?: {
+                /** @description A part of the name */
+                q?: string;
+                district?: string[] | null;
+                /** @description Leaf */
+                category?: string[] | null;
+                /** @description Those that I follow */
+                followed?: boolean;
+                /** @description The topic of a ticket */
+                ticket?: string;
+                /** @description With a ticket at or after */
+                since?: string;
+                sort?: "heat" | "newest" | "members";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageTopic"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "follow-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unfollow-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "join-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicJoin"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "name-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicName"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "split-topic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicSplit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicDetail"];
                 };
             };
             /** @description Problem (RFC 9457) */
