@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotline/cmd/city"
+	"hotline/search"
 	"hotline/search/classify"
 	"hotline/search/topic"
 	"hotline/ticketing"
@@ -18,7 +19,7 @@ const groupedTickets = 2_500
 // benchTopics groups a generated city's tickets and compares the groups with what the
 // generator knows: the same matter is the same category at the same place. Neither is given:
 // places are read from the texts, categories proposed by a model of earlier tickets.
-func benchTopics(_ context.Context, r *run) error {
+func benchTopics(ctx context.Context, r *run) error {
 	end := time.Date(2026, 1, 1, 0, 0, 0, 0, ticketing.Shanghai())
 	sample := city.Sample()
 	g, err := city.New(7, sample, city.Options{From: end.AddDate(0, 0, -30), To: end, Count: groupedTickets})
@@ -38,11 +39,14 @@ func benchTopics(_ context.Context, r *run) error {
 	if err := proposeCategories(reports, sample, end); err != nil {
 		return err
 	}
+	whole := pairwiseF1(truth, grouped(reports))
 	r.add(Figure{
-		Name: "topics_pairwise_f1", Value: pairwiseF1(truth, grouped(reports)), Goal: 0.94, HigherIsBetter: true,
+		Name: "topics_pairwise_f1", Value: whole, Goal: 0.94, HigherIsBetter: true,
 		Baseline: bestLinkage(reports, truth), BaselineName: "average-link clustering on TF-IDF of character pairs, at its best threshold",
 	})
-	return nil
+	return onEngines(ctx, r, "topics", func(engine string, index *search.Index) error {
+		return benchGather(ctx, r, engine, index, reports, truth, whole)
+	})
 }
 
 // proposeCategories says what a model would that learned from the months before.
