@@ -21,6 +21,10 @@ type Driver interface {
 	// Rank answers a ranking: the rows with the highest sums of weights, of those where
 	// there is any, by falling sum (Score), CreatedAt and ID.
 	Rank(ctx context.Context, ranking Ranking) ([]Row, error)
+	// Tabulate counts the documents that a plan takes by the values of two axes, the second
+	// of which may have no name; Limit, After, Facets and Histogram are not looked at. Counts
+	// are exact; TooManyPairs where there are more than MaxPairs.
+	Tabulate(ctx context.Context, plan Plan, rows, columns Axis) (map[Pair]int, error)
 	// Stamps lists what is stored in order of ID (by bytes), from after an ID on, at most limit.
 	Stamps(ctx context.Context, after string, limit int) ([]Stamp, error)
 	// Lookup returns the stamps of those of the IDs that are stored, in any order.

@@ -91,7 +91,12 @@ func (r *rarity) old() bool {
 
 // Newest goes through the newest documents, n at most.
 func (x *Index) Newest(ctx context.Context, n int, do func(Row)) error {
-	plan := Plan{Scope: Scope{All: true}, Sort: ByNewest, TotalCap: 1}
+	return x.each(ctx, Plan{Scope: Scope{All: true}, Sort: ByNewest}, n, do)
+}
+
+// each goes through the rows of a plan, n at most.
+func (x *Index) each(ctx context.Context, plan Plan, n int, do func(Row)) error {
+	plan.TotalCap = 1
 	for n > 0 {
 		plan.Limit = min(n, learnedPage)
 		found, err := x.driver.Search(ctx, plan)

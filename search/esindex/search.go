@@ -28,9 +28,14 @@ func (x *Index) Search(ctx context.Context, p search.Plan) (search.Found, error)
 }
 
 func (x *Index) query(ctx context.Context, body object) (a answer, err error) {
-	req := esapi.SearchRequest{Index: []string{x.prefix}, Body: esutil.NewJSONReader(body), AllowPartialSearchResults: new(false)}
-	err = x.gone(x.call(ctx, req, &a))
+	err = x.ask(ctx, body, &a)
 	return a, err
+}
+
+// ask sends a search whose answer is whole or none.
+func (x *Index) ask(ctx context.Context, body object, out any) error {
+	req := esapi.SearchRequest{Index: []string{x.prefix}, Body: esutil.NewJSONReader(body), AllowPartialSearchResults: new(false)}
+	return x.gone(x.call(ctx, req, out))
 }
 
 // request spells a plan in the query language of Elasticsearch. Values are only ever JSON strings of their own.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,21 +85,8 @@ func (x *Index) choose(p search.Plan, st state, slots []int, inverse bool, score
 		scores = append(scores, make([]uint8, len(c.entries)-len(scores))...)
 	}
 	s := newSelection(c, p, scores)
-	// From the end, because high slots are mostly new documents: the rows kept are then seldom displaced.
-	if inverse {
-		next := len(slots) - 1
-		for slot := len(c.entries) - 1; slot >= 0; slot-- {
-			if next >= 0 && slots[next] == slot {
-				next--
-				continue
-			}
-			s.consider(slot)
-		}
-	} else {
-		for _, slot := range slices.Backward(slots) {
-			s.consider(slot)
-		}
-	}
+	// From the end: the rows kept are then seldom displaced.
+	each(slots, len(c.entries), inverse, s.consider)
 	var top []row
 	for _, t := range s.top.sorted() {
 		top = append(top, row{slot: t.slot, score: t.score, version: t.entry.version})

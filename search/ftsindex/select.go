@@ -141,9 +141,6 @@ func (s *selection) takes(e *entry) bool {
 
 // consider counts the entry of a slot if the plan takes it.
 func (s *selection) consider(slot int) {
-	if slot >= len(s.cols.entries) {
-		return
-	}
 	e := &s.cols.entries[slot]
 	if !s.takes(e) {
 		return

@@ -1,0 +1,124 @@
+package search
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The bounds of a ranking of words.
+const (
+	MostWords   = 200
+	readTitles = 5_000 // the newest that a query finds
+	firstWords = 50
+	longestRun = 6 // characters of a word
+	fewestOf   = 2 // titles that a word is in
+)
+
+// Word is a word and how many of the titles that were read have it.
+type Word struct {
+	Text  string
+	Count int
+}
+
+// WordQuery asks which words the titles have that a query finds.
+type WordQuery struct {
+	Query     // Sort, Limit, Cursor, Facets and Histogram are not looked at
+	Most  int // words; 50 when zero
+}
+
+// Words are what many of these titles have and few documents in all, those that tell the
+// most first; titles is how many were read.
+func (x *Index) Words(ctx context.Context, q WordQuery) (words []Word, titles int, err error) {
+	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = ByNewest, 1, "", nil, false
+	p, err := plan(q.Query)
+	if err != nil {
+		return nil, 0, err
+	}
+	most := cmp.Or(q.Most, firstWords)
+	if most < 1 || most > MostWords {
+		return nil, 0, refuse("most", "use 1 to %d", MostWords)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
+	defer cancel()
+	rare, err := x.rarity(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	counts, telling := map[string]int{}, map[string]float64{}
+	err = x.each(ctx, p, readTitles, func(r Row) {
+		titles++
+		seen := map[string]bool{}
+		rare.runs(r.Title, func(text string, weight float64) {
+			if !seen[text] {
+				seen[text] = true
+				counts[text]++
+				telling[text] = weight
+			}
+		})
+	})
+	return ranked(counts, telling, most), titles, err
+}
+
+// runs are the pieces of two to six characters of a text, and whole words, with how much
+// they tell in the mean.
+func (r *rarity) runs(text string, do func(text string, weight float64)) {
+	atoms := Analyse(text)
+	for i, a := range atoms {
+		if !a.Han {
+			if w := r.weight(a.Text); w > 0 && utf8.RuneCountInString(a.Text) > 1 {
+				do(a.Text, w)
+			}
+			continue
+		}
+		run, sum := a.Text, 0.0
+		for k := i + 1; k < len(atoms) && k-i < longestRun && atoms[k].Joined && atoms[k].Han; k++ {
+			run += atoms[k].Text
+			w := r.weight(atoms[k-1].Text + atoms[k].Text)
+			if w == 0 {
+				break // what everything has belongs to no word
+			}
+			sum += w
+			do(run, sum/float64(k-i))
+		}
+	}
+}
+
+// ranked are the words that tell the most, none of which shares two characters with a better one.
+func ranked(counts map[string]int, telling map[string]float64, most int) []Word {
+	type scored struct {
+		Word
+		score float64
+	}
+	var list []scored
+	for text, n := range counts {
+		if n >= fewestOf {
+			list = append(list, scored{Word{text, n}, float64(n) * telling[text] * float64(utf8.RuneCountInString(text))})
+		}
+	}
+	slices.SortFunc(list, func(a, b scored) int { return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.Text, b.Text)) })
+	var words []Word
+	for _, s := range list {
+		if len(words) == most {
+			break
+		}
+		if !slices.ContainsFunc(words, func(w Word) bool { return overlap(w.Text, s.Text) }) {
+			words = append(words, s.Word)
+		}
+	}
+	return words
+}
+
+// overlap tells whether two words share two characters that follow one another.
+func overlap(a, b string) bool {
+	runes := []rune(a)
+	for i := 0; i+2 <= len(runes); i++ {
+		if strings.Contains(b, string(runes[i:i+2])) {
+			return true
+		}
+	}
+	return false
+}
