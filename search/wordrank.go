@@ -11,7 +11,7 @@ import (
 
 // The bounds of a ranking of words.
 const (
-	MostWords   = 200
+	MostWords  = 200
 	readTitles = 5_000 // the newest that a query finds
 	firstWords = 50
 	longestRun = 6 // characters of a word

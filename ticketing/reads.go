@@ -46,10 +46,6 @@ func (s *Service) Tickets(ctx context.Context, a Actor, f Filter) (Page, error) 
 
 // list is Tickets with the person as stored.
 func (s *Service) list(ctx context.Context, a Actor, f Filter) (Page, error) {
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return Page{}, err
-	}
 	switch {
 	case f.Limit == 0:
 		f.Limit = 50
@@ -63,18 +59,31 @@ func (s *Service) list(ctx context.Context, a Actor, f Filter) (Page, error) {
 	default:
 		return Page{}, invalid("sort", "is not one of newest, due", "排序方式无效")
 	}
-	const most = 200 // values of one field; a list is asked for by people
-	if max(len(f.States), len(f.Types), len(f.Categories), len(f.Districts), len(f.Departments), len(f.Channels), len(f.Urgencies)) > most {
-		return Page{}, &Error{Code: CodeInvalid, Field: "filter", Limit: most, Message: "has too many values", Zh: "筛选条件过多"}
+	f, err := s.spread(ctx, f)
+	if err != nil {
+		return Page{}, err
 	}
-	f.Categories = snap.index.spread("c:", f.Categories)
-	f.Districts = snap.index.spread("d:", f.Districts)
-	f.Departments = snap.index.spread("u:", f.Departments)
 	page, err := s.store.Tickets(ctx, s.query(a, f))
 	if err != nil {
 		return Page{}, fmt.Errorf("tickets: %w", err)
 	}
 	return page, nil
+}
+
+// spread has a filter name all below the nodes of trees that it names.
+func (s *Service) spread(ctx context.Context, f Filter) (Filter, error) {
+	const most = 200 // values of one field; a list is asked for by people
+	if max(len(f.States), len(f.Types), len(f.Categories), len(f.Districts), len(f.Departments), len(f.Channels), len(f.Urgencies)) > most {
+		return f, &Error{Code: CodeInvalid, Field: "filter", Limit: most, Message: "has too many values", Zh: "筛选条件过多"}
+	}
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.Categories = snap.index.spread("c:", f.Categories)
+	f.Districts = snap.index.spread("d:", f.Districts)
+	f.Departments = snap.index.spread("u:", f.Departments)
+	return f, nil
 }
 
 func (s *Service) query(a Actor, f Filter) Query {
@@ -367,6 +376,19 @@ func (s *Service) Stats(ctx context.Context, a Actor, from, to time.Time) (Ticke
 	}
 	stats.From, stats.To = from, to
 	return stats, nil
+}
+
+// People counts the people behind the tickets of a filter, as far as the actor sees tickets.
+func (s *Service) People(ctx context.Context, a Actor, f Filter) (PeopleFigures, error) {
+	f, err := s.spread(ctx, f)
+	if err != nil {
+		return PeopleFigures{}, err
+	}
+	figures, err := s.store.People(ctx, s.query(a, f))
+	if err != nil {
+		return PeopleFigures{}, fmt.Errorf("people: %w", err)
+	}
+	return figures, nil
 }
 
 // WithoutPerson is the ticket as an index or an export may keep it: without

@@ -214,6 +214,14 @@ type TicketStats struct {
 	ByDay        map[string]int // day in Asia/Shanghai, 2026-11-22
 }
 
+// PeopleFigures say how many people are behind tickets.
+type PeopleFigures struct {
+	Tickets int
+	Unknown int         // tickets of nobody who is known
+	People  int         // who are known
+	Sizes   map[int]int // people by their number of tickets
+}
+
 // LedgerFilter narrows a list of entries; values of one field are alternatives.
 type LedgerFilter struct {
 	Classes  []ledger.Class
@@ -254,6 +262,8 @@ type Store interface {
 	Notification(ctx context.Context, id string) (Notification, error)
 	Notifications(ctx context.Context, audiences []string, limit int) ([]Notification, error)
 	Stats(ctx context.Context, q Query) (TicketStats, error)
+	// People counts the people behind the tickets of a query.
+	People(ctx context.Context, q Query) (PeopleFigures, error)
 	// Tallies counts the numbered tickets outside of sealed partitions that were created
 	// in [from, to), by unit of time, district and category, in order of time. Units are
 	// whole minutes, divide a day and begin with it in Shanghai. Cancelled ones do not count.

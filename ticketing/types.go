@@ -470,3 +470,22 @@ type City struct {
 	Calendar    json.RawMessage `json:"calendar"`
 	Process     *Process        `json:"process,omitempty"`
 }
+
+// Families gives the topmost category above each that has one above it.
+func (c City) Families() map[string]string {
+	parents := make(map[string]string, len(c.Categories))
+	for _, k := range c.Categories {
+		parents[k.Code] = k.Parent
+	}
+	families := make(map[string]string, len(parents))
+	for code := range parents {
+		top := code
+		for steps := 0; parents[top] != "" && steps < len(parents); steps++ {
+			top = parents[top]
+		}
+		if top != code {
+			families[code] = top
+		}
+	}
+	return families
+}

@@ -46,6 +46,7 @@ type Tickets interface {
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)
 	Stats(ctx context.Context, who ticketing.Actor, from, to time.Time) (ticketing.TicketStats, error)
+	People(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.PeopleFigures, error)
 	City(ctx context.Context) (ticketing.City, error)
 	File(ctx context.Context, in ticketing.Filing) (ticketing.Filed, error)
 	Progress(ctx context.Context, number, code string) (ticketing.Progress, error)
@@ -117,6 +118,8 @@ type Live interface {
 type Index interface {
 	Search(ctx context.Context, q search.Query) (search.Result, error)
 	Similar(ctx context.Context, q search.SimilarQuery) ([]search.Similar, error)
+	Tabulate(ctx context.Context, q search.TableQuery) (search.Table, error)
+	Words(ctx context.Context, q search.WordQuery) (words []search.Word, titles int, err error)
 }
 
 // Alerts are those of the early warning; search/sqlstore has them.

@@ -11,7 +11,8 @@ import (
 	"hotline/ticketing"
 )
 
-type searchInput struct {
+// SearchFilter says which tickets.
+type SearchFilter struct {
 	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all"`
 	Type       []string  `query:"type,explode" maxItems:"20"`
 	Category   []string  `query:"category,explode" maxItems:"100" doc:"Leaf or family"`
@@ -21,14 +22,18 @@ type searchInput struct {
 	Channel    []string  `query:"channel,explode" maxItems:"20"`
 	From       time.Time `query:"from" doc:"Created at or after"`
 	To         time.Time `query:"to" doc:"Created before"`
-	Sort       string    `query:"sort" enum:"newest,relevance" default:"newest"`
-	Limit      int       `query:"limit" minimum:"1" maximum:"200" default:"20"`
-	Cursor     string    `query:"cursor" maxLength:"500"`
 	Near       string    `query:"near" maxLength:"80" doc:"lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02" example:"123.08577,36.17372,500"`
 	Within     string    `query:"within" maxLength:"4000" doc:"lon,lat;lon,lat;…: only what lies within these corners, named in order"`
-	Facets     []string  `query:"facets,explode" maxItems:"6" doc:"type, category, district, department, state, channel"`
-	Histogram  bool      `query:"histogram" doc:"Hits per day"`
-	Tickets    bool      `query:"tickets" doc:"Add the ticket to each hit"`
+}
+
+type searchInput struct {
+	SearchFilter
+	Sort      string   `query:"sort" enum:"newest,relevance" default:"newest"`
+	Limit     int      `query:"limit" minimum:"1" maximum:"200" default:"20"`
+	Cursor    string   `query:"cursor" maxLength:"500"`
+	Facets    []string `query:"facets,explode" maxItems:"6" doc:"type, category, district, department, state, channel"`
+	Histogram bool     `query:"histogram" doc:"Hits per day"`
+	Tickets   bool     `query:"tickets" doc:"Add the ticket to each hit"`
 }
 
 // Hit is one ticket found.
@@ -81,40 +86,20 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 	if err != nil {
 		return nil, err
 	}
-	near, err := readCircle(in.Near)
-	if err != nil {
-		return nil, err
-	}
-	within, err := readCorners(in.Within)
-	if err != nil {
-		return nil, err
-	}
 	began := time.Now()
-	var vocabulary *search.Vocabulary
-	if s.deps.Vocabulary != nil {
-		vocabulary = s.deps.Vocabulary()
+	q, err := s.queryOf(who, in.SearchFilter)
+	if err != nil {
+		return nil, err
 	}
-	if who.Partition != "" {
-		vocabulary = vocabulary.WithDepartments(func(code string) string { return ticketing.Within(who.Partition, code) })
-	}
-	res, err := index.Search(ctx, search.Query{
-		Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who), Sort: search.Sort(in.Sort), Limit: in.Limit, Cursor: in.Cursor,
-		Facets: list[string](in.Facets), Histogram: in.Histogram,
-		Filters: search.Filters{
-			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
-			Departments: withinAll(who.Partition, list[string](in.Department)), States: list[string](in.State), Channels: list[string](in.Channel),
-			From: in.From, To: in.To, Near: near, Within: within,
-		},
-	})
+	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = search.Sort(in.Sort), in.Limit, in.Cursor, list[string](in.Facets), in.Histogram
+	res, err := index.Search(ctx, q)
 	if unavailable(err) {
 		return s.searchStore(ctx, who, in.Q, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := SearchResult{Understood: convert(res.Understood, func(u search.Understood) UnderstoodPart {
-		return UnderstoodPart{Text: u.Text, Field: u.Field, Not: u.Not, Values: append([]string{}, u.Values...), Words: append([]string{}, u.Words...), From: cst(u.From), To: cst(u.To)}
-	}), Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
+	out := SearchResult{Understood: understoodParts(res.Understood), Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
 	out.NextCursor, out.Total, out.TotalCapped = res.NextCursor, res.Total, res.TotalCapped
 	for k, v := range res.Facets {
 		out.Facets[k] = append([]search.Bucket{}, v...)
@@ -140,6 +125,39 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 	}
 	out.TookMS = time.Since(began).Milliseconds()
 	return answer(out), nil
+}
+
+// queryOf is what a user looks for among what the user may see.
+func (s *Server) queryOf(who ticketing.Actor, in SearchFilter) (search.Query, error) {
+	near, err := readCircle(in.Near)
+	if err != nil {
+		return search.Query{}, err
+	}
+	within, err := readCorners(in.Within)
+	if err != nil {
+		return search.Query{}, err
+	}
+	var vocabulary *search.Vocabulary
+	if s.deps.Vocabulary != nil {
+		vocabulary = s.deps.Vocabulary()
+	}
+	if who.Partition != "" {
+		vocabulary = vocabulary.WithDepartments(func(code string) string { return ticketing.Within(who.Partition, code) })
+	}
+	return search.Query{
+		Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who),
+		Filters: search.Filters{
+			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
+			Departments: withinAll(who.Partition, list[string](in.Department)), States: list[string](in.State), Channels: list[string](in.Channel),
+			From: in.From, To: in.To, Near: near, Within: within,
+		},
+	}, nil
+}
+
+func understoodParts(list []search.Understood) []UnderstoodPart {
+	return convert(list, func(u search.Understood) UnderstoodPart {
+		return UnderstoodPart{Text: u.Text, Field: u.Field, Not: u.Not, Values: append([]string{}, u.Values...), Words: append([]string{}, u.Words...), From: cst(u.From), To: cst(u.To)}
+	})
 }
 
 // scopeOf bounds a search: staff find everything, a department what it and its

@@ -18,6 +18,14 @@ func (gone) Search(context.Context, search.Query) (search.Result, error) {
 	return search.Result{}, search.ErrUnavailable
 }
 
+func (gone) Tabulate(context.Context, search.TableQuery) (search.Table, error) {
+	return search.Table{}, search.ErrUnavailable
+}
+
+func (gone) Words(context.Context, search.WordQuery) ([]search.Word, int, error) {
+	return nil, 0, search.ErrUnavailable
+}
+
 func (gone) Similar(context.Context, search.SimilarQuery) ([]search.Similar, error) {
 	return nil, search.ErrNeedsRebuild
 }

@@ -122,6 +122,7 @@ func (s *Server) routes() {
 	s.privacyRoutes()
 	s.hotspotRoutes()
 	s.topicRoutes()
+	s.analysisRoutes()
 	s.listRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()

@@ -11,6 +11,7 @@ import (
 // Gazetteer finds places. It is safe for concurrent use.
 type Gazetteer struct {
 	places []Place
+	keys   map[string]int32
 	areas  []area
 	names  []name
 	index  map[[2]sound][]int32 // by two sounds that follow one another, or with one between: names
@@ -40,9 +41,10 @@ const leastWeight = 0.12
 // New makes a gazetteer of the city's districts and streets and of its places. A place
 // whose district or street is unknown stays: its codes are answered as they are.
 func New(areas []Area, places []Place) *Gazetteer {
-	g := &Gazetteer{places: places, index: map[[2]sound][]int32{}, common: max(300, len(places)/20), initials: map[byte][]int32{}}
+	g := &Gazetteer{places: places, keys: make(map[string]int32, len(places)), index: map[[2]sound][]int32{}, common: max(300, len(places)/20), initials: map[byte][]int32{}}
 	g.takeAreas(areas)
 	for i, p := range places {
+		g.keys[p.Key()] = int32(i) //nolint:gosec // MaxPlaces
 		for _, called := range callings(p) {
 			g.names = append(g.names, name{place: int32(i), called: called, chars: fold(called, 2*MaxName)}) //nolint:gosec // MaxPlaces
 		}
@@ -63,6 +65,15 @@ func New(areas []Area, places []Place) *Gazetteer {
 
 // Places are those that the gazetteer was made of.
 func (g *Gazetteer) Places() []Place { return g.places }
+
+// Place is the one of a key.
+func (g *Gazetteer) Place(key string) (Place, bool) {
+	i, ok := g.keys[key]
+	if !ok {
+		return Place{}, false
+	}
+	return g.places[i], true
+}
 
 func (g *Gazetteer) takeInitials(i int32, called string) {
 	first, _ := utf8.DecodeRuneInString(called)

@@ -73,7 +73,7 @@ func (x *Index) pairsOf(ctx context.Context, body object) (compositePage, error)
 
 // source is what a composite aggregation reads an axis from.
 func source(a search.Axis) object {
-	interval := ""
+	var interval string
 	switch a.Name {
 	case search.ByDay, search.ByWeek, search.ByMonth:
 		interval = a.Name

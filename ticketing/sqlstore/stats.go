@@ -53,6 +53,32 @@ func (s *Store) Stats(ctx context.Context, f ticketing.Query) (ticketing.TicketS
 	return out, where(s.db.read.NewSelect().Table(tableOf(f.Partition)).ColumnExpr("count(*)"), late).Scan(ctx, &out.OverdueNow)
 }
 
+// People counts the people behind tickets.
+func (s *Store) People(ctx context.Context, f ticketing.Query) (ticketing.PeopleFigures, error) {
+	out := ticketing.PeopleFigures{Sizes: map[int]int{}}
+	each := where(s.db.read.NewSelect().Table(tableOf(f.Partition)), f).Column("person").ColumnExpr("count(*) AS n").GroupExpr("person")
+	rows, err := s.db.read.NewSelect().TableExpr("(?) AS each_person", each).ColumnExpr("person = '' AS unknown").Column("n").ColumnExpr("count(*)").GroupExpr("1, 2").Rows(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var unknown bool
+		var n, people int
+		if err := rows.Scan(&unknown, &n, &people); err != nil {
+			return out, err
+		}
+		out.Tickets += n * people
+		if unknown {
+			out.Unknown += n
+			continue
+		}
+		out.People += people
+		out.Sizes[n] += people
+	}
+	return out, rows.Err()
+}
+
 // groups counts by a column; rows without a value are left out.
 func (s *Store) groups(ctx context.Context, q *bun.SelectQuery, column string) (map[string]int, error) {
 	counts := map[string]int{}

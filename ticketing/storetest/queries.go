@@ -350,3 +350,27 @@ func testNumberedAfter(t *testing.T, open Opener) {
 	require.Equal(t, numbers, after(numbers[0][:8], 10), "a day stands before its numbers")
 	require.Empty(t, after(numbers[3], 10))
 }
+
+// testPeople: who reports again is counted once, and nobody known is nobody.
+func testPeople(t *testing.T, open Opener) {
+	b := newBench(t, open)
+	file := func(phone string, times int) {
+		for range times {
+			in := lamps()
+			in.Citizen = ticketing.Citizen{Phone: phone}
+			b.act(agent(), b.draft(in).ID, ticketing.ActAccept, "")
+		}
+	}
+	file("14200000001", 1)
+	file("14200000002", 3)
+	file("14200000003", 3)
+	figures, err := b.svc.People(b.ctx, lead(), ticketing.Filter{From: start(), To: b.now.Add(time.Hour)})
+	require.NoError(t, err)
+	require.Equal(t, ticketing.PeopleFigures{Tickets: 7, People: 3, Sizes: map[int]int{1: 1, 3: 2}}, figures)
+	figures, err = b.svc.People(b.ctx, clerk("dept-b"), ticketing.Filter{})
+	require.NoError(t, err)
+	require.Zero(t, figures.Tickets, "what may not be seen is in no count")
+	figures, err = b.svc.People(b.ctx, lead(), ticketing.Filter{From: b.now.Add(time.Hour)})
+	require.NoError(t, err)
+	require.Zero(t, figures.People)
+}

@@ -97,6 +97,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"Stats":                  testStats,
 		"Tallies":                testTallies,
 		"NumberedAfter":          testNumberedAfter,
+		"People":                 testPeople,
 		"Durable":                testDurable,
 
 		"PausesSurviveAChangeOfUrgency":     testPausesSurvive,

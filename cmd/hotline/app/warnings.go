@@ -97,19 +97,5 @@ func (c counts) Families(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	parents := make(map[string]string, len(city.Categories))
-	for _, k := range city.Categories {
-		parents[k.Code] = k.Parent
-	}
-	families := make(map[string]string, len(parents))
-	for code := range parents {
-		top := code
-		for steps := 0; parents[top] != "" && steps < len(parents); steps++ {
-			top = parents[top]
-		}
-		if top != code {
-			families[code] = top
-		}
-	}
-	return families, nil
+	return city.Families(), nil
 }

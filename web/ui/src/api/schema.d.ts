@@ -161,6 +161,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analysis/heat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count tickets by tiles of the map
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["analysis-heat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analysis/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many people are behind tickets, and how many came again
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["analysis-people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analysis/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count tickets by one or two axes, and compare periods: rankings, cross tables, flows between departments and categories
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["analysis-table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analysis/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The words that many titles have and few tickets in all
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["analysis-words"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/announcements": {
         parameters: {
             query?: never;
@@ -2834,6 +2914,142 @@ export interface components {
             seat?: string;
             /** @enum {string} */
             status: "ready" | "break" | "offline";
+        };
+        AnalysisFilters: {
+            categories?: string[] | null;
+            channels?: string[] | null;
+            departments?: string[] | null;
+            districts?: string[] | null;
+            /** Format: date-time */
+            from?: string;
+            near?: string;
+            states?: string[] | null;
+            /** Format: date-time */
+            to?: string;
+            types?: string[] | null;
+            within?: string;
+        };
+        AnalysisGroup: {
+            /** Format: int64 */
+            people: number;
+            /** Format: int64 */
+            tickets: number;
+        };
+        AnalysisHeat: {
+            query: components["schemas"]["AnalysisQuestion"];
+            /** @description The fullest first, 1,000 at most */
+            tiles: components["schemas"]["AnalysisTile"][];
+            /** Format: int64 */
+            total: number;
+            /**
+             * Format: int64
+             * @description Tickets of which nobody knows where
+             */
+            without: number;
+        };
+        AnalysisPeople: {
+            /** Format: int64 */
+            people: number;
+            /**
+             * Format: int64
+             * @description People with two tickets or more
+             */
+            repeat: number;
+            /**
+             * Format: int64
+             * @description Tickets of those
+             */
+            repeat_tickets: number;
+            /** @description People by how many tickets they have, by that number */
+            sizes: components["schemas"]["AnalysisGroup"][];
+            /** Format: int64 */
+            tickets: number;
+            /**
+             * Format: int64
+             * @description Tickets of nobody who is known
+             */
+            unknown: number;
+        };
+        AnalysisPeriod: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        AnalysisQuestion: {
+            columns?: string;
+            departments: string[];
+            /** @description All tickets that are in the index; else those of the departments */
+            everything: boolean;
+            filters: components["schemas"]["AnalysisFilters"];
+            rows?: string;
+            text: string;
+            understood: components["schemas"]["UnderstoodPart"][];
+        };
+        AnalysisTable: {
+            before?: components["schemas"]["AnalysisPeriod"];
+            /** Format: int64 */
+            before_total: number;
+            /** @description By row and column */
+            cells: (number[] | null)[];
+            columns: components["schemas"]["AnalysisValue"][];
+            /** Format: int64 */
+            more_columns: number;
+            /**
+             * Format: int64
+             * @description Rows that are not shown
+             */
+            more_rows: number;
+            query: components["schemas"]["AnalysisQuestion"];
+            /** @description The most frequent first; those of time by time, the newest */
+            rows: components["schemas"]["AnalysisValue"][];
+            /** Format: int64 */
+            total: number;
+            /**
+             * Format: int64
+             * @description Tickets that have no value of the rows' axis
+             */
+            without: number;
+        };
+        AnalysisTile: {
+            /** Format: int64 */
+            count: number;
+            /** Format: double */
+            lat: number;
+            /**
+             * Format: double
+             * @description Of its middle, GCJ-02
+             */
+            lon: number;
+            /** @example 14/13674/6482 */
+            tile: string;
+        };
+        AnalysisValue: {
+            /**
+             * Format: int64
+             * @description In the period that is compared with; 0 where none is
+             */
+            before: number;
+            /** Format: int64 */
+            count: number;
+            /** @description Code, or a day, a week by its Monday, a month, an hour of the day, a day of the week (1 is Monday) */
+            key: string;
+            /** @description Of a place */
+            name?: string;
+        };
+        AnalysisWord: {
+            /** Format: int64 */
+            count: number;
+            word: string;
+        };
+        AnalysisWords: {
+            query: components["schemas"]["AnalysisQuestion"];
+            /**
+             * Format: int64
+             * @description How many were read, the newest, 5,000 at most
+             */
+            titles: number;
+            words: components["schemas"]["AnalysisWord"][];
         };
         Announcement: {
             by: string;
@@ -6036,6 +6252,198 @@ export interface operations {
             };
         };
     };
+    "analysis-heat": {
+        parameters: {
+            query?: {
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                q?: string;
+                type?: string[] | null;
+                /** @description Leaf or family */
+                category?: string[] | null;
+                district?: string[] | null;
+                department?: string[] | null;
+                state?: string[] | null;
+                channel?: string[] | null;
+                /** @description Created at or after */
+                from?: string;
+                /** @description Created before */
+                to?: string;
+                /** @description lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02 */
+                near?: string;
+                /** @description lon,lat;lon,lat;…: only what lies within these corners, named in order */
+                within?: string;
+                /** @description The world is 2^zoom tiles wide */
+                zoom?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisHeat"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "analysis-people": {
+        parameters: {
+            query?: {
+                type?: string[] | null;
+                /** @description A node stands for itself and all below it */
+                category?: string[] | null;
+                district?: string[] | null;
+                department?: string[] | null;
+                channel?: string[] | null;
+                /** @description Created at or after */
+                from?: string;
+                /** @description Created before */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisPeople"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "analysis-table": {
+        parameters: {
+            query: {
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                q?: string;
+                type?: string[] | null;
+                /** @description Leaf or family */
+                category?: string[] | null;
+                district?: string[] | null;
+                department?: string[] | null;
+                state?: string[] | null;
+                channel?: string[] | null;
+                /** @description Created at or after */
+                from?: string;
+                /** @description Created before */
+                to?: string;
+                /** @description lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02 */
+                near?: string;
+                /** @description lon,lat;lon,lat;…: only what lies within these corners, named in order */
+                within?: string;
+                /** @description family is the topmost above a category */
+                rows: "type" | "category" | "family" | "district" | "department" | "state" | "channel" | "place" | "day" | "week" | "month" | "hour" | "weekday";
+                /** @description Left out: one axis alone */
+                columns?: "type" | "category" | "family" | "district" | "department" | "state" | "channel" | "place" | "day" | "week" | "month" | "hour" | "weekday";
+                /** @description With the period of the same length just before, or a year earlier; needs from and to */
+                compare?: "previous" | "year";
+                /** @description Rows and columns */
+                shown?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisTable"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "analysis-words": {
+        parameters: {
+            query?: {
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                q?: string;
+                type?: string[] | null;
+                /** @description Leaf or family */
+                category?: string[] | null;
+                district?: string[] | null;
+                department?: string[] | null;
+                state?: string[] | null;
+                channel?: string[] | null;
+                /** @description Created at or after */
+                from?: string;
+                /** @description Created before */
+                to?: string;
+                /** @description lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02 */
+                near?: string;
+                /** @description lon,lat;lon,lat;…: only what lies within these corners, named in order */
+                within?: string;
+                most?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisWords"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     announcements: {
         parameters: {
             query?: never;
@@ -8926,13 +9334,13 @@ export interface operations {
                 from?: string;
                 /** @description Created before */
                 to?: string;
-                sort?: "newest" | "relevance";
-                limit?: number;
-                cursor?: string;
                 /** @description lon,lat,metres: only what lies within so many metres of a point, degrees in GCJ-02 */
                 near?: string;
                 /** @description lon,lat;lon,lat;…: only what lies within these corners, named in order */
                 within?: string;
+                sort?: "newest" | "relevance";
+                limit?: number;
+                cursor?: string;
                 /** @description type, category, district, department, state, channel */
                 facets?: string[] | null;
                 /** @description Hits per day */
