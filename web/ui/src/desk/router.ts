@@ -12,6 +12,7 @@ export const router = createRouter({
     { path: '/people', component: () => import('./pages/People.vue'), meta: { roles: ['admin', 'secadmin', 'auditor'] } },
     { path: '/audit', component: () => import('./pages/Audit.vue'), meta: { roles: ['secadmin', 'auditor'] } },
     { path: '/hotspots/:id?', component: () => import('./pages/Hotspots.vue'), meta: { roles: ['lead', 'dispatcher', 'supervisor', 'analyst'] } },
+    { path: '/analysis', component: () => import('./pages/Analysis.vue'), meta: { roles: ['lead', 'dispatcher', 'qc', 'supervisor', 'analyst', 'admin', 'head'] } },
     { path: '/topics/:id?', component: () => import('./pages/Topics.vue'), meta: { roles: ['lead', 'dispatcher', 'supervisor', 'analyst'] } },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },

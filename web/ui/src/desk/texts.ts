@@ -1,4 +1,5 @@
 import { enPeople, zhPeople } from './texts_people'
+import { enAnalysis, zhAnalysis } from './texts_analysis'
 import { enHotspots, zhHotspots } from './texts_hotspots'
 import { enTopics, zhTopics } from './texts_topics'
 import { enPrivacy, zhPrivacy } from './texts_privacy'
@@ -8,6 +9,7 @@ export const zh = {
   ...zhPrivacy,
   ...zhHotspots,
   ...zhTopics,
+  ...zhAnalysis,
   title: '12345 工作台',
   menu: { work: '工作台', floor: '坐席监控', surveys: '调查', tickets: '工单' },
   signIn: { title: '登录', login: '账号', password: '密码', code: '动态口令或备用码', submit: '登录', busy: '正在登录…' },
@@ -135,6 +137,7 @@ export const en: typeof zh = {
   ...enPrivacy,
   ...enHotspots,
   ...enTopics,
+  ...enAnalysis,
   title: '12345 desk',
   menu: { work: 'Work', floor: 'Floor', surveys: 'Surveys', tickets: 'Tickets' },
   signIn: { title: 'Sign in', login: 'Login', password: 'Password', code: 'One-time code or backup code', submit: 'Sign in', busy: 'Signing in…' },

@@ -55,3 +55,37 @@ test('what many report becomes a topic and an alert; supervisors verify, name, s
   await alert.getByRole('link', { name: '查看话题' }).click()
   await expect(page.locator('[data-test=topic] h2')).toContainText('井盖')
 })
+
+test('tickets are counted by two axes, compared with a period before, told in words, on a grid and by people', async ({ page, request }) => {
+  const headers = await token(request, 'agent2')
+  for (let n = 0; n < 3; n++) {
+    const appeal = { type: 'complaint', title: '状元路渣土车噪音扰民', description: '状元路夜间渣土车噪音扰民', category: 'transport-manholes', address: '状元路' }
+    const opened = await request.post('/api/v1/tickets', { headers, data: { channel: 'phone', line: '12345', appeal, citizen: { phone: '14200000200' } } })
+    const accepted = await request.post(`/api/v1/tickets/${(await opened.json()).id}/actions`, { headers, data: { action: 'accept' } })
+    expect(accepted.ok(), await accepted.text()).toBe(true)
+  }
+  await signIn(page, 'analyst1')
+  const row = page.locator('[data-test=table] tbody tr', { hasText: '井盖缺失' })
+  await expect(async () => {
+    await page.goto('/desk/analysis?rows=category&columns=place&q=渣土车')
+    await expect(row.locator('td').first()).toHaveText('3', { timeout: 2000 })
+  }).toPass({ timeout: 20_000 })
+  await expect(page.locator('[data-test=table] thead')).toContainText('状元路')
+  await accessible(page)
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(new Date())
+  await page.locator('[data-test=from]').fill(today)
+  await page.locator('[data-test=to]').fill(today)
+  await page.locator('[data-test=compare]').selectOption('previous')
+  await expect(row).toContainText('+∞')
+  await row.getByRole('button').click()
+  await expect(page.getByRole('link', { name: '状元路渣土车噪音扰民' }).first()).toBeVisible()
+
+  await page.goto('/desk/analysis?tab=words&q=渣土车')
+  await expect(page.locator('[data-test=words]')).toContainText('渣土车')
+  await page.locator('[data-test=tab-heat]').click()
+  await expect(page.locator('[data-test=heat] rect').first()).toBeAttached()
+  await accessible(page)
+  await page.locator('[data-test=tab-people]').click()
+  await expect(page.locator('[data-test=people]')).toContainText('反映两次以上')
+  await accessible(page)
+})
