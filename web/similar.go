@@ -84,7 +84,7 @@ func (s *Server) understand(q *search.SimilarQuery, in SimilarInput) {
 		q.Place, q.Location = p.Key(), &search.Point{Lon: p.Lon, Lat: p.Lat}
 	}
 	if q.Category == "" && s.deps.Classifier != nil {
-		if p, _, _, ok := s.deps.Classifier.Classify(in.Title + "\n" + in.Description); ok && p.Sure {
+		if p, _, _, ok := s.deps.Classifier.Classify(FieldCategory, in.Title+"\n"+in.Description); ok && p.Sure {
 			q.Category = p.Label
 		}
 	}

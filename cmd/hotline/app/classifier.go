@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"hotline/cmd/hotline/whole"
 	"hotline/search/classify"
 	"hotline/ticketing"
+	"hotline/web"
 )
 
 // How the model of categories is kept: learned anew once a day from the newest
@@ -22,10 +24,19 @@ const (
 	learnFrom  = 20_000
 )
 
-// classifier proposes categories; it is what web needs of a model.
+// fields are what models propose, and how each is read of a ticket.
+var fields = map[string]func(ticketing.Ticket) string{
+	web.FieldCategory:   func(t ticketing.Ticket) string { return t.Appeal.Category },
+	web.FieldType:       func(t ticketing.Ticket) string { return string(t.Appeal.Type) },
+	web.FieldUrgency:    func(t ticketing.Ticket) string { return string(t.Urgency) },
+	web.FieldDepartment: func(t ticketing.Ticket) string { return t.Department },
+}
+
+// classifier proposes what a text says of the fields of a ticket; it is what web needs of models.
 type classifier struct {
-	path string
-	now  atomic.Pointer[learned]
+	dir    string
+	models map[string]*atomic.Pointer[learned] // by field
+	kept   *acceptance
 }
 
 type learned struct {
@@ -33,18 +44,39 @@ type learned struct {
 	at    time.Time
 }
 
-// Classify says which category a text has; false while nothing was learned.
-func (c *classifier) Classify(text string) (p classify.Prediction, texts int, at time.Time, ok bool) {
-	l := c.now.Load()
+func newClassifier(dir string) *classifier {
+	c := &classifier{dir: dir, models: map[string]*atomic.Pointer[learned]{}, kept: newAcceptance(filepath.Join(dir, "acceptance.json"))}
+	for field := range fields {
+		c.models[field] = &atomic.Pointer[learned]{}
+	}
+	return c
+}
+
+// Classify says what a text says of a field; false while nothing was learned.
+func (c *classifier) Classify(field, text string) (p classify.Prediction, texts int, at time.Time, ok bool) {
+	l := c.models[field].Load()
 	if l == nil {
 		return classify.Prediction{}, 0, time.Time{}, false
 	}
 	return l.model.Predict(text), l.model.Texts, l.at, true
 }
 
-// load reads the model of an earlier run.
+// Acceptance says how proposals of categories fared of late.
+func (c *classifier) Acceptance() []web.Accepted { return c.kept.sum() }
+
+// load reads the models of an earlier run; what was never learned is left out.
 func (c *classifier) load() error {
-	f, err := os.Open(c.path)
+	errs := []error{c.kept.load()}
+	for field, now := range c.models {
+		if err := c.loadField(field, now); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("model of the %s: %w", field, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *classifier) loadField(field string, now *atomic.Pointer[learned]) error {
+	f, err := os.Open(filepath.Join(c.dir, field))
 	if err != nil {
 		return err
 	}
@@ -55,24 +87,28 @@ func (c *classifier) load() error {
 	}
 	m, err := classify.Read(f)
 	if err == nil {
-		c.now.Store(&learned{m, info.ModTime()})
+		now.Store(&learned{m, info.ModTime()})
 	}
 	return err
 }
 
-// save keeps a model for the next start.
-func (c *classifier) save(m *classify.Model) error {
-	if err := os.MkdirAll(filepath.Dir(c.path), 0o750); err != nil {
+// use keeps a model for the next start and proposes by it from now on.
+func (c *classifier) use(field string, m *classify.Model) error {
+	if err := os.MkdirAll(c.dir, 0o750); err != nil {
 		return err
 	}
-	return whole.Write(c.path, m.Write)
+	if err := whole.Write(filepath.Join(c.dir, field), m.Write); err != nil {
+		return err
+	}
+	c.models[field].Store(&learned{m, time.Now()})
+	return nil
 }
 
 // keepClassifier learns beside the service.
 func (a *App) keepClassifier(ctx context.Context) *classifier {
-	c := &classifier{path: filepath.Join(a.cfg.Data, "models", "category")}
-	if err := c.load(); err != nil && !errors.Is(err, os.ErrNotExist) {
-		a.log.Warn("the model of categories cannot be read and is learned anew", "error", err)
+	c := newClassifier(filepath.Join(a.cfg.Data, "models"))
+	if err := c.load(); err != nil {
+		a.log.Warn("a model cannot be read and is learned anew", "error", err)
 	}
 	a.beside(ctx, "learning categories", func(ctx context.Context) { a.learnOn(ctx, c) })
 	return c
@@ -80,7 +116,7 @@ func (a *App) keepClassifier(ctx context.Context) *classifier {
 
 func (a *App) learnOn(ctx context.Context, c *classifier) {
 	wait := learnFirst
-	if l := c.now.Load(); l != nil {
+	if l := c.models[web.FieldCategory].Load(); l != nil {
 		wait = max(wait, time.Until(l.at.Add(learnEvery)))
 	}
 	for {
@@ -102,38 +138,64 @@ func (a *App) learnOn(ctx context.Context, c *classifier) {
 	}
 }
 
-// learn makes a model of the newest tickets that are over: people have looked at
-// their categories by then.
+// learn makes models of the newest tickets that are over: people have looked at their
+// fields by then. Before, it sees how the model of categories fared with those that came since.
 func (a *App) learn(ctx context.Context, c *classifier) error {
-	var examples []classify.Example
+	tickets, err := a.ticketsToLearn(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.measure(tickets, time.Now()); err != nil {
+		return err
+	}
+	for field, of := range fields {
+		examples := examplesOf(tickets, of)
+		began := time.Now()
+		m, err := classify.Learn(examples)
+		if errors.Is(err, classify.ErrTooFew) && field != web.FieldCategory {
+			continue // a city may have one urgency alone
+		}
+		if err != nil {
+			return fmt.Errorf("model of the %s: %w", field, err)
+		}
+		if err := c.use(field, m); err != nil {
+			return err
+		}
+		a.log.InfoContext(ctx, "learned from tickets", "field", field, "texts", m.Texts, "labels", len(m.Labels), "seconds", time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// ticketsToLearn are the newest that are over, without anybody's name.
+func (a *App) ticketsToLearn(ctx context.Context) (list []ticketing.Ticket, err error) {
 	q := ticketing.Query{Filter: ticketing.Filter{
 		States: []ticketing.State{ticketing.FollowUp, ticketing.Closed, ticketing.Archived}, Sort: ticketing.SortNewest, Limit: 200,
 	}}
-	for len(examples) < learnFrom {
+	for len(list) < learnFrom {
 		page, err := a.Engines.Store.Tickets(ctx, q)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, t := range page.Items {
-			if t.Appeal.Category != "" {
-				t.Confidential = true // so that nobody's name is learned
-				t = t.WithoutPerson()
-				examples = append(examples, classify.Example{Label: t.Appeal.Category, Text: t.Appeal.Title + "\n" + t.Appeal.Description})
-			}
+			t.Confidential = true // so that nobody's name is learned
+			t = t.WithoutPerson()
+			list = append(list, ticketing.Ticket{ID: t.ID, CreatedAt: t.CreatedAt, Urgency: t.Urgency, Department: t.Department, Appeal: t.Appeal}) // no more is needed of so many
 		}
 		if q.Cursor = page.NextCursor; q.Cursor == "" {
 			break
 		}
 	}
-	began := time.Now()
-	m, err := classify.Learn(examples)
-	if err != nil {
-		return err
+	return list, nil
+}
+
+func textOf(t ticketing.Ticket) string { return t.Appeal.Title + "\n" + t.Appeal.Description }
+
+func examplesOf(tickets []ticketing.Ticket, of func(ticketing.Ticket) string) []classify.Example {
+	var list []classify.Example
+	for _, t := range tickets {
+		if label := of(t); label != "" {
+			list = append(list, classify.Example{Label: label, Text: textOf(t)})
+		}
 	}
-	if err := c.save(m); err != nil {
-		return err
-	}
-	c.now.Store(&learned{m, time.Now()})
-	a.log.Info("learned categories", "texts", m.Texts, "categories", len(m.Labels), "seconds", time.Since(began).Seconds())
-	return nil
+	return list
 }

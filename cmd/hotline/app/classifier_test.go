@@ -8,6 +8,7 @@ import (
 
 	"hotline/search/classify"
 	"hotline/ticketing"
+	"hotline/web"
 )
 
 // TestCategoriesAreLearnedFromTicketsThatAreOver: nobody's name is learned, and
@@ -17,13 +18,13 @@ func TestCategoriesAreLearnedFromTicketsThatAreOver(t *testing.T) {
 	city := testCity("A")
 	city.Categories = append(city.Categories, ticketing.Category{Code: "H", Name: "供暖"})
 	require.NoError(t, node.Engines.Tickets.ImportCity(t.Context(), ticketing.SystemActor(), city))
-	c := &classifier{path: node.cfg.Data + "/models/category"}
+	c := newClassifier(node.cfg.Data + "/models")
 	require.ErrorIs(t, node.learn(t.Context(), c), classify.ErrTooFew)
-	_, _, _, ok := c.Classify("路灯")
+	_, _, _, ok := c.Classify(web.FieldCategory, "路灯")
 	require.False(t, ok)
 	agent := ticketing.Actor{UserID: "u1", Roles: []ticketing.Role{ticketing.RoleAgent}}
-	for range 6 {
-		for code, text := range map[string]string{"L": "路灯不亮,金丝雀报", "H": "暖气不热,金丝雀报"} {
+	report := func(code, text string, times int) {
+		for range times {
 			d, err := node.Engines.Tickets.OpenDraft(t.Context(), agent, ticketing.DraftInput{
 				Appeal: ticketing.Appeal{Type: ticketing.Inquiry, Title: text, Category: code}, Citizen: ticketing.Citizen{Name: "金丝雀", Phone: "13800000001"},
 			})
@@ -32,19 +33,30 @@ func TestCategoriesAreLearnedFromTicketsThatAreOver(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
+	report("L", "路灯不亮,金丝雀报", 6)
+	report("H", "暖气不热,金丝雀报", 6)
 	require.NoError(t, node.learn(t.Context(), c))
-	p, texts, at, ok := c.Classify("东门路灯坏了")
+	p, texts, at, ok := c.Classify(web.FieldCategory, "东门路灯坏了")
 	require.True(t, ok)
 	require.Equal(t, "L", p.Label)
 	require.Equal(t, 12, texts)
 	require.False(t, at.IsZero())
 
-	next := &classifier{path: c.path}
+	next := newClassifier(c.dir)
 	require.NoError(t, next.load())
-	again, _, _, _ := next.Classify("东门路灯坏了")
+	again, _, _, _ := next.Classify(web.FieldCategory, "东门路灯坏了")
 	require.Equal(t, p, again)
-	named, _, _, _ := next.Classify("金丝雀")
+	named, _, _, _ := next.Classify(web.FieldCategory, "金丝雀")
 	require.NotContains(t, named.Because, "金丝雀")
-	require.NoError(t, os.WriteFile(c.path, []byte("broken"), 0o600))
-	require.ErrorIs(t, (&classifier{path: c.path}).load(), classify.ErrModel)
+	require.Empty(t, c.Acceptance(), "nothing came after the first model")
+	report("L", "路灯不亮", 2)
+	report("H", "西门路灯坏了", 1)
+	require.NoError(t, node.learn(t.Context(), c))
+	after := []web.Accepted{{Category: "H", Tickets: 1, Proposed: 1}, {Category: "L", Tickets: 2, Proposed: 2, Accepted: 2}}
+	require.Equal(t, after, c.Acceptance())
+	next = newClassifier(c.dir)
+	require.NoError(t, next.load())
+	require.Equal(t, after, next.Acceptance(), "the next start knows it")
+	require.NoError(t, os.WriteFile(c.dir+"/category", []byte("broken"), 0o600))
+	require.ErrorIs(t, newClassifier(c.dir).load(), classify.ErrModel)
 }

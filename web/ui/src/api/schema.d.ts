@@ -1126,6 +1126,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classify/acceptance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How proposals of categories fared with tickets that came after the model was learned, by category
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        get: operations["classify-acceptance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}": {
         parameters: {
             query?: never;
@@ -2785,6 +2805,32 @@ export interface components {
             /** @description Addresses or prefixes that it may come from */
             sources: string[];
         };
+        Accepted: {
+            /**
+             * Format: int64
+             * @description Of those, for how many it was this category
+             */
+            accepted: number;
+            /** @description That people gave */
+            category: string;
+            /**
+             * Format: int64
+             * @description Of those, for how many something was proposed
+             */
+            proposed: number;
+            /** Format: int64 */
+            tickets: number;
+        };
+        AcceptedList: {
+            /** Format: int64 */
+            accepted: number;
+            /** @description By category */
+            items: components["schemas"]["Accepted"][];
+            /** Format: int64 */
+            proposed: number;
+            /** Format: int64 */
+            tickets: number;
+        };
         Account: {
             /** Format: date-time */
             created_at: string;
@@ -3772,6 +3818,8 @@ export interface components {
             because: string[];
             /** @description The most probable first; none while nothing was learned */
             choices: components["schemas"]["CategoryChoice"][];
+            /** @description Type, urgency and department, where one is sure */
+            fields: components["schemas"]["FieldProposal"][];
             /** Format: date-time */
             learned_at?: string;
             /** @description The place of the city's gazetteer that the text speaks of */
@@ -4064,6 +4112,14 @@ export interface components {
             location: string;
             message: string;
             message_zh?: string;
+        };
+        FieldProposal: {
+            because: string[];
+            code: string;
+            /** @enum {string} */
+            field: "type" | "urgency" | "department";
+            /** Format: double */
+            probability: number;
         };
         FieldSpec: {
             /** @enum {string} */
@@ -8018,6 +8074,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CategoryProposal"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "classify-acceptance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedList"];
                 };
             };
             /** @description Problem (RFC 9457) */

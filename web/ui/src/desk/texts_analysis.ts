@@ -10,7 +10,8 @@ export const zhAnalysis = {
     total: '共 {n} 件', without: '另有 {n} 件没有该项', more: '还有 {n} 行未列出', count: '件数', before: '对比期', change: '增减', tables: '统计表', words: '词', heat: '热力图', people: '人',
     titles: '最近 {n} 件工单标题中多见、平时少见的词', tiles: '{n} 件有位置,{m} 件没有', zoom: '网格', finer: '细一级', coarser: '粗一级',
     peopleText: '{tickets} 件工单来自 {people} 人；{repeat} 人反映两次以上，占 {share} 的工单；{unknown} 件不知是谁。', each: '每人工单数', persons: '人数', counted: '统计范围：{what}', everything: '全部工单', own: '本单位及下属单位的工单', took: '按检索框的理解：{parts}',
-    down: '导出 CSV',
+    down: '导出 CSV', proposals: '分类建议', proposed: '给出建议', accepted: '与人工一致', share: '一致率',
+    acceptedText: '近三十次学习之后的 {tickets} 件工单：对 {proposed} 件给出了类别建议，其中 {share} 与人工所定一致。',
   },
 }
 
@@ -25,6 +26,7 @@ export const enAnalysis: typeof zhAnalysis = {
     total: '{n} tickets', without: '{n} more have no such value', more: '{n} rows are not shown', count: 'Tickets', before: 'Before', change: 'Change', tables: 'Tables', words: 'Words', heat: 'Heat map', people: 'People',
     titles: 'Words of the newest {n} titles that few others have', tiles: '{n} tickets have a place on the map, {m} have none', zoom: 'Grid', finer: 'Finer', coarser: 'Coarser',
     peopleText: '{tickets} tickets of {people} people; {repeat} came twice or more, with {share} of the tickets; of {unknown} nobody is known.', each: 'Tickets each', persons: 'People', counted: 'Counted: {what}', everything: 'all tickets', own: 'tickets of the own departments', took: 'Understood as: {parts}',
-    down: 'Export CSV',
+    down: 'Export CSV', proposals: 'Proposals', proposed: 'Proposed', accepted: 'As people said', share: 'Share',
+    acceptedText: 'Of {tickets} tickets that came after the last thirty times of learning, a category was proposed for {proposed}; people said the same of {share}.',
   },
 }
