@@ -41,20 +41,42 @@ func (s *Server) similarRoutes() {
 	handle(s, operation{method: http.MethodPost, path: "/api/v1/similar", id: "similar", tag: "tickets", who: handlers, quiet: true,
 		summary:     "Tickets of the last 90 days on the same matter as one that is being written: near in words, place and time",
 		description: "Nothing is stored. What the user may not see is not among them."}, s.similar)
+	handle(s, operation{method: http.MethodGet, path: "/api/v1/tickets/{number}/similar", id: "ticket-similar", tag: "tickets", who: handlers,
+		summary: "More like this: tickets since a year before it on the same matter"}, s.similarTo)
 }
 
 func (s *Server) similar(ctx context.Context, in *struct{ Body SimilarInput }) (*body[SimilarList], error) {
 	who := actorOf(ctx)
+	now := s.opts.Now()
+	return s.alike(ctx, who, in.Body, now.Add(-similarWithin), now)
+}
+
+// similarYear is how far before a ticket more like it are looked for.
+const similarYear = 365 * 24 * time.Hour
+
+type similarToInput struct {
+	Ref
+	Limit int `query:"limit" minimum:"1" maximum:"20" default:"5"`
+}
+
+func (s *Server) similarTo(ctx context.Context, in *similarToInput) (*body[SimilarList], error) {
+	who := actorOf(ctx)
+	t, err := s.deps.Tickets.Ticket(ctx, who, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	like := SimilarInput{Title: t.Appeal.Title, Description: t.Appeal.Description, Address: t.Appeal.Address, Category: t.Appeal.Category, Without: t.ID, Limit: in.Limit}
+	return s.alike(ctx, who, like, t.CreatedAt.Add(-similarYear), s.opts.Now())
+}
+
+// alike finds tickets since a moment on the same matter as a text.
+func (s *Server) alike(ctx context.Context, who ticketing.Actor, in SimilarInput, since, now time.Time) (*body[SimilarList], error) {
 	index, err := s.indexFor(who)
 	if err != nil {
 		return nil, err
 	}
-	now := s.opts.Now()
-	q := search.SimilarQuery{
-		Title: in.Body.Title, Text: in.Body.Description, Category: in.Body.Category, Without: in.Body.Without,
-		Since: now.Add(-similarWithin), Now: now, Scope: scopeOf(who), Limit: in.Body.Limit,
-	}
-	s.understand(&q, in.Body)
+	q := search.SimilarQuery{Title: in.Title, Text: in.Description, Category: in.Category, Without: in.Without, Since: since, Now: now, Scope: scopeOf(who), Limit: in.Limit}
+	s.understand(&q, in)
 	found, err := index.Similar(ctx, q)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,14 @@ func TestTheSameMatterIsFoundWhileItIsWritten(t *testing.T) {
 	w.as("dispatcher1").send("POST", "/api/v1/tickets/"+tk.Number+"/actions", map[string]any{"action": "dispatch", "department": "CG", "reason": "路灯"}).want(http.StatusOK)
 	require.Len(t, ask(w.as("clerk-CG"), map[string]any{"title": "兴隆街路灯坏了"}).Items, 1)
 	require.Empty(t, ask(w.as("clerk-SW"), map[string]any{"title": "兴隆街路灯坏了"}).Items, "another department's are not its own")
+	other := agent.accepted()
+	like := func(c *client, number string) (list web.SimilarList) {
+		c.get("/api/v1/tickets/" + number + "/similar").want(http.StatusOK).json(&list)
+		return list
+	}
+	require.Equal(t, tk.Number, like(agent, other.Number).Items[0].Ticket.Number, "more like this")
+	require.Empty(t, like(agent, tk.Number).Items, "it is not like itself")
+	w.as("clerk-CG").get("/api/v1/tickets/"+other.Number+"/similar").problem(http.StatusNotFound, "not_found")
 	agent.send("POST", "/api/v1/similar", map[string]any{"title": "x", "limit": 21}).problem(http.StatusUnprocessableEntity, "invalid")
 	require.NotContains(t, w.log.String(), "路灯")
 
