@@ -391,6 +391,21 @@ func (s *Service) People(ctx context.Context, a Actor, f Filter) (PeopleFigures,
 	return figures, nil
 }
 
+// Impersonal reads a ticket as it may be given to a service outside: without the citizen,
+// whose own name and number are taken out of its texts. A confidential or sealed one is
+// given to nobody.
+func (s *Service) Impersonal(ctx context.Context, a Actor, ref string) (Ticket, error) {
+	t, err := s.load(ctx, a, ref)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if t.Confidential || t.Partition != "" {
+		return Ticket{}, &Error{Code: CodeForbidden, Message: "a confidential ticket is given to no service outside", Zh: "保密工单不提供给外部服务"}
+	}
+	t.Confidential = true
+	return t.WithoutPerson(), nil
+}
+
 // WithoutPerson is the ticket as an index or an export may keep it: without
 // the citizen, and with the citizen's own name and number taken out of its texts
 // when it is confidential.

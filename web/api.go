@@ -143,7 +143,7 @@ func (s *Server) toProblem(ctx context.Context, err error) *Problem {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return byStatus(http.StatusServiceUnavailable).because(err)
 	}
-	for _, known := range []func(error) *Problem{s.ticketProblem(ctx), searchProblem, alertProblem, topicProblem, callProblem} {
+	for _, known := range []func(error) *Problem{s.ticketProblem(ctx), searchProblem, alertProblem, topicProblem, assistProblem, callProblem} {
 		if p := known(err); p != nil {
 			return p
 		}

@@ -44,6 +44,7 @@ type Tickets interface {
 	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error
 	OfNumber(ctx context.Context, who ticketing.Actor, phone string) ([]ticketing.Ticket, error)
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
+	Impersonal(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)
 	Stats(ctx context.Context, who ticketing.Actor, from, to time.Time) (ticketing.TicketStats, error)
 	People(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.PeopleFigures, error)
@@ -233,6 +234,7 @@ type Deps struct {
 	Vocabulary func() *search.Vocabulary                  // what the city calls things; nil: words and phrases alone are searched
 	Classifier Classifier                                 // nil: nothing is proposed
 	SSO        SSO                                        // nil: people sign in here alone
+	Assistant  Assistant                                  // nil: no language model is asked
 	Blobs      Blobs                                      // nil: no attachments
 	Health     func(ctx context.Context) map[string]error // nil error: the part is well
 	Metrics    prometheus.Gatherer                        // nil: /metrics is empty

@@ -123,6 +123,7 @@ func (s *Server) routes() {
 	s.hotspotRoutes()
 	s.topicRoutes()
 	s.analysisRoutes()
+	s.assistRoutes()
 	s.listRoutes()
 	s.bulkRoutes()
 	s.recordRoutes()

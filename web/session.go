@@ -43,6 +43,7 @@ type Me struct {
 	Todo      string           `json:"todo,omitempty" doc:"What has to be done before anything else: password_change_needed or second_factor_needed"`
 	Partition string           `json:"partition,omitempty"`
 	Second    bool             `json:"second_factor"`
+	Assist    bool             `json:"assist" doc:"Whether there is a language model to ask"`
 	LogoutURL string           `json:"logout_url,omitempty" doc:"Where the browser goes after the sign-out, to end the session at the identity provider too"`
 }
 
@@ -237,7 +238,7 @@ func (s *Server) me(ctx context.Context, _ *struct{}) (*body[Me], error) {
 		logout = s.deps.SSO.LogoutURL(ctx, s.opts.SSO.Home)
 	}
 	return answer(Me{
-		LogoutURL: logout, Todo: todo, Partition: id.user.Partition, Second: id.user.Second.On,
+		LogoutURL: logout, Todo: todo, Partition: id.user.Partition, Second: id.user.Second.On, Assist: s.deps.Assistant != nil,
 		User: userView(id.user), Roles: append([]ticketing.Role{}, id.user.Roles...), Menu: menuOf(id.user.Roles),
 		ExpiresAt: cst(id.session.ExpiresAt), Now: cst(s.opts.Now()),
 	}), nil

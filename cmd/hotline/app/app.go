@@ -21,6 +21,7 @@ import (
 	"hotline/cmd/hotline/engines"
 	"hotline/jobs"
 	"hotline/jobs/notify"
+	"hotline/search/assist"
 	"hotline/search/gather"
 	"hotline/telephony"
 	"hotline/telephony/cluster"
@@ -248,6 +249,13 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	}
 	if a.cfg.OIDC.Issuer != "" {
 		deps.SSO = sso.New(a.cfg.OIDC)
+	}
+	if a.cfg.Assist.URL != "" {
+		model, err := assist.New(a.cfg.Assist)
+		if err != nil {
+			return err
+		}
+		deps.Assistant = model
 	}
 	if a.Engines.Blobs != nil {
 		deps.Blobs = a.Engines.Attachments()

@@ -20,6 +20,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"hotline/search/assist"
 	"hotline/telephony"
 	"hotline/telephony/ivr"
 	"hotline/telephony/vault"
@@ -77,6 +78,7 @@ type Config struct {
 	OIDCName     string                      // of it, on the button
 	OIDCRoles    map[string][]ticketing.Role // of its groups
 	OIDCHome     string                      // URL of the platform as browsers know it
+	Assist       assist.Config               // language model; none when its URL is empty
 	ClamAV       string                      // clamd of attachments; empty for none
 	Webhook      string                      // URL that notifications are posted to; empty for none
 	Secret       string                      // that signs them
@@ -130,6 +132,9 @@ var settings = []setting{
 	{name: "key-file", value: "", help: "file with the installation's keys, one on each line, the present one first; the same on all nodes (keys in the data folder, made at the first start, when not given)"},
 	{name: "ledger-anchors", value: "", help: "folder that the ledger's head is noted in every hour; better on another disk or machine (ledger in the data folder when not given)"},
 	{name: "cipher", value: "aes-256-gcm", help: "how citizens' data, sealed partitions and recordings are encrypted from now on: aes-256-gcm or sm4-gcm; what is there already stays readable"},
+	{name: "assist-url", value: "", help: "OpenAI-compatible endpoint of a language model that drafts and summarises, such as http://127.0.0.1:8000/v1 (none when not given); its key, if it has one, is the key assist-key"},
+	{name: "assist-model", value: "", help: "model that the endpoint has, such as qwen3-8b"},
+	{name: "assist-key", secret: true},
 	{name: "oidc-issuer", value: "", help: "identity provider (OpenID Connect) that people may sign in at, the URL of its issuer (none when not given)"},
 	{name: "oidc-client", value: "", help: "id of this platform at the identity provider; its secret, if it has one, is the key oidc-secret"},
 	{name: "oidc-secret", secret: true},
@@ -343,7 +348,7 @@ func build(v map[string]string) (Config, error) {
 		fail("cipher", "%v", err)
 	}
 	c.people(v, fail)
-	c.oidc(v, fail)
+	c.outside(v, fail)
 	if c.RTCPort, err = strconv.Atoi(v["rtc-port"]); err != nil || c.RTCPort < 0 || c.RTCPort > 65535 {
 		fail("rtc-port", "%q is not a port", v["rtc-port"])
 	}
@@ -352,6 +357,23 @@ func build(v map[string]string) (Config, error) {
 		fail("log-level", "unknown level %q; use debug, info, warn or error", c.LogLevel)
 	}
 	return c, errors.Join(errs...)
+}
+
+// outside reads the services that a city may have beside the platform.
+func (c *Config) outside(v map[string]string, fail func(name, format string, args ...any)) {
+	c.oidc(v, fail)
+	c.assist(v, fail)
+}
+
+// assist reads the language model.
+func (c *Config) assist(v map[string]string, fail func(name, format string, args ...any)) {
+	c.Assist = assist.Config{URL: v["assist-url"], Model: v["assist-model"], Key: v["assist-key"]}
+	if c.Assist.URL == "" {
+		return
+	}
+	if _, err := assist.New(c.Assist); err != nil {
+		fail("assist-url", "%s", err)
+	}
 }
 
 // oidc reads the identity provider. Administrators are made here alone: who runs

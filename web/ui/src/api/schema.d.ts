@@ -2248,6 +2248,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{number}/assist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a language model suggests of a ticket, where the city has one
+         * @description The ticket goes out without its citizen, and with numbers masked; that it did is on record. 503 assist_off where there is no model. A confidential ticket goes nowhere.
+         *
+         *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        post: operations["assist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{number}/attachments": {
         parameters: {
             query?: never;
@@ -3210,6 +3232,17 @@ export interface components {
             /** Format: date-time */
             signed_at?: string;
             signed_by?: string;
+        };
+        AssistAnswer: {
+            /** @description Code; left out where the model names none */
+            category?: string;
+            model: string;
+            /** @description Summary, or draft of a reply */
+            text?: string;
+        };
+        AssistInput: {
+            /** @enum {string} */
+            what: "summary" | "reply" | "category";
         };
         Attachment: {
             /** Format: date-time */
@@ -4646,6 +4679,8 @@ export interface components {
             user: string;
         };
         Me: {
+            /** @description Whether there is a language model to ask */
+            assist: boolean;
             /** Format: date-time */
             expires_at: string;
             /** @description Where the browser goes after the sign-out, to end the session at the identity provider too */
@@ -10344,6 +10379,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Number or id */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistAnswer"];
                 };
             };
             /** @description Problem (RFC 9457) */

@@ -1,11 +1,18 @@
 import { Failure } from '../api/client'
 
+/** Failures of parts that the rest goes on without. */
+const byCode: Record<string, string> = {
+  search_unavailable: 'failure.search', search_off: 'failure.search', assist_unavailable: 'failure.assist', assist_busy: 'failure.assistBusy', assist_off: 'failure.assist',
+}
+
 /** What to tell a person of an error, in the language of the page. */
 export function failureText(error: unknown, t: (key: string, named?: Record<string, unknown>) => string, language: string): string {
   if (!(error instanceof Failure)) return String(error)
   const p = error.problem
   const fields = (p.errors ?? []).map((e) => (language === 'zh' ? (e.message_zh ?? e.message) : e.message)).filter(Boolean)
   if (fields.length) return fields.join(' ')
+  const known = byCode[p.code ?? '']
+  if (known) return t(known)
   switch (true) {
     case error.status === 0:
       return t('failure.offline')

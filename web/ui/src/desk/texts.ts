@@ -127,6 +127,7 @@ export const zh = {
   cancel: '取消',
   confirm: '确定',
   failure: {
+    search: '搜索暂不可用，工单不受影响；现在只能按工单编号和电话查找。', assist: '语言模型没有给出可用的回答，请自行处理或稍后再试。', assistBusy: '正在使用语言模型的人较多，请稍后再试。',
     offline: '网络不通,请稍后再试。', forbidden: '您没有此权限,请联系安全管理员授予。', notFound: '没有这张工单,或您无权查看。', conflict: '工单已被他人修改,已载入最新内容,请核对后重试。',
     busy: '操作太频繁,请稍后再试。', wrong: '账号、密码或口令不对,或账号已停用。', server: '系统出了问题,请稍后再试。追踪号:{trace}',
   },
@@ -265,6 +266,7 @@ export const en: typeof zh = {
   cancel: 'Cancel',
   confirm: 'OK',
   failure: {
+    search: 'Search is not available; tickets are safe. Only numbers of tickets and phones are found now.', assist: 'The language model gave no answer that can be used. Go on without it, or try again later.', assistBusy: 'Others are asking the language model. Try again shortly.',
     offline: 'No connection; try again.', forbidden: 'You may not do this; the security administrator grants rights.', notFound: 'No such ticket, or not yours to see.', conflict: 'Somebody else changed the ticket; the newest is loaded. Compare and try again.',
     busy: 'Too often; wait a moment.', wrong: 'Login or password wrong, or the account is disabled.', server: 'Something went wrong; try again. Trace: {trace}',
   },

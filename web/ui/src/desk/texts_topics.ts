@@ -1,5 +1,6 @@
 /** Texts of the topics. */
 export const zhTopics = {
+  assist: { summary: '概括', reply: '起草答复', category: '类别的另一意见', only: '语言模型（{model}）的建议，仅供参考，请核对后使用。', take: '填入', none: '没有合适的类别' },
   topics: {
     menu: '话题', grew: '关注的话题有新工单', title: '话题：多人反映的同一地点、同一事项', none: '没有符合条件的话题。', more: '更多', filter: '名称中的词', followed: '只看我关注的', sort: '排序',
     sorts: { heat: '热度', newest: '最新工单', members: '工单数' },
@@ -13,6 +14,7 @@ export const zhTopics = {
 }
 
 export const enTopics: typeof zhTopics = {
+  assist: { summary: 'Summarise', reply: 'Draft a reply', category: 'Another opinion on the category', only: 'Suggested by a language model ({model}); check it before you use it.', take: 'Put it in', none: 'No category fits' },
   topics: {
     menu: 'Topics', grew: 'A topic that you follow has new tickets', title: 'Topics: what several people report of one place', none: 'No topic is like this.', more: 'More', filter: 'Word of the name', followed: 'Those I follow', sort: 'Order',
     sorts: { heat: 'Heat', newest: 'Last ticket', members: 'Tickets' },
