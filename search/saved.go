@@ -22,6 +22,8 @@ type Saved struct {
 	Name      string // unique among the owner's
 	Query     string // as the URL of the search has it
 	UpdatedAt time.Time
+	ToldAt    time.Time // when it was last looked at for new tickets; zero: it tells nothing
+	Seen      []string  // ids that it found of late, and need not be told again
 }
 
 // SavedSearches keeps them; search/sqlstore does.
@@ -32,4 +34,11 @@ type SavedSearches interface {
 	SaveSearch(ctx context.Context, s Saved) error
 	// DropSearch forgets one of a person's; dropped is false when there was none.
 	DropSearch(ctx context.Context, owner, id string) (dropped bool, err error)
+	// Subscribe has a person's search tell of new tickets from a moment on, or no more
+	// (the zero time); found is false when there is none.
+	Subscribe(ctx context.Context, owner, id string, at time.Time) (found bool, err error)
+	// Subscribed lists searches of all people that tell and were last looked at before a moment, the longest ago first.
+	Subscribed(ctx context.Context, before time.Time, limit int) ([]Saved, error)
+	// Told notes that a search was looked at, unless somebody else did meanwhile (false).
+	Told(ctx context.Context, s Saved, at time.Time, seen []string) (won bool, err error)
 }

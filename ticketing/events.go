@@ -175,6 +175,7 @@ const (
 	LiveNotified      = "notification.created"
 	LiveHotspotRaised = "hotspot.raised"
 	LiveTopicGrew     = "topic.grew"
+	LiveSearchFound   = "search.found"
 )
 
 // liveFor addresses one live event to staff and, when the ticket is with a

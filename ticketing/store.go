@@ -69,7 +69,7 @@ type Read struct {
 // Notification is a message to people about a ticket; it carries no personal data.
 type Notification struct {
 	ID        string
-	TicketID  string // of an alert for "hotspot.raised", of a topic for "topic.grew"
+	TicketID  string // of an alert for "hotspot.raised", of a topic for "topic.grew", of a saved search for "search.found"
 	Number    string
 	Kind      string // such as "dispatched", "to_desk", "urged", "deadline.yellow"
 	Clock     ClockName

@@ -46,6 +46,7 @@ type Tickets interface {
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Impersonal(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)
+	Tell(ctx context.Context, kind, subject string, audiences ...string) error
 	Stats(ctx context.Context, who ticketing.Actor, from, to time.Time) (ticketing.TicketStats, error)
 	People(ctx context.Context, who ticketing.Actor, f ticketing.Filter) (ticketing.PeopleFigures, error)
 	City(ctx context.Context) (ticketing.City, error)

@@ -25,6 +25,7 @@ type SavedSearch struct {
 	Name      string    `json:"name"`
 	Query     string    `json:"query"`
 	UpdatedAt time.Time `json:"updated_at"`
+	Tells     bool      `json:"tells" doc:"Whether new tickets are told of"`
 }
 
 // SavedSearchList are the user's own.
@@ -44,6 +45,8 @@ func (s *Server) savedRoutes() {
 	handle(s, op(http.MethodGet, "", "saved-searches", "The searches that I keep, by name", 0), s.savedSearches)
 	handle(s, op(http.MethodPost, "", "save-search", "Keep a search under a name; 50 at most", 0), s.saveSearch)
 	handle(s, op(http.MethodDelete, "/{id}", "drop-search", "Forget a search of mine", 0), s.dropSearch)
+	handle(s, op(http.MethodPut, "/{id}/subscription", "subscribe-search", "Be told of new tickets that a search of mine finds", 0), s.subscribeSearch)
+	handle(s, op(http.MethodDelete, "/{id}/subscription", "unsubscribe-search", "Be told no more", 0), s.unsubscribeSearch)
 }
 
 func (s *Server) savedSearches(ctx context.Context, _ *struct{}) (*body[SavedSearchList], error) {
@@ -56,7 +59,7 @@ func (s *Server) savedSearches(ctx context.Context, _ *struct{}) (*body[SavedSea
 		return nil, err
 	}
 	out.Items = convert(list, func(v search.Saved) SavedSearch {
-		return SavedSearch{ID: v.ID, Name: v.Name, Query: v.Query, UpdatedAt: cst(v.UpdatedAt)}
+		return SavedSearch{ID: v.ID, Name: v.Name, Query: v.Query, UpdatedAt: cst(v.UpdatedAt), Tells: !v.ToldAt.IsZero()}
 	})
 	return answer(out), nil
 }

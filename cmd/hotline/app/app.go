@@ -288,6 +288,7 @@ func (a *App) startWeb(ctx context.Context, registry *prometheus.Registry) error
 	}
 	a.Server = server
 	a.teardown = append(a.teardown, server.Stop)
+	a.keepSubscriptions(ctx)
 	return nil
 }
 

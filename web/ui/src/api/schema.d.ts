@@ -1894,6 +1894,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/searches/{id}/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Be told of new tickets that a search of mine finds
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        put: operations["subscribe-search"];
+        post?: never;
+        /**
+         * Be told no more
+         * @description Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
+         */
+        delete: operations["unsubscribe-search"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -5491,6 +5515,8 @@ export interface components {
             id: string;
             name: string;
             query: string;
+            /** @description Whether new tickets are told of */
+            tells: boolean;
             /** Format: date-time */
             updated_at: string;
         };
@@ -9610,6 +9636,68 @@ export interface operations {
         };
     };
     "drop-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchList"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "subscribe-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedSearchList"];
+                };
+            };
+            /** @description Problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unsubscribe-search": {
         parameters: {
             query?: never;
             header?: never;

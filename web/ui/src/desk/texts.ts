@@ -83,7 +83,7 @@ export const zh = {
   list: {
     search: '搜索:内容、地址、编号', understood: '理解为:', not: '不含 ', days: '{from} 至 {to}',
     field: { type: '类型', category: '分类', district: '区划', department: '单位', state: '状态', channel: '渠道', place: '地点', title: '标题', date: '日期' },
-    keep: '保存搜索', keepName: '名称', drop: '删除“{name}”',
+    keep: '保存搜索', keepName: '名称', drop: '删除“{name}”', tell: '“{name}”有新工单时提醒我', found: '有新工单',
     degraded: '搜索暂不可用,现在只能按工单编号和电话查找。',
     hint: '例:路灯 -施工 状态:已办结 上周 单位:城管 地点:glhy',
     find: '搜索', all: '全部', mine: '我受理的', overdue: '已超时', desk: '派单台', changed: '{n} 条有更新', refresh: '刷新', total: '共 {n} 件',
@@ -222,7 +222,7 @@ export const en: typeof zh = {
   list: {
     search: 'Search: matter, address, number', understood: 'Understood as', not: 'not ', days: '{from} to {to}',
     field: { type: 'type', category: 'category', district: 'district', department: 'department', state: 'state', channel: 'channel', place: 'place', title: 'title', date: 'days' },
-    keep: 'Keep this search', keepName: 'Name', drop: 'Drop “{name}”',
+    keep: 'Keep this search', keepName: 'Name', drop: 'Drop “{name}”', tell: 'Tell me of new tickets of “{name}”', found: 'New',
     degraded: 'Search is not available: only numbers of tickets and phones are found now.',
     hint: 'such as: 路灯 -施工 state:closed 上周 department:城管 place:glhy',
     find: 'Search', all: 'All', mine: 'Mine', overdue: 'Overdue', desk: 'Dispatch desk', changed: '{n} changed', refresh: 'Refresh', total: '{n} tickets',

@@ -87,6 +87,8 @@ test('a call pops up before it is answered, becomes a ticket, is dispatched, sig
     await clerk.getByLabel('搜索:内容、地址、编号').fill('别的')
     await clerk.getByLabel('搜索:内容、地址、编号').press('Enter')
     await clerk.getByRole('button', { name: '状元路路灯', exact: true }).click()
+    await clerk.locator('[data-test=tell]').click()
+    await expect(clerk.locator('[data-test=tell]')).toHaveAttribute('aria-pressed', 'true')
     await expect(clerk.locator('[data-test=understood]')).toContainText('状元路')
     await clerk.getByRole('link', { name: number }).click()
     await clerk.locator('[data-test=action-sign]').click()
