@@ -47,7 +47,7 @@ func (w *world) topic(id, district string, tickets ...ticketing.Ticket) {
 		ID: id, Version: 1, Name: "望江路路灯不亮", Words: []string{"路灯"}, District: district, Category: "A1", Members: max(2, len(tickets)), People: 2, Heat: 3, First: now, Last: now, CreatedAt: now, UpdatedAt: now,
 	}}}
 	for i, t := range tickets {
-		c.Members = append(c.Members, gather.Member{Ticket: t.ID, Number: fmt.Sprint(t.Number, i), Topic: id, At: now, GatheredAt: now})
+		c.Moves = append(c.Moves, gather.Move{Fresh: true, Member: gather.Member{Ticket: t.ID, Number: fmt.Sprint(t.Number, i), Topic: id, At: now, GatheredAt: now}})
 	}
 	require.NoError(w.t, w.alerts.Gather(w.t.Context(), c))
 }

@@ -54,7 +54,7 @@ func (g *Gatherer) describe(ctx context.Context, t *Topic, c Change) error {
 // membersAfter are the newest tickets of a topic once a change is written, and how many there are.
 func (g *Gatherer) membersAfter(ctx context.Context, id string, c Change) ([]Member, int, error) {
 	moved := map[string]bool{}
-	for _, m := range c.Members {
+	for _, m := range c.Moves {
 		moved[m.Ticket] = true
 	}
 	var all []Member
@@ -79,9 +79,9 @@ func (g *Gatherer) membersAfter(ctx context.Context, id string, c Change) ([]Mem
 			}
 		}
 	}
-	for _, m := range c.Members {
+	for _, m := range c.Moves {
 		if m.Topic == id {
-			all = append(all, m)
+			all = append(all, m.Member)
 			total++
 		}
 	}

@@ -83,21 +83,21 @@ func (g *Gatherer) Split(ctx context.Context, id string, version int64, tickets 
 	change := Change{}
 	for _, m := range known {
 		if m.Topic == id {
-			change.Members = append(change.Members, m)
+			change.Moves = append(change.Moves, Move{Member: m, Was: id})
 		}
 	}
 	switch {
-	case len(change.Members) < len(tickets):
+	case len(change.Moves) < len(tickets):
 		return t, other, &RefusedError{"not all of these tickets are in the topic"}
-	case len(change.Members) >= t.Members:
+	case len(change.Moves) >= t.Members:
 		return t, other, &RefusedError{"leave a ticket in the topic"}
 	}
 	if err := g.learn(ctx, now); err != nil {
 		return t, other, err
 	}
 	other = Topic{ID: g.settings.NewID(now), Version: 1, CreatedAt: now, UpdatedAt: now, Apart: append([]string{id}, t.Apart...), Steps: []Step{{At: now, By: by, What: Begun, With: id}}}
-	for i := range change.Members {
-		change.Members[i].Topic = other.ID
+	for i := range change.Moves {
+		change.Moves[i].Topic = other.ID
 	}
 	t.Apart = append(t.Apart, other.ID)
 	t.Steps = append(t.Steps, Step{At: now, By: by, What: Split, With: other.ID})

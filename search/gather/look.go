@@ -3,6 +3,7 @@ package gather
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -63,6 +64,7 @@ type Settings struct {
 const (
 	window      = 180 * 24 * time.Hour // tickets before are not compared
 	firstLook   = 90 * 24 * time.Hour  // before the first ticket that is gathered at all
+	lookFor     = 4 * time.Minute      // of a backlog; the next look goes on
 	overlap     = 2 * time.Minute      // in which a lower number may be committed after a higher one
 	unindexed   = 10 * time.Minute     // for which a ticket is waited for that the index does not have
 	pageSize    = 200
@@ -108,7 +110,7 @@ func (g *Gatherer) Look(ctx context.Context, now time.Time) error {
 	}
 	grown := map[string][]string{}
 	whole := true
-	for whole && err == nil {
+	for began := time.Now(); whole && err == nil && time.Since(began) < lookFor; {
 		after, whole, err = g.page(ctx, after, now, grown)
 	}
 	if told := g.tell(ctx, grown); err == nil {
@@ -155,6 +157,9 @@ func (g *Gatherer) page(ctx context.Context, after string, now time.Time, grown 
 			return after, false, nil // those after it could not find it
 		}
 		t, err := g.gather(ctx, r, now)
+		if errors.Is(err, ErrConflict) {
+			return after, false, nil // another node gathers, or somebody moves tickets: the next look goes on
+		}
 		if err != nil {
 			return after, false, fmt.Errorf("%s: %w", r.Number, err)
 		}
@@ -228,7 +233,7 @@ func (g *Gatherer) gather(ctx context.Context, r Report, now time.Time) (string,
 		}
 	}
 	joined := groups.Add(r.topical())
-	own := Member{Ticket: r.ID, Number: r.Number, At: r.At, GatheredAt: now}
+	own := Move{Member: Member{Ticket: r.ID, Number: r.Number, At: r.At, GatheredAt: now}, Fresh: true}
 	var same []candidate
 	for i, c := range near {
 		if groups.Of(restored[i].Number) == joined {
@@ -236,7 +241,7 @@ func (g *Gatherer) gather(ctx context.Context, r Report, now time.Time) (string,
 		}
 	}
 	if len(same) == 0 {
-		return "", g.store.Gather(ctx, Change{Members: []Member{own}})
+		return "", g.store.Gather(ctx, Change{Moves: []Move{own}})
 	}
 	return g.join(ctx, own, same, now)
 }
@@ -316,13 +321,13 @@ func (g *Gatherer) read(ctx context.Context, list []candidate) ([]candidate, err
 }
 
 // join makes one topic of a ticket and what it belongs to.
-func (g *Gatherer) join(ctx context.Context, own Member, same []candidate, now time.Time) (string, error) {
+func (g *Gatherer) join(ctx context.Context, own Move, same []candidate, now time.Time) (string, error) {
 	change := Change{Joined: map[string]string{}}
 	var into *Topic
 	for _, c := range same {
 		switch {
 		case c.topic == nil:
-			change.Members = append(change.Members, c.members...)
+			change.Moves = append(change.Moves, Move{Member: c.members[0]})
 		case into == nil:
 			t := c.topic.clone()
 			into = &t
@@ -335,9 +340,9 @@ func (g *Gatherer) join(ctx context.Context, own Member, same []candidate, now t
 		into = &Topic{ID: g.settings.NewID(now), Version: 1, CreatedAt: now}
 	}
 	into.UpdatedAt = now
-	change.Members = append(change.Members, own)
-	for i := range change.Members {
-		change.Members[i].Topic = into.ID
+	change.Moves = append(change.Moves, own)
+	for i := range change.Moves {
+		change.Moves[i].Topic = into.ID
 	}
 	if err := g.describe(ctx, into, change); err != nil {
 		return "", err

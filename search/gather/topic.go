@@ -111,11 +111,18 @@ type Page struct {
 	Next  string // cursor; empty at the end
 }
 
+// Move is a ticket that is gathered, or goes from one topic to another.
+type Move struct {
+	Member
+	Was   string // the topic that it leaves; empty: it was alone
+	Fresh bool   // it was not gathered before
+}
+
 // Change is what one step writes, all of it or nothing.
 type Change struct {
-	Members []Member          // that are new or go elsewhere
-	Topics  []Topic           // over their versions before; 1 is new
-	Joined  map[string]string // all members and followers of a topic go to another
+	Moves  []Move
+	Topics []Topic           // over their versions before; 1 is new
+	Joined map[string]string // all members and followers of a topic go to another
 }
 
 // Day is how many tickets of a topic were created on a day.
@@ -127,7 +134,8 @@ type Day struct {
 
 // Store keeps topics.
 type Store interface {
-	// Gather writes a change; ErrConflict when another was faster.
+	// Gather writes a change; ErrConflict when a topic or a ticket is not any more what it was
+	// when the change was made.
 	Gather(ctx context.Context, c Change) error
 	Topic(ctx context.Context, id string) (Topic, error)
 	Topics(ctx context.Context, f Filter) (Page, error)

@@ -2,14 +2,17 @@ package sqlstore_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"hotline/search"
@@ -249,3 +252,36 @@ func TestPeopleHaveTheLastWord(t *testing.T) {
 		require.ErrorAs(t, err, &refused)
 	})
 }
+
+// TestManyNodesGatherAtOnce: each ticket is gathered once, and every topic has the tickets that it says.
+func TestManyNodesGatherAtOnce(t *testing.T) {
+	eachCity(t, func(t *testing.T, c *city) {
+		for i := range 12 {
+			for _, place := range []string{"丽水花园", "青石新村", "望江家园"} {
+				c.report(place, "搅拌站夜间噪音扰民", i, true)
+			}
+		}
+		var nodes sync.WaitGroup
+		for range 4 {
+			other := gather.New(c, c.index, c.store, gather.Settings{NewID: ticketID})
+			nodes.Go(func() {
+				for range 50 { // one that another was faster than looks again
+					if !assert.NoError(t, other.Look(t.Context(), c.now())) {
+						return
+					}
+				}
+			})
+		}
+		nodes.Wait()
+		c.look()
+		total := 0
+		for _, tickets := range c.topics() { // which compares what each says with what it has
+			total += len(tickets)
+		}
+		require.Equal(t, len(c.reports), total)
+		require.Len(t, c.topics(), 3)
+	})
+}
+
+// ticketID is different each time, in whatever process.
+func ticketID(time.Time) string { return rand.Text() }

@@ -86,9 +86,8 @@ func (s *Store) Gather(ctx context.Context, c gather.Change) error {
 				return err
 			}
 		}
-		for _, m := range c.Members {
-			row := &memberRow{Ticket: m.Ticket, Number: m.Number, Topic: m.Topic, At: m.At.UnixMilli(), GatheredAt: m.GatheredAt.UnixMilli()}
-			if _, err := tx.NewInsert().Model(row).On("CONFLICT (ticket) DO UPDATE").Set("topic = EXCLUDED.topic").Exec(ctx); err != nil {
+		for _, m := range c.Moves {
+			if err := move(ctx, tx, m); err != nil {
 				return err
 			}
 		}
@@ -98,6 +97,26 @@ func (s *Store) Gather(ctx context.Context, c gather.Change) error {
 		return fmt.Errorf("gather topics: %w", err)
 	}
 	return nil
+}
+
+// move writes a ticket's topic, where the ticket is still what it was.
+func move(ctx context.Context, tx bun.Tx, m gather.Move) error {
+	var res sql.Result
+	var err error
+	if m.Fresh {
+		row := &memberRow{Ticket: m.Ticket, Number: m.Number, Topic: m.Topic, At: m.At.UnixMilli(), GatheredAt: m.GatheredAt.UnixMilli()}
+		res, err = tx.NewInsert().Model(row).On("CONFLICT DO NOTHING").Exec(ctx)
+	} else {
+		res, err = tx.NewUpdate().Model((*memberRow)(nil)).Set("topic = ?", m.Topic).Where("ticket = ? AND topic = ?", m.Ticket, m.Was).Exec(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		err = gather.ErrConflict
+	}
+	return err
 }
 
 func joinMembers(ctx context.Context, tx bun.Tx, from, into string) error {

@@ -21,6 +21,11 @@ func topicOf(i int) gather.Topic {
 	}
 }
 
+// fresh is a ticket that is gathered into a topic.
+func fresh(topic string, i int) gather.Move {
+	return gather.Move{Member: memberOf(topic, i), Fresh: true}
+}
+
 func memberOf(topic string, i int) gather.Member {
 	return gather.Member{
 		Ticket: fmt.Sprintf("ticket-%s-%03d", topic, i), Number: fmt.Sprintf("20260504-%06d", i), Topic: topic,
@@ -65,10 +70,10 @@ func topicMembers(t *testing.T, s gather.Store) {
 	require.Empty(t, last)
 	change := gather.Change{Topics: []gather.Topic{topicOf(1)}}
 	for i := range 30 {
-		change.Members = append(change.Members, memberOf("t-001", i))
+		change.Moves = append(change.Moves, fresh("t-001", i))
 	}
 	alone := memberOf("", 99)
-	change.Members = append(change.Members, alone)
+	change.Moves = append(change.Moves, gather.Move{Member: alone, Fresh: true})
 	require.NoError(t, s.Gather(t.Context(), change))
 	list, total, err := s.Members(t.Context(), "t-001", 4)
 	require.NoError(t, err)
@@ -92,7 +97,9 @@ func topicMembers(t *testing.T, s gather.Store) {
 	require.Equal(t, []gather.Day{{Topic: "t-001", Day: "2026-05-05", Count: 18}, {Topic: "t-001", Day: "2026-05-04", Count: 12}}, busy)
 	moved := alone
 	moved.Topic = "t-001"
-	require.NoError(t, s.Gather(t.Context(), gather.Change{Members: []gather.Member{moved}}))
+	require.ErrorIs(t, s.Gather(t.Context(), gather.Change{Moves: []gather.Move{{Member: moved, Was: "t-002"}}}), gather.ErrConflict, "it is not there")
+	require.ErrorIs(t, s.Gather(t.Context(), gather.Change{Moves: []gather.Move{{Member: moved, Fresh: true}}}), gather.ErrConflict, "it was gathered before")
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Moves: []gather.Move{{Member: moved}}}))
 	_, total, err = s.Members(t.Context(), "t-001", 1)
 	require.NoError(t, err)
 	require.Equal(t, 31, total)
@@ -100,7 +107,7 @@ func topicMembers(t *testing.T, s gather.Store) {
 
 func topicsJoined(t *testing.T, s gather.Store) {
 	put(t, s, topicOf(1), topicOf(2))
-	require.NoError(t, s.Gather(t.Context(), gather.Change{Members: []gather.Member{memberOf("t-001", 1), memberOf("t-002", 2), memberOf("t-002", 3)}}))
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Moves: []gather.Move{fresh("t-001", 1), fresh("t-002", 2), fresh("t-002", 3)}}))
 	for topic, users := range map[string][]string{"t-001": {"u1", "u2"}, "t-002": {"u2", "u3"}} {
 		for _, user := range users {
 			require.NoError(t, s.Follow(t.Context(), topic, user, true))
@@ -144,7 +151,7 @@ func topicOfMany(t *testing.T, s gather.Store) {
 func topicsWhole(t *testing.T, s gather.Store) {
 	put(t, s, topicOf(1))
 	stale := topicOf(1)
-	err := s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{topicOf(2), stale}, Members: []gather.Member{memberOf("t-002", 1)}})
+	err := s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{topicOf(2), stale}, Moves: []gather.Move{fresh("t-002", 1)}})
 	require.ErrorIs(t, err, gather.ErrConflict)
 	_, err = s.Topic(t.Context(), "t-002")
 	require.ErrorIs(t, err, gather.ErrNotFound)
