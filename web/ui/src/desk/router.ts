@@ -13,6 +13,7 @@ export const router = createRouter({
     { path: '/audit', component: () => import('./pages/Audit.vue'), meta: { roles: ['secadmin', 'auditor'] } },
     { path: '/hotspots/:id?', component: () => import('./pages/Hotspots.vue'), meta: { roles: ['lead', 'dispatcher', 'supervisor', 'analyst'] } },
     { path: '/analysis', component: () => import('./pages/Analysis.vue'), meta: { roles: ['lead', 'dispatcher', 'qc', 'supervisor', 'analyst', 'admin', 'head'] } },
+    { path: '/lists/:name?', component: () => import('./pages/Lists.vue'), meta: { roles: ['admin', 'lead', 'dispatcher'] } },
     { path: '/topics/:id?', component: () => import('./pages/Topics.vue'), meta: { roles: ['lead', 'dispatcher', 'supervisor', 'analyst'] } },
     { path: '/tickets', component: () => import('./pages/Tickets.vue') },
     { path: '/tickets/:ref', component: () => import('./pages/Ticket.vue') },

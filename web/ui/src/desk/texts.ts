@@ -1,6 +1,7 @@
 import { enPeople, zhPeople } from './texts_people'
 import { enAnalysis, zhAnalysis } from './texts_analysis'
 import { enHotspots, zhHotspots } from './texts_hotspots'
+import { enLists, zhLists } from './texts_lists'
 import { enTopics, zhTopics } from './texts_topics'
 import { enPrivacy, zhPrivacy } from './texts_privacy'
 
@@ -9,6 +10,7 @@ export const zh = {
   ...zhPrivacy,
   ...zhHotspots,
   ...zhTopics,
+  ...zhLists,
   ...zhAnalysis,
   title: '12345 工作台',
   menu: { work: '工作台', floor: '坐席监控', surveys: '调查', tickets: '工单' },
@@ -138,6 +140,7 @@ export const en: typeof zh = {
   ...enPrivacy,
   ...enHotspots,
   ...enTopics,
+  ...enLists,
   ...enAnalysis,
   title: '12345 desk',
   menu: { work: 'Work', floor: 'Floor', surveys: 'Surveys', tickets: 'Tickets' },
