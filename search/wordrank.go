@@ -12,10 +12,10 @@ import (
 // The bounds of a ranking of words.
 const (
 	MostWords  = 200
-	readTitles = 5_000 // the newest that a query finds
+	readTitles = 2_000 // the newest that a query finds
 	firstWords = 50
-	longestRun = 6 // characters of a word
-	fewestOf   = 2 // titles that a word is in
+	longestRun = 12 // characters of a word
+	fewestOf   = 2  // titles that a word is in
 )
 
 // Word is a word and how many of the titles that were read have it.
@@ -48,58 +48,98 @@ func (x *Index) Words(ctx context.Context, q WordQuery) (words []Word, titles in
 	if err != nil {
 		return nil, 0, err
 	}
-	counts, telling := map[string]int{}, map[string]float64{}
+	runs := map[string]*run{}
 	err = x.each(ctx, p, readTitles, func(r Row) {
 		titles++
-		seen := map[string]bool{}
-		rare.runs(r.Title, func(text string, weight float64) {
-			if !seen[text] {
-				seen[text] = true
-				counts[text]++
-				telling[text] = weight
+		rare.runs(r.Title, func(text, before, after string, weight float64) {
+			one := runs[text]
+			if one == nil {
+				one = &run{weight: weight, before: before, after: after}
+				runs[text] = one
 			}
+			if one.last == titles {
+				return
+			}
+			one.last = titles
+			one.count++
+			one.freeLeft = one.freeLeft || before == "" || before != one.before
+			one.freeRight = one.freeRight || after == "" || after != one.after
 		})
 	})
-	return ranked(counts, telling, most), titles, err
+	return ranked(runs, most), titles, err
 }
 
-// runs are the pieces of two to six characters of a text, and whole words, with how much
-// they tell in the mean.
-func (r *rarity) runs(text string, do func(text string, weight float64)) {
+// run is a piece of titles. It is free on a side where a title begins or ends, or where
+// different characters stand: there a word ends.
+type run struct {
+	count, last         int // titles; the last that had it
+	weight              float64
+	before, after       string // where it was seen first
+	freeLeft, freeRight bool
+}
+
+// within is how much less a piece counts for each side on which it is part of something longer.
+const within = 0.3
+
+// usualWord is the length beyond which a word is not better for being longer.
+const usualWord = 4
+
+func (r *run) score(text string) float64 {
+	score := float64(r.count) * r.weight * float64(min(utf8.RuneCountInString(text), usualWord))
+	if !r.freeLeft {
+		score *= within
+	}
+	if !r.freeRight {
+		score *= within
+	}
+	return score
+}
+
+// runs are the pieces of two to twelve characters of a text, and whole words, with what
+// stands beside them and how much they tell in the mean.
+func (r *rarity) runs(text string, do func(text, before, after string, weight float64)) {
 	atoms := Analyse(text)
+	beside := func(i int, joined bool) string {
+		if !joined || i < 0 || i >= len(atoms) {
+			return ""
+		}
+		return atoms[i].Text
+	}
 	for i, a := range atoms {
 		if !a.Han {
 			if w := r.weight(a.Text); w > 0 && utf8.RuneCountInString(a.Text) > 1 {
-				do(a.Text, w)
+				do(a.Text, "", "", w)
 			}
 			continue
 		}
-		run, sum := a.Text, 0.0
+		piece, sum := a.Text, 0.0
 		for k := i + 1; k < len(atoms) && k-i < longestRun && atoms[k].Joined && atoms[k].Han; k++ {
-			run += atoms[k].Text
+			piece += atoms[k].Text
 			w := r.weight(atoms[k-1].Text + atoms[k].Text)
 			if w == 0 {
 				break // what everything has belongs to no word
 			}
 			sum += w
-			do(run, sum/float64(k-i))
+			do(piece, beside(i-1, a.Joined), beside(k+1, k+1 < len(atoms) && atoms[k+1].Joined), sum/float64(k-i))
 		}
 	}
 }
 
 // ranked are the words that tell the most, none of which shares two characters with a better one.
-func ranked(counts map[string]int, telling map[string]float64, most int) []Word {
+func ranked(runs map[string]*run, most int) []Word {
 	type scored struct {
 		Word
 		score float64
 	}
 	var list []scored
-	for text, n := range counts {
-		if n >= fewestOf {
-			list = append(list, scored{Word{text, n}, float64(n) * telling[text] * float64(utf8.RuneCountInString(text))})
+	for text, r := range runs {
+		if r.count >= fewestOf {
+			list = append(list, scored{Word{text, r.count}, r.score(text)})
 		}
 	}
-	slices.SortFunc(list, func(a, b scored) int { return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.Text, b.Text)) })
+	slices.SortFunc(list, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(len(b.Text), len(a.Text)), strings.Compare(a.Text, b.Text))
+	})
 	var words []Word
 	for _, s := range list {
 		if len(words) == most {

@@ -83,7 +83,7 @@ type AnalysisTile struct {
 // AnalysisWords are what titles say.
 type AnalysisWords struct {
 	Words  []AnalysisWord   `json:"words" nullable:"false"`
-	Titles int              `json:"titles" doc:"How many were read, the newest, 5,000 at most"`
+	Titles int              `json:"titles" doc:"How many were read, the newest, 2,000 at most"`
 	Query  AnalysisQuestion `json:"query"`
 }
 

@@ -38,13 +38,13 @@ type assistInput struct {
 func (s *Server) assistRoutes() {
 	handle(s, operation{method: http.MethodPost, path: "/api/v1/tickets/{number}/assist", id: "assist", tag: "tickets", who: handlers, quiet: true,
 		summary:     "What a language model suggests of a ticket, where the city has one",
-		description: "The ticket goes out without its citizen, and with numbers masked; that it did is on record. 503 assist_off where there is no model. A confidential ticket goes nowhere."}, s.assist)
+		description: "The ticket goes out without its citizen, and with numbers masked; that it did is on record. 404 assist_off where there is no model. A confidential ticket goes nowhere."}, s.assist)
 }
 
 func (s *Server) assist(ctx context.Context, in *assistInput) (*body[AssistAnswer], error) {
 	model := s.deps.Assistant
 	if model == nil {
-		return nil, problem(http.StatusServiceUnavailable, "assist_off", "This installation has no language model; everything works without one.")
+		return nil, problem(http.StatusNotFound, "assist_off", "This installation has no language model; everything works without one.")
 	}
 	who := actorOf(ctx)
 	t, err := s.deps.Tickets.Impersonal(ctx, who, in.Number)

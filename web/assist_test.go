@@ -68,7 +68,7 @@ func TestALanguageModelSuggests(t *testing.T) {
 
 	none := newWorld(t, nil)
 	tk := none.as("agent1").accepted()
-	none.as("agent1").send("POST", "/api/v1/tickets/"+tk.Number+"/assist", map[string]string{"what": "summary"}).problem(http.StatusServiceUnavailable, "assist_off")
+	none.as("agent1").send("POST", "/api/v1/tickets/"+tk.Number+"/assist", map[string]string{"what": "summary"}).problem(http.StatusNotFound, "assist_off")
 }
 
 // TestAConfidentialTicketGoesNowhere: not to a language model either.

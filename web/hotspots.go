@@ -16,7 +16,7 @@ import (
 type Hotspot struct {
 	ID        string         `json:"id"`
 	Version   int64          `json:"version"`
-	Kind      string         `json:"kind" enum:"daily,surge,topic" doc:"Counted over a day and those before it, over an hour, or over a day of one topic"`
+	Kind      string         `json:"kind" enum:"daily,surge,topic,place" doc:"Counted over a day and those before it, over an hour, over a day of one topic, or over days at places near one another"`
 	Topic     string         `json:"topic,omitempty" doc:"Id; of an alert of that kind"`
 	Below     string         `json:"below,omitempty" doc:"The alert that has the same tickets; nobody was told of this one"`
 	State     string         `json:"state" enum:"new,verified,handled,closed,false"`

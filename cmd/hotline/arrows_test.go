@@ -106,6 +106,7 @@ var arrows = map[string][]string{
 	"search/gather":           {"search", "search/topic"},
 	"search/sqlstore":         {"search", "search/gather", "search/warning"},
 	"search/storetest":        {"search", "search/gather", "search/warning"},
+	"search/hotspot/scan":     {},
 	"search/hotspot/simulate": {"search/hotspot"},
 	"search/ftsindex":         {"search"},
 	"search/esindex":          {"search"},
@@ -119,7 +120,7 @@ var arrows = map[string][]string{
 }
 
 // pure folders import the standard library and each other, nothing else.
-var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify", "search/hotspot", "search/topic"}
+var pure = []string{"ticketing", "ticketing/ledger", "ticketing/sla", "ticketing/routing", "ticketing/assess", "telephony/acd", "telephony/survey", "search/classify", "search/hotspot", "search/hotspot/scan", "search/topic"}
 
 // rootEntries is what the root of the repository holds, dotfiles apart.
 var rootEntries = []string{

@@ -143,6 +143,14 @@ func testWords(t *testing.T, d search.Driver) {
 	for word := range words(scoped) {
 		require.NotContains(t, word, "路灯")
 	}
+	var cut []search.Document
+	for i, beside := range []string{"望江路%s夜间鸣笛", "青石村%s扬尘大", "金桥边%s超速", "柳荫巷%s遗撒", "东湖口%s闯灯"} {
+		cut = append(cut, text(fmt.Sprint("c", i), fmt.Sprintf(beside, "渣土车"), "正文"))
+	}
+	require.NoError(t, x.Put(t.Context(), cut...))
+	require.NoError(t, x.Refresh(t.Context()))
+	narrow = everything("渣土车")
+	require.Equal(t, map[string]int{"": 5, "渣土车": 5}, words(narrow), "a word ends where different characters stand beside it")
 	_, _, err := x.Words(t.Context(), search.WordQuery{Query: everything(""), Most: search.MostWords + 1})
 	require.ErrorIs(t, err, search.ErrBadQuery)
 }

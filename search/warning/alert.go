@@ -30,6 +30,7 @@ const (
 	Daily   Kind = "daily" // a day, with the two before it
 	Surge   Kind = "surge" // an hour
 	OfTopic Kind = "topic" // a day of one topic
+	OfPlace Kind = "place" // places near one another, over days
 )
 
 // State of an alert.

@@ -60,23 +60,28 @@ func (k Keeper) above(ctx context.Context, found Alert, now time.Time) (string, 
 	if err != nil {
 		return "", err
 	}
-	have := map[string]bool{}
-	for _, id := range found.Tickets {
-		have[id] = true
-	}
 	best, most := "", sameShare
 	for _, a := range page.Items {
-		both := 0
-		for _, id := range a.Tickets {
-			if have[id] {
-				both++
-			}
-		}
-		if share := float64(both) / float64(max(1, min(len(found.Tickets), len(a.Tickets)))); share >= most {
+		if share := shared(a.Tickets, found.Tickets); share >= most {
 			best, most = a.ID, share
 		}
 	}
 	return best, nil
+}
+
+// shared is which part of the smaller of two lists of tickets is in both.
+func shared(a, b []string) float64 {
+	have := map[string]bool{}
+	for _, id := range a {
+		have[id] = true
+	}
+	both := 0
+	for _, id := range b {
+		if have[id] {
+			both++
+		}
+	}
+	return float64(both) / float64(max(1, min(len(a), len(b))))
 }
 
 func earlier(a, b time.Time) time.Time {

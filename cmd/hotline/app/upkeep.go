@@ -35,6 +35,7 @@ func (a *App) schedules() []jobs.Schedule {
 	return []jobs.Schedule{
 		a.earlyWarning(),
 		a.gatherTopics(),
+		a.scanPlaces(),
 		prune("prune-live-events", 10*time.Minute, keepLiveEvents, store.PruneLiveEvents),
 		prune("prune-sessions", time.Hour, keepSessions, store.PruneSessions),
 		prune("prune-receipts", time.Hour, keepReceipts, store.PruneReceipts),

@@ -2283,7 +2283,7 @@ export interface paths {
         put?: never;
         /**
          * What a language model suggests of a ticket, where the city has one
-         * @description The ticket goes out without its citizen, and with numbers masked; that it did is on record. 503 assist_off where there is no model. A confidential ticket goes nowhere.
+         * @description The ticket goes out without its citizen, and with numbers masked; that it did is on record. 404 assist_off where there is no model. A confidential ticket goes nowhere.
          *
          *     Roles: agent, lead, dispatcher, qc, follow_up, supervisor, analyst, clerk, head, admin.
          */
@@ -3158,7 +3158,7 @@ export interface components {
             query: components["schemas"]["AnalysisQuestion"];
             /**
              * Format: int64
-             * @description How many were read, the newest, 5,000 at most
+             * @description How many were read, the newest, 2,000 at most
              */
             titles: number;
             words: components["schemas"]["AnalysisWord"][];
@@ -4293,10 +4293,10 @@ export interface components {
             from: string;
             id: string;
             /**
-             * @description Counted over a day and those before it, over an hour, or over a day of one topic
+             * @description Counted over a day and those before it, over an hour, over a day of one topic, or over days at places near one another
              * @enum {string}
              */
-            kind: "daily" | "surge" | "topic";
+            kind: "daily" | "surge" | "topic" | "place";
             /**
              * Format: double
              * @description Probability from which on it is warned of
@@ -4383,10 +4383,10 @@ export interface components {
             from: string;
             id: string;
             /**
-             * @description Counted over a day and those before it, over an hour, or over a day of one topic
+             * @description Counted over a day and those before it, over an hour, over a day of one topic, or over days at places near one another
              * @enum {string}
              */
-            kind: "daily" | "surge" | "topic";
+            kind: "daily" | "surge" | "topic" | "place";
             /**
              * Format: double
              * @description Probability from which on it is warned of
