@@ -52,6 +52,9 @@ func searchEmbedded(ctx context.Context, r *run, index *search.Index, file strin
 		Name: "search_embedded_p99", Value: millis(percentile(took[0], 0.99)), Unit: "ms", Goal: 250,
 		Baseline: millis(percentile(baseline, 0.99)), BaselineName: "SQL LIKE over the same texts, the same counts",
 	})
+	if err := benchTables(ctx, r, "embedded", index); err != nil {
+		return err
+	}
 	size, err := sizeOf(file)
 	if err != nil {
 		return err
@@ -90,6 +93,9 @@ func searchElastic(ctx context.Context, r *run, index *search.Index, base elasti
 			Name: fmt.Sprintf("search_elasticsearch_p%.0f", 100*share), Value: millis(percentile(took[0], share)), Unit: "ms", Goal: 1.2 * plain,
 			Baseline: plain, BaselineName: "a query of the same meaning, asked of the engine directly, turn by turn; the goal is 1.2 times as long",
 		})
+	}
+	if err := benchTables(ctx, r, "elasticsearch", index); err != nil {
+		return err
 	}
 	size, err := base.size(ctx, alias)
 	if err != nil {
