@@ -80,7 +80,7 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
+	ctx, cancel := x.bounded(ctx)
 	defer cancel()
 	wanted := p.Limit
 	p.Limit++ // one more tells whether there is a next page
@@ -106,6 +106,11 @@ func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
 		}
 	}
 	return res, nil
+}
+
+// bounded gives a question its time.
+func (x *Index) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
 }
 
 // unanswered is an engine's error with why the time was over, if it was.

@@ -162,6 +162,13 @@ func plan(q Query) (Plan, error) {
 	return p, nil
 }
 
+// planWhole is a plan for what counts or reads all that a query finds: how its rows are
+// shown is not looked at.
+func planWhole(q Query) (Plan, error) {
+	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = ByNewest, 1, "", nil, false
+	return plan(q)
+}
+
 func checkFilters(f Filters) error {
 	for name, values := range map[string][]string{
 		"types": f.Types, "categories": f.Categories, "districts": f.Districts,

@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ func (x *Index) Similar(ctx context.Context, q SimilarQuery) ([]Similar, error) 
 	if !utf8.ValidString(q.Title) || !utf8.ValidString(q.Text) {
 		return nil, refuse("text", "the text is not valid UTF-8")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
+	ctx, cancel := x.bounded(ctx)
 	defer cancel()
 	rare, err := x.rarity(ctx)
 	if err != nil {

@@ -68,8 +68,7 @@ type Table struct {
 
 // Tabulate counts.
 func (x *Index) Tabulate(ctx context.Context, q TableQuery) (Table, error) {
-	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = ByNewest, 1, "", nil, false
-	p, err := plan(q.Query)
+	p, err := planWhole(q.Query)
 	if err != nil {
 		return Table{}, err
 	}
@@ -87,7 +86,7 @@ func (x *Index) Tabulate(ctx context.Context, q TableQuery) (Table, error) {
 			return Table{}, err
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
+	ctx, cancel := x.bounded(ctx)
 	defer cancel()
 	pairs, err := x.driver.Tabulate(ctx, p, q.Rows, q.Columns)
 	if err != nil {

@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,8 +32,7 @@ type WordQuery struct {
 // Words are what many of these titles have and few documents in all, those that tell the
 // most first; titles is how many were read.
 func (x *Index) Words(ctx context.Context, q WordQuery) (words []Word, titles int, err error) {
-	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = ByNewest, 1, "", nil, false
-	p, err := plan(q.Query)
+	p, err := planWhole(q.Query)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -42,7 +40,7 @@ func (x *Index) Words(ctx context.Context, q WordQuery) (words []Word, titles in
 	if most < 1 || most > MostWords {
 		return nil, 0, refuse("most", "use 1 to %d", MostWords)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, x.timeout))
+	ctx, cancel := x.bounded(ctx)
 	defer cancel()
 	rare, err := x.rarity(ctx)
 	if err != nil {
@@ -145,15 +143,15 @@ func ranked(runs map[string]*run, most int) []Word {
 		if len(words) == most {
 			break
 		}
-		if !slices.ContainsFunc(words, func(w Word) bool { return overlap(w.Text, s.Text) }) {
+		if !slices.ContainsFunc(words, func(w Word) bool { return Overlap(w.Text, s.Text) }) {
 			words = append(words, s.Word)
 		}
 	}
 	return words
 }
 
-// overlap tells whether two words share two characters that follow one another.
-func overlap(a, b string) bool {
+// Overlap tells whether two words share two characters that follow one another.
+func Overlap(a, b string) bool {
 	runes := []rune(a)
 	for i := 0; i+2 <= len(runes); i++ {
 		if strings.Contains(b, string(runes[i:i+2])) {

@@ -402,8 +402,14 @@ func (s *Service) Impersonal(ctx context.Context, a Actor, ref string) (Ticket, 
 	if t.Confidential || t.Partition != "" {
 		return Ticket{}, &Error{Code: CodeForbidden, Message: "a confidential ticket is given to no service outside", Zh: "保密工单不提供给外部服务"}
 	}
+	return t.Nameless(), nil
+}
+
+// Nameless is WithoutPerson with the citizen's own name and number taken out of the texts,
+// confidential or not: for what learns from texts, or gives them away.
+func (t Ticket) Nameless() Ticket {
 	t.Confidential = true
-	return t.WithoutPerson(), nil
+	return t.WithoutPerson()
 }
 
 // WithoutPerson is the ticket as an index or an export may keep it: without

@@ -121,18 +121,18 @@ func (s *Server) hotspotRoutes() {
 	handle(s, op(http.MethodPost, "/{id}/actions", "act-on-hotspot", "Verify, handle or close an alert, call it false, take it in hand, or note something", ticketing.RightHotspotAct), s.actOnHotspot)
 }
 
-// alertsSeen is what the user sees of the alerts: within a partition none, with a
-// district of the own that of the district.
-func alertsSeen(who ticketing.Actor, f warning.Filter) warning.Filter {
+// districtsSeen are the districts whose alerts and topics the user sees, of those that are
+// asked for: nil is all, within a partition none.
+func districtsSeen(who ticketing.Actor, asked []string) []string {
 	switch {
 	case who.Partition != "" || len(who.Lines) > 0:
-		f.Districts = []string{}
-	case len(who.Districts) > 0 && len(f.Districts) == 0:
-		f.Districts = who.Districts
+		return []string{}
+	case len(who.Districts) > 0 && len(asked) == 0:
+		return who.Districts
 	case len(who.Districts) > 0:
-		f.Districts = common(f.Districts, who.Districts)
+		return common(asked, who.Districts)
 	}
-	return f
+	return asked
 }
 
 func common(a, b []string) []string {
@@ -155,7 +155,7 @@ func (s *Server) hotspots(ctx context.Context, in *hotspotsInput) (*body[Page[Ho
 	if len(in.District) > 0 {
 		f.Districts = list[string](in.District)
 	}
-	f = alertsSeen(actorOf(ctx), f)
+	f.Districts = districtsSeen(actorOf(ctx), f.Districts)
 	f.Top = !in.All && f.Districts == nil // what an alert is below may be of another district
 	found, err := s.deps.Alerts.Alerts(ctx, f)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Server) alertOf(ctx context.Context, id string) (warning.Alert, error) 
 	if err != nil {
 		return a, err
 	}
-	if seen := alertsSeen(actorOf(ctx), warning.Filter{}).Districts; seen != nil && len(common(seen, []string{a.Series.District})) == 0 {
+	if seen := districtsSeen(actorOf(ctx), nil); seen != nil && len(common(seen, []string{a.Series.District})) == 0 {
 		return a, warning.ErrNotFound
 	}
 	return a, nil
@@ -214,15 +214,9 @@ func (s *Server) hotspotAnswer(ctx context.Context, a warning.Alert) (*body[Hots
 		Hotspot: s.hotspotView(ctx, a), Tickets: []Ticket{}, Past: []Hotspot{}, Steps: []HotspotStep{}, Chart: convert(a.Chart, func(p warning.Point) HotspotDay { return HotspotDay(p) }), Next: []string{},
 		Rates: HotspotRates{Detection: rates.Detection, FalseAlarms: rates.FalseAlarms, DaysOff: rates.DaysOff, MakeUpDays: rates.MakeUpDays},
 	}
-	for _, id := range a.Tickets[:min(len(a.Tickets), shownMembers)] {
-		t, err := s.deps.Tickets.Ticket(ctx, who, id)
-		if absent(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out.Tickets = append(out.Tickets, s.ticketView(ctx, who, t))
+	var err error
+	if out.Tickets, err = s.ticketsSeen(ctx, a.Tickets[:min(len(a.Tickets), shownMembers)]); err != nil {
+		return nil, err
 	}
 	for _, id := range a.Past {
 		past, err := s.deps.Alerts.Alert(ctx, id)
@@ -234,7 +228,7 @@ func (s *Server) hotspotAnswer(ctx context.Context, a warning.Alert) (*body[Hots
 		}
 		out.Past = append(out.Past, s.hotspotView(ctx, past))
 	}
-	under, err := s.deps.Alerts.Alerts(ctx, alertsSeen(who, warning.Filter{Below: a.ID}))
+	under, err := s.deps.Alerts.Alerts(ctx, warning.Filter{Below: a.ID, Districts: districtsSeen(who, nil)})
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +240,22 @@ func (s *Server) hotspotAnswer(ctx context.Context, a warning.Alert) (*body[Hots
 		out.Next = convert(a.State.Next(), func(next warning.State) string { return string(next) })
 	}
 	return answer(out), nil
+}
+
+// ticketsSeen reads those of some tickets that the user may see.
+func (s *Server) ticketsSeen(ctx context.Context, ids []string) ([]Ticket, error) {
+	who, out := actorOf(ctx), []Ticket{}
+	for _, id := range ids {
+		t, err := s.deps.Tickets.Ticket(ctx, who, id)
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.ticketView(ctx, who, t))
+	}
+	return out, nil
 }
 
 func (s *Server) hotspotView(ctx context.Context, a warning.Alert) Hotspot {

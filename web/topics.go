@@ -137,7 +137,7 @@ func (s *Server) topics(ctx context.Context, in *topicsInput) (*body[Page[Topic]
 	if len(in.District) > 0 {
 		asked = list[string](in.District)
 	}
-	f.Districts = alertsSeen(who, warning.Filter{Districts: asked}).Districts
+	f.Districts = districtsSeen(who, asked)
 	found, err := s.deps.Topics.Topics(ctx, f)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (s *Server) topicSeen(ctx context.Context, id string) (gather.Topic, error)
 	if err != nil {
 		return t, err
 	}
-	if seen := alertsSeen(actorOf(ctx), warning.Filter{}).Districts; seen != nil && !slices.Contains(seen, t.District) {
+	if seen := districtsSeen(actorOf(ctx), nil); seen != nil && !slices.Contains(seen, t.District) {
 		return t, gather.ErrNotFound
 	}
 	return t, nil
@@ -222,23 +222,11 @@ func (s *Server) topicTimeline(ctx context.Context, id string) ([]TopicDay, erro
 }
 
 func (s *Server) topicTickets(ctx context.Context, id string) ([]Ticket, error) {
-	who := actorOf(ctx)
-	out := []Ticket{}
 	members, _, err := s.deps.Topics.Members(ctx, id, shownMembers)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range members {
-		ticket, err := s.deps.Tickets.Ticket(ctx, who, m.Ticket)
-		if absent(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, s.ticketView(ctx, who, ticket))
-	}
-	return out, nil
+	return s.ticketsSeen(ctx, convert(members, func(m gather.Member) string { return m.Ticket }))
 }
 
 // topicViews shows topics with what came of late.

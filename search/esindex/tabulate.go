@@ -20,7 +20,6 @@ func (x *Index) Tabulate(ctx context.Context, p search.Plan, rows, columns searc
 	if err := x.ensure(ctx); err != nil {
 		return nil, err
 	}
-	p.Limit, p.TotalCap, p.After, p.Facets, p.Histogram = 0, 0, nil, nil, false
 	spans, err := x.spansOf(ctx, p, min(spanOf(rows), spanOf(columns)))
 	if err != nil {
 		return nil, err
@@ -60,10 +59,7 @@ func (x *Index) spansOf(ctx context.Context, p search.Plan, each time.Duration) 
 	if each == whole {
 		return []span{{p.Filters.From, p.Filters.To}}, nil
 	}
-	body := request(p)
-	body["track_total_hits"] = false
-	delete(body, "sort")
-	body["aggs"] = object{"first": object{"min": object{"field": "created_at"}}, "last": object{"max": object{"field": "created_at"}}}
+	body := counting(p, object{"first": object{"min": object{"field": "created_at"}}, "last": object{"max": object{"field": "created_at"}}})
 	var a struct {
 		Aggregations struct {
 			First, Last struct {
@@ -89,6 +85,15 @@ func (x *Index) spansOf(ctx context.Context, p search.Plan, each time.Duration) 
 	return spans, nil
 }
 
+// counting asks for aggregations over what a plan takes, and no rows.
+func counting(p search.Plan, aggregations object) object {
+	p.Limit, p.TotalCap, p.After, p.Facets, p.Histogram = 0, 0, nil, nil, false
+	body := request(p)
+	body["track_total_hits"], body["aggs"] = false, aggregations
+	delete(body, "sort")
+	return body
+}
+
 // tabulate adds the pairs of a plan.
 func (x *Index) tabulate(ctx context.Context, p search.Plan, rows, columns search.Axis, pairs map[search.Pair]int) error {
 	sources := []object{{"row": source(rows)}}
@@ -96,10 +101,7 @@ func (x *Index) tabulate(ctx context.Context, p search.Plan, rows, columns searc
 		sources = append(sources, object{"column": source(columns)})
 	}
 	composite := object{"size": tablePage, "sources": sources}
-	body := request(p)
-	body["track_total_hits"] = false
-	delete(body, "sort")
-	body["aggs"] = object{"pairs": object{"composite": composite}}
+	body := counting(p, object{"pairs": object{"composite": composite}})
 	for {
 		page, err := x.pairsOf(ctx, body)
 		if err != nil {

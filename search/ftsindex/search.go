@@ -44,27 +44,34 @@ func (x *Index) fromSnapshot(ctx context.Context, fn func(tx *sql.Tx, st state) 
 }
 
 func (x *Index) searchIn(ctx context.Context, tx *sql.Tx, st state, p search.Plan) (search.Found, error) {
-	if err := x.db.cols.catchUp(ctx, tx, st); err != nil {
+	slots, inverse, err := x.matching(ctx, tx, st, p)
+	if err != nil {
 		return search.Found{}, err
-	}
-	expr, negated := expression(p)
-	var slots []int
-	if expr != "" {
-		var err error
-		if slots, err = match(ctx, tx, st.active, expr); err != nil {
-			return search.Found{}, err
-		}
 	}
 	scores, err := scoresOf(ctx, tx, st.active, p)
 	if err != nil {
 		return search.Found{}, err
 	}
-	found, top, err := x.choose(p, st, slots, expr == "" || negated, scores)
+	found, top, err := x.choose(p, st, slots, inverse, scores)
 	if err != nil {
 		return search.Found{}, err
 	}
 	found.Rows, err = rowsOf(ctx, tx, st.active, top)
 	return found, err
+}
+
+// matching are the slots whose text a plan asks for, or with inverse those that are to be
+// left out. The columns are up to date with the snapshot then.
+func (x *Index) matching(ctx context.Context, tx *sql.Tx, st state, p search.Plan) (slots []int, inverse bool, err error) {
+	if err := x.db.cols.catchUp(ctx, tx, st); err != nil {
+		return nil, false, err
+	}
+	expr, negated := expression(p)
+	if expr == "" {
+		return nil, true, nil
+	}
+	slots, err = match(ctx, tx, st.active, expr)
+	return slots, negated, err
 }
 
 // row is what choose keeps of a candidate after the columns are unlocked.

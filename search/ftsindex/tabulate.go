@@ -16,26 +16,14 @@ func (x *Index) Tabulate(ctx context.Context, p search.Plan, rows, columns searc
 		return nil, nil
 	}
 	var pairs map[search.Pair]int
-	err := x.fromSnapshot(ctx, func(tx *sql.Tx, st state) (err error) {
-		pairs, err = x.tabulateIn(ctx, tx, st, p, rows, columns)
+	err := x.fromSnapshot(ctx, func(tx *sql.Tx, st state) error {
+		slots, inverse, err := x.matching(ctx, tx, st, p)
+		if err == nil {
+			pairs, err = x.tabulate(p, st, slots, inverse, rows, columns)
+		}
 		return err
 	})
 	return pairs, err
-}
-
-func (x *Index) tabulateIn(ctx context.Context, tx *sql.Tx, st state, p search.Plan, rows, columns search.Axis) (map[search.Pair]int, error) {
-	if err := x.db.cols.catchUp(ctx, tx, st); err != nil {
-		return nil, err
-	}
-	expr, negated := expression(p)
-	var slots []int
-	if expr != "" {
-		var err error
-		if slots, err = match(ctx, tx, st.active, expr); err != nil {
-			return nil, err
-		}
-	}
-	return x.tabulate(p, st, slots, expr == "" || negated, rows, columns)
 }
 
 // axis gives each entry the number of its value.

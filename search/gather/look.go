@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -54,7 +53,6 @@ type Index interface {
 
 // Settings of a Gatherer.
 type Settings struct {
-	Log   *slog.Logger
 	NewID func(time.Time) string
 	// Grew is told of each topic that got tickets in a look, once they are kept, and which are new.
 	Grew func(ctx context.Context, t Topic, tickets []string) error
@@ -90,9 +88,6 @@ type Gatherer struct {
 
 // New makes a gatherer.
 func New(source Source, index Index, store Store, s Settings) *Gatherer {
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
 	if s.Grew == nil {
 		s.Grew = func(context.Context, Topic, []string) error { return nil }
 	}

@@ -116,17 +116,22 @@ func (s *Store) Alerts(ctx context.Context, f warning.Filter) (warning.Page, err
 	return page, nil
 }
 
+// among narrows to some values of a column: nil is all, an empty list none.
+func among(q *bun.SelectQuery, column string, values []string) *bun.SelectQuery {
+	switch {
+	case values == nil:
+		return q
+	case len(values) == 0:
+		return q.Where("1 = 0")
+	}
+	return q.Where("? IN (?)", bun.Ident(column), bun.List(values))
+}
+
 func narrowed(q *bun.SelectQuery, f warning.Filter) *bun.SelectQuery {
 	if len(f.States) > 0 {
 		q = q.Where("a.state IN (?)", bun.List(f.States))
 	}
-	switch {
-	case f.Districts == nil:
-	case len(f.Districts) == 0:
-		q = q.Where("1 = 0")
-	default:
-		q = q.Where("a.district IN (?)", bun.List(f.Districts))
-	}
+	q = among(q, "a.district", f.Districts)
 	if f.Series != nil {
 		q = q.Where("a.category = ? AND a.district = ? AND a.topic = ''", f.Series.Category, f.Series.District)
 	}

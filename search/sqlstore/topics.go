@@ -214,15 +214,7 @@ func topicsOf(q *bun.SelectQuery, f gather.Filter) *bun.SelectQuery {
 		least = 2
 	}
 	q = q.Where("t.joined_to = '' AND t.members >= ?", least)
-	for column, values := range map[string][]string{"t.district": f.Districts, "t.category": f.Categories} {
-		switch {
-		case values == nil:
-		case len(values) == 0:
-			q = q.Where("1 = 0")
-		default:
-			q = q.Where("? IN (?)", bun.Ident(column), bun.List(values))
-		}
-	}
+	q = among(among(q, "t.district", f.Districts), "t.category", f.Categories)
 	if f.FollowedBy != "" {
 		q = q.Where("EXISTS (SELECT 1 FROM search_topic_followers AS f WHERE f.topic = t.id AND f.user_id = ?)", f.FollowedBy)
 	}

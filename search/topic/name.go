@@ -124,7 +124,7 @@ func (w *Words) Telling(titles []string) []string {
 		if len(words) == mostWords {
 			break
 		}
-		if !slices.ContainsFunc(words, func(w string) bool { return overlap(w, c.text) }) {
+		if !slices.ContainsFunc(words, func(w string) bool { return search.Overlap(w, c.text) }) {
 			words = append(words, c.text)
 		}
 	}
@@ -153,15 +153,4 @@ func (w *Words) runs(title string, do func(text string, rare float64)) {
 			do(text, sum/float64(k-i))
 		}
 	}
-}
-
-// overlap tells whether two pieces share two characters that follow one another.
-func overlap(a, b string) bool {
-	runes := []rune(a)
-	for i := 0; i+2 <= len(runes); i++ {
-		if strings.Contains(b, string(runes[i:i+2])) {
-			return true
-		}
-	}
-	return false
 }

@@ -11,8 +11,7 @@ import (
 // days account for.
 type Cluster struct {
 	Category string
-	Places   []Count // those that the tickets speak of
-	Days     int     // the last ones
+	Days     int // the last ones
 	From     time.Time
 	Observed int
 	Expected float64
@@ -32,7 +31,7 @@ func (k Keeper) Cluster(ctx context.Context, c Cluster, now time.Time) error {
 	}
 	found := Alert{
 		Kind: OfPlace, Series: Series{Category: c.Category}, From: c.From, Until: now, UpdatedAt: now, Expected: c.Expected, Observed: c.Observed, Upper: float64(c.Observed),
-		Days: c.Days, Score: -math.Log10(c.Chance), Level: c.Level, Members: c.Observed, Places: c.Places[:min(len(c.Places), mostPlaces)], Words: telling(c.Members, nil), FirstSeen: now,
+		Days: c.Days, Score: -math.Log10(c.Chance), Level: c.Level, Members: c.Observed, Places: placesOf(c.Members), Words: telling(c.Members, nil), FirstSeen: now,
 	}
 	for _, m := range c.Members {
 		found.Tickets = append(found.Tickets, m.ID)

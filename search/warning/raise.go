@@ -49,21 +49,13 @@ const mostPlaces = 5
 
 // explain says which tickets they are, where, and in which words.
 func (w *Watch) explain(ctx context.Context, a *Alert, s *watched, members []Member) error {
-	places := map[string]int{}
 	for _, m := range members {
 		a.Tickets = append(a.Tickets, m.ID)
-		if m.Place != "" {
-			places[m.Place]++
-		}
 		if a.FirstSeen.IsZero() || m.At.Before(a.FirstSeen) {
 			a.FirstSeen = m.At
 		}
 	}
-	for name, n := range places {
-		a.Places = append(a.Places, Count{name, n})
-	}
-	slices.SortFunc(a.Places, func(x, y Count) int { return cmp.Or(y.Count-x.Count, cmp.Compare(x.Name, y.Name)) })
-	a.Places = a.Places[:min(len(a.Places), mostPlaces)]
+	a.Places = placesOf(members)
 	a.Chart = w.chart(s)
 	background, _, err := w.source.Members(ctx, s.Series, s.leaves, w.day.AddDate(0, 0, -chartDays), a.From, MostMembers)
 	if err != nil {
@@ -71,6 +63,21 @@ func (w *Watch) explain(ctx context.Context, a *Alert, s *watched, members []Mem
 	}
 	a.Words = telling(members, background)
 	return nil
+}
+
+// placesOf are the places that most tickets speak of.
+func placesOf(members []Member) (list []Count) {
+	places := map[string]int{}
+	for _, m := range members {
+		if m.Place != "" {
+			places[m.Place]++
+		}
+	}
+	for name, n := range places {
+		list = append(list, Count{name, n})
+	}
+	slices.SortFunc(list, func(x, y Count) int { return cmp.Or(y.Count-x.Count, cmp.Compare(x.Name, y.Name)) })
+	return list[:min(len(list), mostPlaces)]
 }
 
 // telling are the words that these tickets have and those before them had less.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // beside runs what goes on beside the service until the node stops; doing names it.
@@ -20,6 +21,22 @@ func (a *App) beside(ctx context.Context, doing string, run func(context.Context
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w", doing, ctx.Err())
+		}
+	})
+}
+
+// besideEvery runs a step beside the service again and again, a period apart.
+func (a *App) besideEvery(ctx context.Context, doing string, period time.Duration, step func(context.Context)) {
+	a.beside(ctx, doing, func(ctx context.Context) {
+		tick := time.NewTicker(period)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				step(ctx)
+			}
 		}
 	})
 }

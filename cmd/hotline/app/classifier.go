@@ -177,8 +177,7 @@ func (a *App) ticketsToLearn(ctx context.Context) (list []ticketing.Ticket, err 
 			return nil, err
 		}
 		for _, t := range page.Items {
-			t.Confidential = true // so that nobody's name is learned
-			t = t.WithoutPerson()
+			t = t.Nameless()
 			list = append(list, ticketing.Ticket{ID: t.ID, CreatedAt: t.CreatedAt, Urgency: t.Urgency, Department: t.Department, Appeal: t.Appeal}) // no more is needed of so many
 		}
 		if q.Cursor = page.NextCursor; q.Cursor == "" {

@@ -16,16 +16,5 @@ func (a *App) keepLists(ctx context.Context) {
 		}
 	}
 	refresh(ctx) // Prepare may have written them
-	a.beside(ctx, "following the city's lists", func(ctx context.Context) {
-		tick := time.NewTicker(listsEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				refresh(ctx)
-			}
-		}
-	})
+	a.besideEvery(ctx, "following the city's lists", listsEvery, refresh)
 }

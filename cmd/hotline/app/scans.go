@@ -113,7 +113,7 @@ func placesOf(t search.Table, known *address.Gazetteer, today time.Time) (places
 	return places, total
 }
 
-// explainCluster adds the tickets of a cluster and the places that they speak of.
+// explainCluster adds the tickets of a cluster.
 func (a *App) explainCluster(ctx context.Context, q search.Query, c *warning.Cluster) error {
 	res, err := a.Engines.Index.Search(ctx, q)
 	if err != nil {
@@ -127,17 +127,9 @@ func (a *App) explainCluster(ctx context.Context, q search.Query, c *warning.Clu
 	if err != nil {
 		return err
 	}
-	names := map[string]int{}
 	for _, r := range list {
 		c.Members = append(c.Members, warning.Member{ID: r.ID, At: r.At, Title: r.Title, Text: r.Text, Place: r.PlaceName})
-		if r.PlaceName != "" {
-			names[r.PlaceName]++
-		}
 	}
 	slices.SortFunc(c.Members, func(x, y warning.Member) int { return cmp.Or(y.At.Compare(x.At), cmp.Compare(y.ID, x.ID)) })
-	for name, n := range names {
-		c.Places = append(c.Places, warning.Count{Name: name, Count: n})
-	}
-	slices.SortFunc(c.Places, func(x, y warning.Count) int { return cmp.Or(y.Count-x.Count, cmp.Compare(x.Name, y.Name)) })
 	return nil
 }

@@ -27,7 +27,7 @@ const (
 // newGatherer makes the topics of the tickets in the index.
 func (a *App) newGatherer() *gather.Gatherer {
 	e := a.Engines
-	return gather.New(reports{e}, e.Index, e.Alerts, gather.Settings{Log: a.log, NewID: ticketing.NewID, Grew: a.topicGrew})
+	return gather.New(reports{e}, e.Index, e.Alerts, gather.Settings{NewID: ticketing.NewID, Grew: a.topicGrew})
 }
 
 // gatherTopics is the periodic look at new tickets, by one node at a time.
@@ -160,8 +160,7 @@ func (r reports) of(list []ticketing.Ticket) []gather.Report {
 			continue
 		}
 		person := t.Person
-		t.Confidential = true // so that nobody's name is among the words
-		t = t.WithoutPerson()
+		t = t.Nameless()
 		one := gather.Report{
 			ID: t.ID, Number: t.Number, Person: person, Title: t.Appeal.Title, Text: t.Appeal.Description, Category: t.Appeal.Category, District: t.Appeal.District,
 			At: t.CreatedAt, Accepted: t.AcceptedAt, Bad: t.Rating == 1 || t.Rating == 2, Cancelled: t.State == ticketing.Cancelled || t.Number == "",

@@ -76,8 +76,7 @@ func (c counts) Members(ctx context.Context, s warning.Series, categories []stri
 			page.Total--
 			continue
 		}
-		t.Confidential = true // so that nobody's name is among the words
-		t = t.WithoutPerson()
+		t = t.Nameless()
 		members = append(members, warning.Member{ID: t.ID, At: t.CreatedAt, Title: t.Appeal.Title, Text: t.Appeal.Description, Place: placeOf(t.Appeal.Address)})
 	}
 	return members, page.Total, nil
