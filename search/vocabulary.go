@@ -52,15 +52,21 @@ type Vocabulary struct {
 func NewVocabulary(named []Named, d *Dictionary) *Vocabulary {
 	v := &Vocabulary{dictionary: d, fields: map[string][]Named{}, initials: map[byte][]string{}}
 	for _, n := range named {
-		for i, name := range n.Names {
-			n.Names[i] = strings.ToLower(name)
-		}
+		n.Names = lowered(n.Names)
 		v.fields[n.Field] = append(v.fields[n.Field], n)
 		if n.Field == FieldPlace {
 			v.takeInitials(n.Names)
 		}
 	}
 	return v
+}
+
+func lowered(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = strings.ToLower(name)
+	}
+	return out
 }
 
 // WithDepartments is the vocabulary with its departments' codes written another way, as an
