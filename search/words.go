@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,27 +64,46 @@ func (c Clause) spelled() string {
 // learning keeps one rarity and lets one caller at a time learn it.
 type learning struct {
 	mu  sync.Mutex
-	now *rarity
+	now atomic.Pointer[rarity]
 }
 
-// rarity learns how common words are where that was not known, or long ago.
+// Learn learns how common words are where that is not known, or was learned long ago. Who
+// calls it now and then spares those who ask for what is similar the time that it takes.
+func (x *Index) Learn(ctx context.Context) error {
+	_, err := x.learn(ctx, (*rarity).old)
+	return err
+}
+
+// rarity is what is known of how common words are; it is learned where nothing is known
+// yet, or of so few documents that it is done at once.
 func (x *Index) rarity(ctx context.Context) (*rarity, error) {
+	return x.learn(ctx, func(r *rarity) bool { return r.young() && r.old() })
+}
+
+// learn is the rarity that is known; one that is outdated is learned again.
+func (x *Index) learn(ctx context.Context, outdated func(*rarity) bool) (*rarity, error) {
+	if known := x.learned.now.Load(); known != nil && !outdated(known) {
+		return known, nil
+	}
 	x.learned.mu.Lock()
 	defer x.learned.mu.Unlock()
-	if now := x.learned.now; now != nil && !now.old() {
-		return now, nil
+	if known := x.learned.now.Load(); known != nil && !outdated(known) {
+		return known, nil
 	}
 	r := &rarity{of: map[string]int32{}, at: time.Now()}
 	if err := x.Newest(ctx, learnedDocs, r.learn); err != nil {
 		return nil, fmt.Errorf("learn words: %w", err)
 	}
-	x.learned.now = r
+	x.learned.now.Store(r)
 	return r, nil
 }
 
-// old tells whether it is time to learn again: a young index grows fast.
+// young tells whether so little was read that an index of its size grows fast.
+func (r *rarity) young() bool { return r.docs < fewDocs }
+
+// old tells whether it is time to learn again.
 func (r *rarity) old() bool {
-	if r.docs < fewDocs {
+	if r.young() {
 		return time.Since(r.at) >= learnedSoon
 	}
 	return time.Since(r.at) >= learnedAgain

@@ -71,10 +71,12 @@ type indexCare struct {
 	first  time.Duration // from the start to the first comparison with the database
 	again  time.Duration // between two comparisons
 	patrol time.Duration // most that one look may take
+
+	learning time.Duration // most that learning words may take
 }
 
 func defaultIndexCare() indexCare {
-	return indexCare{look: 10 * time.Second, first: time.Minute, again: 24 * time.Hour, patrol: 10 * time.Second}
+	return indexCare{look: 10 * time.Second, first: time.Minute, again: 24 * time.Hour, patrol: 10 * time.Second, learning: time.Minute}
 }
 
 // keepIndex looks after an index beside the service, where searches answer
@@ -95,6 +97,9 @@ func (a *App) watchIndex(ctx context.Context, index *search.Index, source search
 	city, next := a.knownOfCity(ctx), time.Now().Add(a.care.first)
 	wait := a.care.look
 	for {
+		if state == nil {
+			a.learnWords(ctx, index)
+		}
 		switch now := a.knownOfCity(ctx); {
 		case errors.Is(state, search.ErrNeedsRebuild):
 			a.log.Info("rebuilding the index from the database", "because", state)
@@ -118,6 +123,15 @@ func (a *App) watchIndex(ctx context.Context, index *search.Index, source search
 		look, cancel := context.WithTimeout(ctx, a.care.patrol)
 		state = index.Ready(look)
 		cancel()
+	}
+}
+
+// learnWords has the index know how common words are before somebody asks.
+func (a *App) learnWords(ctx context.Context, index *search.Index) {
+	bounded, cancel := context.WithTimeout(ctx, a.care.learning)
+	defer cancel()
+	if err := index.Learn(bounded); err != nil && ctx.Err() == nil {
+		a.log.Warn("how common words are could not be learned and is tried again", "error", err)
 	}
 }
 
