@@ -47,6 +47,8 @@ func (a *asked) field(t term, v *Vocabulary, now time.Time) (done bool, err erro
 		return false, nil
 	}
 	switch field {
+	case FieldPhone:
+		return true, a.tail(t, value)
 	case fieldDate:
 		p, ok := readPeriod(value, now)
 		if !ok || t.minus {
@@ -127,6 +129,7 @@ func (f Filters) and(g Filters) Filters {
 	out.Types, out.States, out.Channels, out.Places = both(f.Types, g.Types), both(f.States, g.States), both(f.Channels, g.Channels), both(f.Places, g.Places)
 	out.Districts = both(f.Districts, g.Districts)
 	// A document has several of these, so that two filters are more than their common values.
+	out.Tails = append(slices.Clone(f.Tails), g.Tails...)
 	out.Categories, out.MoreCategories = f.Categories, append(slices.Clone(f.MoreCategories), g.MoreCategories...)
 	out.Departments, out.MoreDepartments = f.Departments, append(slices.Clone(f.MoreDepartments), g.MoreDepartments...)
 	if len(g.Categories) > 0 {

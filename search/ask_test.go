@@ -128,9 +128,34 @@ func TestAsk(t *testing.T) {
 		_, err := parse(text, words(), wednesday)
 		require.ErrorIs(t, err, ErrBadQuery, text)
 	}
+	for _, text := range []string{"尾号1234", "尾号 1234", "尾号：１２３４", "后四位1234", "电话:1234", "PHONE:1234", `尾号:"1234"`} {
+		a := read(text + " 漏水")
+		require.Equal(t, []string{"1234"}, a.filters.Tails, text)
+		require.Equal(t, [][]string{{"漏水"}}, ways(a), text)
+		digits, ok := Tail(text)
+		require.True(t, ok && digits == "1234", text)
+	}
+	require.Equal(t, [][]string{{"尾号"}, {"路灯", "街灯"}}, ways(read("尾号 路灯")))
+	for _, text := range []string{"1234", "尾号 路灯", "尾号1234 漏水", "尾号123", "-尾号1234", ""} {
+		_, ok := Tail(text)
+		require.False(t, ok, text)
+	}
+	for _, text := range []string{"尾号12345", "电话:13812345678", "-尾号1234", "尾号:一二三四", "尾号1111 尾号2222 尾号3333"} {
+		_, err := parse(text, words(), wednesday)
+		require.ErrorIs(t, err, ErrBadQuery, text)
+	}
 	plain, err := parse("状态:办结 上周 wjhy", nil, wednesday)
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{"状态 办结"}, {"上周"}, {"wjhy"}}, ways(plain), "without a vocabulary all is words")
+}
+
+func TestWhatATextIsANameOf(t *testing.T) {
+	v := words()
+	require.Equal(t, []Understood{{Text: "城管", Field: FieldDepartment, Values: []string{"urban"}}}, v.Called(" 城管 "))
+	require.Equal(t, []Understood{{Text: "wjhy", Field: FieldPlace, Values: []string{"east/望江花园"}}}, v.Called("wjhy"))
+	require.Empty(t, v.Called("区"), "one character is a name of too much")
+	require.Empty(t, v.Called("城管 路灯"))
+	require.Empty(t, (*Vocabulary)(nil).Called("城管"))
 }
 
 func TestDepartmentsMayBeWrittenAnotherWay(t *testing.T) {
@@ -154,7 +179,7 @@ func withoutEmpty(f Filters) Filters {
 // TestAskNeverFailsUnexplained: whatever is typed is understood or refused with a reason.
 func TestAskNeverFailsUnexplained(t *testing.T) {
 	v := words()
-	parts := []string{"状态:", "单位：", "-", "\"", "|", " ", "路灯", "上周", "至", "办结", "wjhy", "标题:", "日期:", "20261122000123", "。", ":"}
+	parts := []string{"状态:", "单位：", "-", "\"", "|", " ", "路灯", "上周", "至", "办结", "wjhy", "标题:", "日期:", "20261122000123", "尾号", "1234", "。", ":"}
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 0, 8).Draw(t, "parts"), "")
 		p, err := plan(Query{Text: text, Vocabulary: v, Now: wednesday})

@@ -60,7 +60,7 @@ func fingerprint(p Plan) uint64 {
 		_, _ = fmt.Fprintln(h)
 	}
 	f := p.Filters
-	sets := slices.Concat([][]string{f.Types, f.Categories, f.Districts, f.Departments, f.States, f.Channels, f.Places}, f.MoreCategories, f.MoreDepartments)
+	sets := slices.Concat([][]string{f.Types, f.Categories, f.Districts, f.Departments, f.States, f.Channels, f.Places, f.Tails}, f.MoreCategories, f.MoreDepartments)
 	for _, values := range sets {
 		_, _ = fmt.Fprintf(h, "%q\n", slices.Sorted(slices.Values(values)))
 	}

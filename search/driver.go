@@ -59,6 +59,7 @@ type Plan struct {
 	Titles    []Alternatives // one of each must occur in the title
 	Scope     Scope
 	Filters   Filters
+	Only      []string // ids, of which alone some are taken; nil: all
 	Sort      Sort
 	Limit     int
 	After     *Position // nil on the first page

@@ -76,12 +76,12 @@ func (x *Index) Close() error { return x.driver.Close() }
 
 // Search answers a query. A query that must change is refused with a [QueryError].
 func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
-	p, err := plan(q)
+	ctx, cancel := x.bounded(ctx)
+	defer cancel()
+	p, err := x.plan(ctx, q)
 	if err != nil {
 		return Result{}, err
 	}
-	ctx, cancel := x.bounded(ctx)
-	defer cancel()
 	wanted := p.Limit
 	p.Limit++ // one more tells whether there is a next page
 	found, err := x.driver.Search(ctx, p)

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func parse(text string, v *Vocabulary, now time.Time) (asked, error) {
 	if strings.TrimSpace(text) == "" {
 		return a, nil
 	}
-	for _, t := range joined(terms(text)) {
+	for _, t := range withTails(joined(terms(text))) {
 		if v != nil && !t.quoted {
 			done, err := a.field(t, v, now)
 			if err != nil {
@@ -162,11 +163,20 @@ func plan(q Query) (Plan, error) {
 	return p, nil
 }
 
+// plan is what drivers take for a query.
+func (x *Index) plan(ctx context.Context, q Query) (Plan, error) {
+	p, err := plan(q)
+	if err == nil {
+		err = p.named(ctx, q.OfTail)
+	}
+	return p, err
+}
+
 // planWhole is a plan for what counts or reads all that a query finds: how its rows are
 // shown is not looked at.
-func planWhole(q Query) (Plan, error) {
+func (x *Index) planWhole(ctx context.Context, q Query) (Plan, error) {
 	q.Sort, q.Limit, q.Cursor, q.Facets, q.Histogram = ByNewest, 1, "", nil, false
-	return plan(q)
+	return x.plan(ctx, q)
 }
 
 func checkFilters(f Filters) error {

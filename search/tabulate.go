@@ -68,7 +68,7 @@ type Table struct {
 
 // Tabulate counts.
 func (x *Index) Tabulate(ctx context.Context, q TableQuery) (Table, error) {
-	p, err := planWhole(q.Query)
+	p, err := x.planWhole(ctx, q.Query)
 	if err != nil {
 		return Table{}, err
 	}

@@ -47,6 +47,7 @@ type Filters struct {
 	MoreCategories  [][]string
 	MoreDepartments [][]string
 
+	Tails    []string  // last digits of telephone numbers; who has them is asked of Query.OfTail
 	Near     *Circle   // only what lies in it
 	Within   Polygon   // only what lies in it
 	From, To time.Time // CreatedAt in [From, To)
@@ -74,6 +75,10 @@ type Query struct {
 
 	Vocabulary *Vocabulary // nil: words and phrases alone are understood
 	Now        time.Time   // what 今天 means; the present when zero
+
+	// OfTail names the documents of those whose telephone numbers end in some digits; nil
+	// refuses to look.
+	OfTail func(ctx context.Context, digits string) ([]string, error)
 }
 
 // Segment is a piece of highlighted text.

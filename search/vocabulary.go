@@ -18,6 +18,7 @@ const (
 	FieldState      = "state"
 	FieldChannel    = "channel"
 	FieldPlace      = "place"
+	FieldPhone      = "phone"
 
 	fieldTitle = "title"
 	fieldDate  = "date"
@@ -27,7 +28,8 @@ const (
 var fieldNames = map[string]string{
 	"类型": FieldType, "type": FieldType, "类别": FieldCategory, "分类": FieldCategory, "category": FieldCategory, "区划": FieldDistrict, "区域": FieldDistrict, "区": FieldDistrict,
 	"district": FieldDistrict, "单位": FieldDepartment, "部门": FieldDepartment, "department": FieldDepartment, "状态": FieldState, "state": FieldState, "渠道": FieldChannel,
-	"来源": FieldChannel, "channel": FieldChannel, "地点": FieldPlace, "地方": FieldPlace, "place": FieldPlace, "标题": fieldTitle, "title": fieldTitle, "日期": fieldDate, "时间": fieldDate, "date": fieldDate,
+	"来源": FieldChannel, "channel": FieldChannel, "地点": FieldPlace, "地方": FieldPlace, "place": FieldPlace, "电话": FieldPhone, "手机": FieldPhone, "尾号": FieldPhone, "后四位": FieldPhone, "phone": FieldPhone,
+	"标题": fieldTitle, "title": fieldTitle, "日期": fieldDate, "时间": fieldDate, "date": fieldDate,
 }
 
 // Named is a value of a field and what people call it.
@@ -83,6 +85,25 @@ func (v *Vocabulary) WithDepartments(written func(code string) string) *Vocabula
 	}
 	out.fields[FieldDepartment] = departments
 	return &out
+}
+
+// calledMost bounds the values of one field that a text may be a name of.
+const calledMost = 5
+
+// Called are the values of departments, categories, districts and places that the whole of
+// a text names, or a part of their names does; none of fewer than two characters.
+func (v *Vocabulary) Called(text string) []Understood {
+	text = strings.TrimSpace(text)
+	if v == nil || utf8.RuneCountInString(text) < 2 {
+		return nil
+	}
+	var all []Understood
+	for _, field := range []string{FieldDepartment, FieldCategory, FieldDistrict, FieldPlace} {
+		if codes := v.codes(field, text); len(codes) > 0 {
+			all = append(all, Understood{Text: text, Field: field, Values: codes[:min(len(codes), calledMost)]})
+		}
+	}
+	return all
 }
 
 // codes are the values of a field that are called so: by code or name, else by a part

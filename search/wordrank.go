@@ -32,7 +32,7 @@ type WordQuery struct {
 // Words are what many of these titles have and few documents in all, those that tell the
 // most first; titles is how many were read.
 func (x *Index) Words(ctx context.Context, q WordQuery) (words []Word, titles int, err error) {
-	p, err := planWhole(q.Query)
+	p, err := x.planWhole(ctx, q.Query)
 	if err != nil {
 		return nil, 0, err
 	}

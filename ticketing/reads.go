@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -231,6 +232,31 @@ func (s *Service) OfNumber(ctx context.Context, a Actor, phone string) ([]Ticket
 		}
 	}
 	return list, nil
+}
+
+const (
+	// TailDigits are the last digits of a number, which masked ones show: more of them
+	// would tell the others one by one.
+	TailDigits = 4
+	// TailTickets bounds how many tickets they find.
+	TailTickets = 2_000
+)
+
+// OfTail names the tickets of those whose numbers end in four digits, newest first,
+// TailTickets at most; which of them the actor sees is not looked at. It is for those who
+// work in the centre.
+func (s *Service) OfTail(ctx context.Context, a Actor, digits string) ([]string, error) {
+	if !a.Staff() {
+		return nil, ErrForbidden
+	}
+	if len(digits) != TailDigits || strings.Trim(digits, "0123456789") != "" {
+		return nil, invalid("phone", "give the last four digits of a number", "请填写电话号码的后四位")
+	}
+	ids, err := s.store.OfTail(ctx, a.Partition, digits, TailTickets)
+	if err != nil {
+		return nil, fmt.Errorf("tickets of a number's last digits: %w", err)
+	}
+	return ids, nil
 }
 
 // OfCaller lists the tickets of a citizen's number, newest first, 20 at most, without confidential ones: what is told to a caller of whom only

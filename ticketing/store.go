@@ -255,6 +255,9 @@ type Store interface {
 	NumberedAfter(ctx context.Context, number string, limit int) ([]Ticket, error)
 	// ByPhone reads a caller's tickets in a partition, newest first.
 	ByPhone(ctx context.Context, partition, phone string, limit int) ([]Ticket, error)
+	// OfTail names the tickets in a partition of those whose numbers end in
+	// TailDigits digits, newest first.
+	OfTail(ctx context.Context, partition, digits string, limit int) ([]string, error)
 	ByCall(ctx context.Context, callID string) ([]Ticket, error)
 	QueryCode(ctx context.Context, number string) (QueryCode, error)
 	Receipt(ctx context.Context, scope, key string) (Receipt, error)

@@ -47,6 +47,8 @@ func TestTheQueryBoxUnderstandsTheCitysWords(t *testing.T) {
 	require.Contains(t, p.Detail, "quotation marks")
 
 	var r web.SearchResult
+	agent.get("/api/v1/search?q=" + url.QueryEscape("城管")).want(http.StatusOK).json(&r)
+	require.Equal(t, []web.UnderstoodPart{{Text: "城管", Field: "department", Values: []string{"CG"}, Words: []string{}}}, r.Called)
 	agent.get("/api/v1/search?near=121.5,31.201,200").want(http.StatusOK).json(&r)
 	require.Equal(t, 2, r.Total)
 	agent.get("/api/v1/search?near=121.5,31.21,200").want(http.StatusOK).json(&r)

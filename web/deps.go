@@ -43,6 +43,7 @@ type Tickets interface {
 	ReleaseTicket(ctx context.Context, who ticketing.Actor, ref, reason string) error
 	RecordRead(ctx context.Context, who ticketing.Actor, ref, what, reason string) error
 	OfNumber(ctx context.Context, who ticketing.Actor, phone string) ([]ticketing.Ticket, error)
+	OfTail(ctx context.Context, who ticketing.Actor, digits string) ([]string, error)
 	ByCall(ctx context.Context, who ticketing.Actor, callID string) ([]ticketing.Ticket, error)
 	Impersonal(ctx context.Context, who ticketing.Actor, ref string) (ticketing.Ticket, error)
 	Notifications(ctx context.Context, who ticketing.Actor) ([]ticketing.Notification, error)

@@ -13,7 +13,7 @@ import (
 
 // SearchFilter says which tickets.
 type SearchFilter struct {
-	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all"`
+	Q          string    `query:"q" maxLength:"200" doc:"Words and \"phrases\", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; 尾号1234, the last digits of the phone, in the centre alone; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all"`
 	Type       []string  `query:"type,explode" maxItems:"20"`
 	Category   []string  `query:"category,explode" maxItems:"100" doc:"Leaf or family"`
 	District   []string  `query:"district,explode" maxItems:"100"`
@@ -54,14 +54,15 @@ type SearchResult struct {
 	Facets     map[string][]search.Bucket `json:"facets" nullable:"false"`
 	Histogram  []search.Bucket            `json:"histogram" nullable:"false"`
 	Understood []UnderstoodPart           `json:"understood" nullable:"false" doc:"Parts of the query that name a field or days, or that stand for more than their own words"`
+	Called     []UnderstoodPart           `json:"called" nullable:"false" doc:"Departments, categories, districts and places that the whole query is a name of, or a part of one: what to narrow to; on the first page"`
 	TookMS     int64                      `json:"took_ms"`
-	Degraded   bool                       `json:"degraded,omitempty" doc:"The index does not answer: the ticket of the number was looked up in the store"`
+	Degraded   bool                       `json:"degraded,omitempty" doc:"The index does not answer: what the number of a ticket, or the last digits of a phone, name was looked up in the store"`
 }
 
 // UnderstoodPart is what a part of a query was taken for.
 type UnderstoodPart struct {
 	Text   string    `json:"text" doc:"As it was typed"`
-	Field  string    `json:"field,omitempty" enum:"type,category,district,department,state,channel,place,title,date" doc:"Left out for words"`
+	Field  string    `json:"field,omitempty" enum:"type,category,district,department,state,channel,place,phone,title,date" doc:"Left out for words"`
 	Not    bool      `json:"not,omitempty" doc:"What has it is left out"`
 	Values []string  `json:"values" nullable:"false" doc:"Codes of the field"`
 	Words  []string  `json:"words" nullable:"false" doc:"In which it was looked for"`
@@ -100,6 +101,10 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*body[SearchResul
 		return nil, err
 	}
 	out := SearchResult{Understood: understoodParts(res.Understood), Facets: map[string][]search.Bucket{}, Histogram: append([]search.Bucket{}, res.Histogram...)}
+	out.Called = []UnderstoodPart{}
+	if in.Cursor == "" {
+		out.Called = understoodParts(q.Vocabulary.Called(in.Q))
+	}
 	out.NextCursor, out.Total, out.TotalCapped = res.NextCursor, res.Total, res.TotalCapped
 	for k, v := range res.Facets {
 		out.Facets[k] = append([]search.Bucket{}, v...)
@@ -144,8 +149,14 @@ func (s *Server) queryOf(who ticketing.Actor, in SearchFilter) (search.Query, er
 	if who.Partition != "" {
 		vocabulary = vocabulary.WithDepartments(func(code string) string { return ticketing.Within(who.Partition, code) })
 	}
+	var ofTail func(context.Context, string) ([]string, error)
+	if who.Staff() {
+		ofTail = func(ctx context.Context, digits string) ([]string, error) {
+			return s.deps.Tickets.OfTail(ctx, who, digits)
+		}
+	}
 	return search.Query{
-		Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who),
+		OfTail: ofTail, Vocabulary: vocabulary, Now: s.opts.Now(), Text: in.Q, Scope: scopeOf(who),
 		Filters: search.Filters{
 			Types: list[string](in.Type), Categories: list[string](in.Category), Districts: list[string](in.District),
 			Departments: withinAll(who.Partition, list[string](in.Department)), States: list[string](in.State), Channels: list[string](in.Channel),

@@ -43,25 +43,51 @@ func unavailable(err error) bool {
 // ticketNumber is a ticket's number, with or without its dash.
 var ticketNumber = regexp.MustCompile(`^(\d{8})-?(\d{6})$`)
 
-// searchStore answers a query for a ticket's number from the store while the index does not.
+// fromStore bounds the tickets that are read from the store for one query.
+const fromStore = 50
+
+// searchStore answers a query for a ticket's number, or for the last digits of a telephone
+// number, from the store while the index does not.
 func (s *Server) searchStore(ctx context.Context, who ticketing.Actor, q string, why error) (*body[SearchResult], error) {
-	m := ticketNumber.FindStringSubmatch(strings.TrimSpace(q))
-	if m == nil {
-		return nil, why
-	}
-	out := SearchResult{Degraded: true, Facets: map[string][]search.Bucket{}, Histogram: []search.Bucket{}, Understood: []UnderstoodPart{}}
-	out.Items = []Hit{}
-	t, err := s.deps.Tickets.Ticket(ctx, who, m[1]+"-"+m[2])
-	if absent(err) {
-		return answer(out), nil
-	}
+	refs, err := s.fromStore(ctx, who, q)
 	if err != nil {
 		return nil, err
 	}
-	v := s.ticketView(ctx, who, t)
-	out.Total = 1
-	out.Items = append(out.Items, Hit{
-		ID: v.ID, Number: v.Number, Version: v.Version, CreatedAt: v.CreatedAt, Title: []search.Segment{{Text: v.Appeal.Title}}, Body: []search.Segment{{Text: v.Appeal.Description}}, Ticket: &v,
-	})
+	if refs == nil {
+		return nil, why
+	}
+	out := SearchResult{Degraded: true, Facets: map[string][]search.Bucket{}, Histogram: []search.Bucket{}, Understood: []UnderstoodPart{}, Called: []UnderstoodPart{}}
+	out.Items = []Hit{}
+	for _, ref := range refs {
+		t, err := s.deps.Tickets.Ticket(ctx, who, ref)
+		if absent(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		v := s.ticketView(ctx, who, t)
+		out.Items = append(out.Items, Hit{
+			ID: v.ID, Number: v.Number, Version: v.Version, CreatedAt: v.CreatedAt, Title: []search.Segment{{Text: v.Appeal.Title}}, Body: []search.Segment{{Text: v.Appeal.Description}}, Ticket: &v,
+		})
+		if out.Total++; out.Total == fromStore {
+			out.TotalCapped = true
+			break
+		}
+	}
 	return answer(out), nil
+}
+
+// fromStore names the tickets that a query asks for by what the store knows; nil when it
+// asks for something else.
+func (s *Server) fromStore(ctx context.Context, who ticketing.Actor, q string) ([]string, error) {
+	if m := ticketNumber.FindStringSubmatch(strings.TrimSpace(q)); m != nil {
+		return []string{m[1] + "-" + m[2]}, nil
+	}
+	digits, ok := search.Tail(q)
+	if !ok || !who.Staff() {
+		return nil, nil
+	}
+	ids, err := s.deps.Tickets.OfTail(ctx, who, digits)
+	return append([]string{}, ids...), err
 }

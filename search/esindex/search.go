@@ -148,6 +148,7 @@ func filters(p search.Plan) []object {
 	add("state", f.States)
 	add("channel", f.Channels)
 	add("place", f.Places)
+	add("id", p.Only)
 	all = append(all, geography(f)...)
 	switch {
 	case p.Scope.All:

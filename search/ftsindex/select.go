@@ -21,6 +21,7 @@ type selection struct {
 	cats   [][]bool         // each by number of a set
 	depts  [][]bool
 	scope  []bool
+	only   map[string]bool // ids; nil takes all
 	from   int64
 	to     int64
 
@@ -48,6 +49,12 @@ func newSelection(c *columns, p search.Plan, scores []uint8) *selection {
 	if !p.Scope.All {
 		if s.scope = c.allowedSets(p.Scope.Departments); s.scope == nil {
 			s.scope = make([]bool, len(c.members)) // no department: nothing
+		}
+	}
+	if p.Only != nil {
+		s.only = make(map[string]bool, len(p.Only))
+		for _, id := range p.Only {
+			s.only[id] = true
 		}
 	}
 	if !f.From.IsZero() {
@@ -115,6 +122,9 @@ func (s *selection) takes(e *entry) bool {
 		return false
 	}
 	if s.scope != nil && !s.scope[e.depts] {
+		return false
+	}
+	if s.only != nil && !s.only[e.id] {
 		return false
 	}
 	for _, ok := range s.cats {

@@ -25,7 +25,7 @@ func Run(t *testing.T, open Open) {
 		"same id twice in a batch": testTwiceInBatch, "verify": testVerify, "verify ahead": testVerifyAhead, "rebuild": testRebuild,
 		"rebuild while writing": testRebuildWhileWriting, "rebuild that fails": testRebuildFails, "capped total": testCapped,
 		"all han characters": testAllHan, "random texts": testRandomTexts, "random queries": testRandomQueries, "cancelled": testCancelled,
-		"stamps": testStamps, "where": testWhere, "query language": testAsk, "rank": testRank, "random rankings": testRandomRankings, "tables": testTables, "random tables": testRandomTables, "words": testWords,
+		"stamps": testStamps, "where": testWhere, "query language": testAsk, "last digits": testLastDigits, "rank": testRank, "random rankings": testRandomRankings, "tables": testTables, "random tables": testRandomTables, "words": testWords,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

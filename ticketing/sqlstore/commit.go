@@ -60,13 +60,13 @@ func tables() map[string]table {
 		"units":   newTable("ticket_units", "department, ticket_id", onConflict),
 		"ledger":  newTable("ledger_waiting", ledgerColumns, ""),
 		"reads":   newTable("person_reads", "ticket_id, user_id, what, reason, call_id, at", ""),
-		"persons": newTable("persons", "id, lookup, wrapped, number, created_at, used_at, erased_at", ""),
+		"persons": newTable("persons", "id, lookup, tail, wrapped, number, created_at, used_at, erased_at", ""),
 	}
 	return list
 }
 
 func writeTexts() []string {
-	list := []string{finishOutbox, touchPerson, stopPerson, destroyPerson, dropDeadlines, moveHead, selectHead}
+	list := []string{finishOutbox, touchPerson, stopPerson, destroyPerson, fillTail, dropDeadlines, moveHead, selectHead}
 	for n := 1; n <= manyRows; n++ {
 		list = append(list, insertChained(n))
 	}

@@ -16,8 +16,8 @@ import (
 
 const (
 	// stopPerson lets a number find another key from now on.
-	stopPerson    = "UPDATE persons SET lookup = '' WHERE id = ?"
-	destroyPerson = "UPDATE persons SET wrapped = ?, number = NULL, lookup = '', erased_at = ? WHERE id = ? AND erased_at = 0"
+	stopPerson    = "UPDATE persons SET lookup = '', tail = '' WHERE id = ?"
+	destroyPerson = "UPDATE persons SET wrapped = ?, number = NULL, lookup = '', tail = '', erased_at = ? WHERE id = ? AND erased_at = 0"
 )
 
 // PersonOf is who has a number in a partition; ErrAbsent when nobody has.

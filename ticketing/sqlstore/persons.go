@@ -137,6 +137,7 @@ type person struct {
 	key    []byte // nil once it is destroyed
 	number string // the citizen's; empty where there is none
 	lookup string // of the number
+	tail   string // of one that is made: of the number
 	made   []byte // wrapped
 	used   int64  // when something was last kept of the person
 }
@@ -151,7 +152,7 @@ func (p *persons) find(ctx context.Context, partition, number string, made fresh
 		return person{}, err
 	}
 	if lookup == "" {
-		return p.make("", "")
+		return p.make()
 	}
 	if who, ok := made[lookup]; ok {
 		who.made = nil
@@ -161,10 +162,15 @@ func (p *persons) find(ctx context.Context, partition, number string, made fresh
 	if !errors.Is(err, sql.ErrNoRows) {
 		return who, err
 	}
-	if who, err = p.make(lookup, number); err == nil {
-		made[lookup] = who
+	if who, err = p.make(); err != nil {
+		return who, err
 	}
-	return who, err
+	who.lookup, who.number = lookup, number
+	if who.tail, err = p.tail(ctx, partition, number); err != nil {
+		return who, err
+	}
+	made[lookup] = who
+	return who, nil
 }
 
 // known is the person of a lookup; sql.ErrNoRows when there is none.
@@ -186,10 +192,11 @@ const (
 	selectPerson  = "SELECT " + personColumns + " FROM persons WHERE lookup = ?"
 )
 
-func (p *persons) make(lookup, number string) (person, error) {
+// make makes a person without a number.
+func (p *persons) make() (person, error) {
 	id := make([]byte, 12)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
-	made := person{id: hex.EncodeToString(id), key: sealing.NewKey(), lookup: lookup, number: number}
+	made := person{id: hex.EncodeToString(id), key: sealing.NewKey()}
 	var err error
 	made.made, err = p.ring.Wrap(p.cipher, made.key, "person:"+made.id)
 	return made, err
@@ -226,7 +233,7 @@ func (p *persons) row(who person, now time.Time) ([]any, error) {
 			return nil, err
 		}
 	}
-	return []any{who.id, who.lookup, who.made, number, now.UnixMilli(), now.UnixMilli(), 0}, nil
+	return []any{who.id, who.lookup, who.tail, who.made, number, now.UnixMilli(), now.UnixMilli(), 0}, nil
 }
 
 // forget drops a person from memory.

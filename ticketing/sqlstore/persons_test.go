@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,6 +138,44 @@ func TestSealWhatIsInTheClear(t *testing.T) {
 			found, err := s.ByPhone(t.Context(), before[i].Partition, before[i].Citizen.Phone, 10)
 			require.NoError(t, err)
 			require.NotEmpty(t, found)
+		}
+	})
+}
+
+// TestFillTails: persons from before numbers were found by their last digits are
+// found so once their tails are filled in.
+func TestFillTails(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		address := e.fresh(t)
+		s := open(t, address)
+		svc := ticketing.NewService(s, rules, ticketing.Options{})
+		want := map[string]string{}
+		for partition, line := range map[string]string{"": "12345", "12388": "12388"} {
+			for i := range 3 {
+				in := person(line)
+				in.Citizen.Phone = fmt.Sprintf("1380000%04d", i)
+				filed, err := svc.OpenDraft(t.Context(), ticketing.SystemActor(), in)
+				require.NoError(t, err)
+				require.Equal(t, partition, filed.Partition)
+				want[partition+in.Citizen.Phone[7:]] = filed.ID
+			}
+		}
+		n, err := s.FillTails(t.Context(), 100)
+		require.NoError(t, err)
+		require.Zero(t, n, "who is made has one")
+		raw(t, address, "UPDATE persons SET tail = ''")
+		raw(t, address, "UPDATE persons SET lookup = 'of nowhere' WHERE id IN (SELECT person FROM tickets WHERE id = '"+want["0002"]+"')")
+		for _, left := range []int{4, 2, 0} {
+			n, err = s.FillTails(t.Context(), 4)
+			require.NoError(t, err)
+			require.Equal(t, left, n)
+		}
+		delete(want, "0002")
+		for key, id := range want {
+			partition, digits := key[:len(key)-4], key[len(key)-4:]
+			found, err := s.OfTail(t.Context(), partition, digits, 10)
+			require.NoError(t, err)
+			require.Equal(t, []string{id}, found, key)
 		}
 	})
 }

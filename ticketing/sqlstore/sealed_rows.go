@@ -44,7 +44,7 @@ func (s *Store) sealPerson(ctx context.Context, t *ticketing.Ticket, made fresh)
 	if who.Phone == "" && t.Person != "" { // without a number the key stays the ticket's own
 		p.id = t.Person
 		if p.key, err = s.KeyOf(ctx, t.Person); errors.Is(err, ticketing.ErrErased) { // told anew
-			p, err = s.persons.make("", "")
+			p, err = s.persons.make()
 		}
 	} else {
 		p, err = s.persons.find(ctx, t.Partition, who.Phone, made)

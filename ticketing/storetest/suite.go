@@ -130,6 +130,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener, fill Fill) {
 		"WhatWasKeptForItsTimeGoes":         testRetention,
 		"RulesOfRetention":                  testRetentionRules,
 		"WhoIsBoundSeesNoMore":              testBounds,
+		"LastDigitsOfANumber":               testTails,
 		"APersonOfTwoNodes":                 testPersonOfTwoNodes,
 		"EverythingIsOnRecord":              testLedger,
 		"TheChainOfTwoNodes":                testLedgerOfTwoNodes,

@@ -29,11 +29,11 @@ func (a *App) sealAll(ctx context.Context) {
 		wait := sealPause
 		switch {
 		case err != nil && ctx.Err() == nil:
-			a.log.Error("rows from before persons had keys could not be sealed and are tried again", "in", sealAgain, "error", err)
+			a.log.Error("rows from before persons had keys, or were found by last digits, could not be brought up to date and are tried again", "in", sealAgain, "error", err)
 			wait = sealAgain
 		case err == nil && n == 0:
 			if total > 0 {
-				a.log.Info("sealed what was in the clear", "rows", total)
+				a.log.Info("brought rows of persons up to date", "rows", total)
 			}
 			return
 		}
@@ -44,12 +44,15 @@ func (a *App) sealAll(ctx context.Context) {
 	}
 }
 
-func (a *App) sealSome(ctx context.Context) (int, error) {
-	n, err := a.Engines.Store.SealClear(ctx, sealedAtOnce)
+func (a *App) sealSome(ctx context.Context) (n int, err error) {
+	n, err = a.Engines.Store.SealClear(ctx, sealedAtOnce)
 	if err != nil || n > 0 {
 		return n, err
 	}
-	return a.Engines.Calls.HideClear(ctx, sealedAtOnce)
+	if n, err = a.Engines.Calls.HideClear(ctx, sealedAtOnce); err != nil || n > 0 {
+		return n, err
+	}
+	return a.Engines.Store.FillTails(ctx, sealedAtOnce)
 }
 
 // eraseAgain orders anew what the list of the erased says and a restored

@@ -5533,7 +5533,9 @@ export interface components {
             items: components["schemas"]["SavedSearch"][];
         };
         SearchResult: {
-            /** @description The index does not answer: the ticket of the number was looked up in the store */
+            /** @description Departments, categories, districts and places that the whole query is a name of, or a part of one: what to narrow to; on the first page */
+            called: components["schemas"]["UnderstoodPart"][];
+            /** @description The index does not answer: what the number of a ticket, or the last digits of a phone, name was looked up in the store */
             degraded?: boolean;
             facets: {
                 [key: string]: components["schemas"]["Bucket"][] | null;
@@ -6090,7 +6092,7 @@ export interface components {
              * @description Left out for words
              * @enum {string}
              */
-            field?: "type" | "category" | "district" | "department" | "state" | "channel" | "place" | "title" | "date";
+            field?: "type" | "category" | "district" | "department" | "state" | "channel" | "place" | "phone" | "title" | "date";
             /** Format: date-time */
             from?: string;
             /** @description What has it is left out */
@@ -6392,7 +6394,7 @@ export interface operations {
     "analysis-heat": {
         parameters: {
             query?: {
-                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; 尾号1234, the last digits of the phone, in the centre alone; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
                 q?: string;
                 type?: string[] | null;
                 /** @description Leaf or family */
@@ -6481,7 +6483,7 @@ export interface operations {
     "analysis-table": {
         parameters: {
             query: {
-                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; 尾号1234, the last digits of the phone, in the centre alone; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
                 q?: string;
                 type?: string[] | null;
                 /** @description Leaf or family */
@@ -6536,7 +6538,7 @@ export interface operations {
     "analysis-words": {
         parameters: {
             query?: {
-                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; 尾号1234, the last digits of the phone, in the centre alone; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
                 q?: string;
                 type?: string[] | null;
                 /** @description Leaf or family */
@@ -9487,7 +9489,7 @@ export interface operations {
     search: {
         parameters: {
             query?: {
-                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
+                /** @description Words and "phrases", all of which must occur; a minus before one excludes it, | joins ways to say one. Fields 状态: 区划: 单位: 分类: 类型: 渠道: 地点: 标题: by name, code or pinyin; 尾号1234, the last digits of the phone, in the centre alone; days 今天, 上周, 最近三天, 2026-11, 11月1日至11月9日. Empty finds all */
                 q?: string;
                 type?: string[] | null;
                 /** @description Leaf or family */

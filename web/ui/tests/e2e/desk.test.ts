@@ -71,6 +71,17 @@ test('a call pops up before it is answered, becomes a ticket, is dispatched, sig
 
     const headers = await token(request, 'lead1')
     const ticket = await (await request.get(`/api/v1/tickets/${number}`, { headers })).json()
+    const lead = await browser.newPage()
+    await signIn(lead, 'lead1')
+    await lead.getByLabel('搜索:内容、地址、编号').fill('0002')
+    await lead.getByLabel('搜索:内容、地址、编号').press('Enter')
+    await lead.locator('[data-test=tail]').click()
+    await expect(lead.locator('[data-test=understood]')).toContainText('电话尾号 0002')
+    await expect(async () => {
+      await lead.reload()
+      await expect(lead.getByRole('link', { name: number })).toBeVisible({ timeout: 1000 })
+    }).toPass()
+    await lead.close()
     const clerk = await browser.newPage()
     await signIn(clerk, `clerk-${ticket.department}`)
     await clerk.getByLabel('搜索:内容、地址、编号').fill('路灯')
