@@ -76,6 +76,9 @@ func metropolis(ctx context.Context, r *run, s drill.Setup, engine string) error
 	if err := deskOfMetropolis(ctx, r, s, engine); err != nil {
 		return err
 	}
+	if err := watchOfMetropolis(ctx, r, s, engine); err != nil {
+		return err
+	}
 	if err := acceptsOfMetropolis(ctx, r, s, "metropolis_accept_"+engine, ids[:warm+counted], warm); err != nil || engine == "sqlite" {
 		return err
 	}

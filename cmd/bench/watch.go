@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"hotline/cmd/hotline/drill"
+	"hotline/cmd/hotline/engines"
+	"hotline/search/warning"
+	"hotline/ticketing"
+	"hotline/ticketing/sla"
+)
+
+// watchOfMetropolis measures the looks of the early warning over all tickets, each of which
+// has to be done before the next, and what the last digits of a telephone number find.
+func watchOfMetropolis(ctx context.Context, r *run, s drill.Setup, engine string) (err error) {
+	e, err := s.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	raised := 0
+	keeper := warning.Keeper{Store: e.Alerts, Again: 72 * time.Hour, NewID: ticketing.NewID, Raised: func(context.Context, warning.Alert) error {
+		raised++
+		return nil
+	}}
+	watch := warning.NewWatch(engines.Counts{Store: e.Store, Tickets: e.Tickets}, keeper, warning.Settings{Zone: ticketing.Shanghai(), Workday: sla.DefaultCalendar().Workday})
+	began := time.Now()
+	if err := watch.Look(ctx, began); err != nil {
+		return err
+	}
+	first := time.Since(began)
+	looks, err := timed(40, func(int) error { return watch.Look(ctx, time.Now()) })
+	if err != nil {
+		return err
+	}
+	r.say("early warning on %s: %d series, %d alerts, %.1f s for the first look of a day", engine, watch.Watched(), raised, first.Seconds())
+	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same digits in every run
+	found := 0
+	tails, err := timed(400, func(int) error {
+		ids, err := e.Tickets.OfTail(ctx, agent(), fmt.Sprintf("%04d", random.IntN(10_000)))
+		found += len(ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.say("last digits of a number on %s: %.0f tickets each", engine, float64(found)/400)
+	r.add(Figure{
+		Name: "metropolis_warning_look_p99_" + engine, Value: millis(percentile(looks, .99)), Unit: "ms", Goal: 1000,
+		Baseline: millis(first), BaselineName: "the first look of a day, which learns two years",
+	})
+	r.add(Figure{
+		Name: "metropolis_tail_p99_" + engine, Value: millis(percentile(tails, .99)), Unit: "ms", Goal: 50,
+		Baseline: millis(percentile(tails, .5)), BaselineName: "the median",
+	})
+	return nil
+}
