@@ -16,6 +16,7 @@ const (
 	FieldType       = "type"
 	FieldUrgency    = "urgency"
 	FieldDepartment = "department"
+	FieldDistrict   = "district"
 )
 
 // Classifier proposes what a text says of the fields of a ticket.
@@ -63,14 +64,14 @@ type CategoryProposal struct {
 	Sure      bool             `json:"sure" doc:"Whether the first is worth proposing"`
 	Because   []string         `json:"because" nullable:"false" doc:"Words of the text that speak for the first"`
 	Place     *PlaceProposal   `json:"place,omitempty" doc:"The place of the city's gazetteer that the text speaks of"`
-	Fields    []FieldProposal  `json:"fields" nullable:"false" doc:"Type, urgency and department, where one is sure"`
+	Fields    []FieldProposal  `json:"fields" nullable:"false" doc:"Type, urgency and department, and the district of which no place tells, where one is sure"`
 	Texts     int              `json:"texts" doc:"That were learned from"`
 	LearnedAt time.Time        `json:"learned_at,omitzero"`
 }
 
 // FieldProposal is a value of a field that a text speaks for.
 type FieldProposal struct {
-	Field       string   `json:"field" enum:"type,urgency,department"`
+	Field       string   `json:"field" enum:"type,urgency,department,district"`
 	Code        string   `json:"code"`
 	Probability float64  `json:"probability"`
 	Because     []string `json:"because" nullable:"false"`
@@ -95,6 +96,11 @@ func (s *Server) classify(ctx context.Context, in *struct{ Body TextInput }) (*b
 	}
 	text := in.Body.Title + "\n" + in.Body.Description
 	out.Fields = s.fieldsOf(text, city)
+	if out.Place == nil {
+		out.Fields = append(out.Fields, s.fieldOf(FieldDistrict, text+"\n"+in.Body.Address, func(code string) bool {
+			return slices.ContainsFunc(city.Districts, func(d ticketing.District) bool { return d.Code == code })
+		})...)
+	}
 	p, texts, at, ok := s.deps.Classifier.Classify(FieldCategory, text)
 	if !ok {
 		return answer(out), nil
@@ -112,15 +118,21 @@ func (s *Server) classify(ctx context.Context, in *struct{ Body TextInput }) (*b
 
 // fieldsOf are the fields beside the category of which a model is sure.
 func (s *Server) fieldsOf(text string, city ticketing.City) []FieldProposal {
-	out := []FieldProposal{}
-	for _, field := range []string{FieldType, FieldUrgency, FieldDepartment} {
-		p, _, _, ok := s.deps.Classifier.Classify(field, text)
-		if !ok || !p.Sure || field == FieldDepartment && !slices.ContainsFunc(city.Departments, func(d ticketing.Department) bool { return d.Code == p.Label }) {
-			continue
-		}
-		out = append(out, FieldProposal{Field: field, Code: p.Label, Probability: p.Probability, Because: append([]string{}, p.Because...)})
+	any := func(string) bool { return true }
+	out := append([]FieldProposal{}, s.fieldOf(FieldType, text, any)...)
+	out = append(out, s.fieldOf(FieldUrgency, text, any)...)
+	return append(out, s.fieldOf(FieldDepartment, text, func(code string) bool {
+		return slices.ContainsFunc(city.Departments, func(d ticketing.Department) bool { return d.Code == code })
+	})...)
+}
+
+// fieldOf is the value of a field of which a model is sure, if there still is one.
+func (s *Server) fieldOf(field, text string, there func(code string) bool) []FieldProposal {
+	p, _, _, ok := s.deps.Classifier.Classify(field, text)
+	if !ok || !p.Sure || !there(p.Label) {
+		return nil
 	}
-	return out
+	return []FieldProposal{{Field: field, Code: p.Label, Probability: p.Probability, Because: append([]string{}, p.Because...)}}
 }
 
 func (s *Server) classifyAcceptance(context.Context, *struct{}) (*body[AcceptedList], error) {

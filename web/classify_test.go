@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ func (p proposer) Classify(field, text string) (classify.Prediction, int, time.T
 	}
 	if field == web.FieldDepartment {
 		return classify.Prediction{Choice: classify.Choice{Label: "no more", Probability: 0.9}, Sure: true}, 1, time.Now(), true
+	}
+	if field == web.FieldDistrict {
+		return classify.Prediction{Choice: classify.Choice{Label: strings.TrimSpace(text), Probability: 0.9}, Sure: true}, 1, time.Now(), true
 	}
 	if p.model == nil || field != web.FieldCategory {
 		return classify.Prediction{}, 0, time.Time{}, false
@@ -56,6 +60,8 @@ func TestCategoriesAreProposed(t *testing.T) {
 	w.as("secadmin").send("POST", "/api/v1/classify", map[string]string{"title": "路灯"}).problem(http.StatusForbidden, "forbidden")
 	require.NotContains(t, w.log.String(), "路灯")
 
+	agent.send("POST", "/api/v1/classify", map[string]string{"address": "TN"}).want(http.StatusOK).json(&p)
+	require.Equal(t, "TN", p.Fields[1].Code, "by the address too")
 	none := newWorld(t, func(d *web.Deps, _ *web.Options) { d.Classifier = proposer{} })
 	none.as("agent1").send("POST", "/api/v1/classify", map[string]string{"title": "路灯"}).want(http.StatusOK).json(&p)
 	require.Empty(t, p.Choices)

@@ -30,6 +30,7 @@ var fields = map[string]func(ticketing.Ticket) string{
 	web.FieldType:       func(t ticketing.Ticket) string { return string(t.Appeal.Type) },
 	web.FieldUrgency:    func(t ticketing.Ticket) string { return string(t.Urgency) },
 	web.FieldDepartment: func(t ticketing.Ticket) string { return t.Department },
+	web.FieldDistrict:   func(t ticketing.Ticket) string { return t.Appeal.District },
 }
 
 // classifier proposes what a text says of the fields of a ticket; it is what web needs of models.
@@ -149,7 +150,11 @@ func (a *App) learn(ctx context.Context, c *classifier) error {
 		return err
 	}
 	for field, of := range fields {
-		examples := examplesOf(tickets, of)
+		text := textOf
+		if field == web.FieldDistrict {
+			text = whereOf
+		}
+		examples := examplesOf(tickets, of, text)
 		began := time.Now()
 		m, err := classify.Learn(examples)
 		if errors.Is(err, classify.ErrTooFew) && field != web.FieldCategory {
@@ -189,11 +194,14 @@ func (a *App) ticketsToLearn(ctx context.Context) (list []ticketing.Ticket, err 
 
 func textOf(t ticketing.Ticket) string { return t.Appeal.Title + "\n" + t.Appeal.Description }
 
-func examplesOf(tickets []ticketing.Ticket, of func(ticketing.Ticket) string) []classify.Example {
+// whereOf is the text of a ticket with the address that was given.
+func whereOf(t ticketing.Ticket) string { return textOf(t) + "\n" + t.Appeal.Address }
+
+func examplesOf(tickets []ticketing.Ticket, of, text func(ticketing.Ticket) string) []classify.Example {
 	var list []classify.Example
 	for _, t := range tickets {
 		if label := of(t); label != "" {
-			list = append(list, classify.Example{Label: label, Text: textOf(t)})
+			list = append(list, classify.Example{Label: label, Text: text(t)})
 		}
 	}
 	return list

@@ -3895,7 +3895,7 @@ export interface components {
             because: string[];
             /** @description The most probable first; none while nothing was learned */
             choices: components["schemas"]["CategoryChoice"][];
-            /** @description Type, urgency and department, where one is sure */
+            /** @description Type, urgency and department, and the district of which no place tells, where one is sure */
             fields: components["schemas"]["FieldProposal"][];
             /** Format: date-time */
             learned_at?: string;
@@ -4194,7 +4194,7 @@ export interface components {
             because: string[];
             code: string;
             /** @enum {string} */
-            field: "type" | "urgency" | "department";
+            field: "type" | "urgency" | "department" | "district";
             /** Format: double */
             probability: number;
         };
