@@ -14,5 +14,7 @@
 //   - What people took apart does not come together by itself.
 //   - Tickets of sealed partitions, drafts and cancelled tickets are in no topic. No name,
 //     phone or text of a person is kept here.
+//   - That a topic grew is kept with the ticket that it grew by, until whoever is to be told
+//     took it; people may be told twice, not never.
 //   - A look that was interrupted, or runs twice, changes nothing but what is still to do.
 package gather

@@ -54,8 +54,9 @@ type Index interface {
 // Settings of a Gatherer.
 type Settings struct {
 	NewID func(time.Time) string
-	// Grew is told of each topic that got tickets in a look, once they are kept, and which are new.
-	Grew func(ctx context.Context, t Topic, tickets []string) error
+	// Grew is told of each topic that got tickets, once they are kept, until it takes it: more
+	// than once where a look is interrupted.
+	Grew func(ctx context.Context, t Topic) error
 }
 
 // How far a look goes.
@@ -68,6 +69,7 @@ const (
 	pageSize    = 200
 	nearTickets = search.MaxSimilar
 	nearMembers = 30 // of a topic that are compared with
+	toldAtOnce  = 500
 	learnedDocs = 20_000
 	learnAgain  = 24 * time.Hour
 	fewTexts    = 2_000       // after which words are learned once a day
@@ -89,7 +91,7 @@ type Gatherer struct {
 // New makes a gatherer.
 func New(source Source, index Index, store Store, s Settings) *Gatherer {
 	if s.Grew == nil {
-		s.Grew = func(context.Context, Topic, []string) error { return nil }
+		s.Grew = func(context.Context, Topic) error { return nil }
 	}
 	return &Gatherer{source: source, index: index, store: store, settings: s}
 }
@@ -103,22 +105,18 @@ func (g *Gatherer) Look(ctx context.Context, now time.Time) error {
 	if after == "" {
 		after = now.Add(-firstLook).Format("20060102")
 	}
-	grown := map[string][]string{}
 	whole := true
 	for began := time.Now(); whole && err == nil && time.Since(began) < lookFor; {
-		after, whole, err = g.page(ctx, after, now, grown)
+		after, whole, err = g.page(ctx, after, now)
 	}
-	if told := g.tell(ctx, grown); err == nil {
-		err = told
-	}
-	if err != nil {
+	if err := errors.Join(err, g.tell(ctx)); err != nil {
 		return fmt.Errorf("gather: %w", err)
 	}
 	return nil
 }
 
 // page gathers a page of tickets and tells where the next begins, and whether there may be one.
-func (g *Gatherer) page(ctx context.Context, after string, now time.Time, grown map[string][]string) (next string, whole bool, err error) {
+func (g *Gatherer) page(ctx context.Context, after string, now time.Time) (next string, whole bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	reports, err := g.source.After(ctx, after, pageSize)
@@ -151,37 +149,49 @@ func (g *Gatherer) page(ctx context.Context, after string, now time.Time, grown 
 		if !held[r.ID] && now.Sub(r.Accepted) < unindexed {
 			return after, false, nil // those after it could not find it
 		}
-		t, err := g.gather(ctx, r, now)
+		err := g.gather(ctx, r, now)
 		if errors.Is(err, ErrConflict) {
 			return after, false, nil // another node gathers, or somebody moves tickets: the next look goes on
 		}
 		if err != nil {
 			return after, false, fmt.Errorf("%s: %w", r.Number, err)
 		}
-		if t != "" {
-			grown[t] = append(grown[t], r.ID)
-		}
 	}
 	return reports[len(reports)-1].Number, len(reports) == pageSize, nil
 }
 
-// tell tells of the topics that grew, under the id that they have now.
-func (g *Gatherer) tell(ctx context.Context, grown map[string][]string) error {
-	for id, tickets := range grown {
+// tell tells of the topics that grew. One that cannot be told of keeps no other waiting.
+func (g *Gatherer) tell(ctx context.Context) error {
+	grown, err := g.store.Grown(ctx, toldAtOnce)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, one := range grown {
+		if ctx.Err() != nil {
+			break
+		}
+		err := g.tellOf(ctx, one.Topic)
+		if err == nil {
+			err = g.store.ToldGrown(ctx, one)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// tellOf tells of a topic under the id that it has now.
+func (g *Gatherer) tellOf(ctx context.Context, id string) error {
+	for {
 		t, err := g.store.Topic(ctx, id)
 		if err != nil {
 			return err
 		}
-		if t.Into != "" { // it was joined in the same look
-			if t, err = g.store.Topic(ctx, t.Into); err != nil {
-				return err
-			}
+		if t.Into == "" {
+			return g.settings.Grew(ctx, t)
 		}
-		if err := g.settings.Grew(ctx, t, tickets); err != nil {
-			return err
-		}
+		id = t.Into // it was joined since
 	}
-	return nil
 }
 
 // learn reads how common words are, once a day; more often while there are few texts.
@@ -209,11 +219,11 @@ type candidate struct {
 	since   time.Time
 }
 
-// gather puts one ticket where it belongs and tells the topic; "" where it stays alone.
-func (g *Gatherer) gather(ctx context.Context, r Report, now time.Time) (string, error) {
+// gather puts one ticket where it belongs.
+func (g *Gatherer) gather(ctx context.Context, r Report, now time.Time) error {
 	near, err := g.candidates(ctx, r)
 	if err != nil {
-		return "", err
+		return err
 	}
 	groups := topic.NewGroups(g.words, topic.DefaultSettings())
 	restored := make([]*topic.Topic, len(near))
@@ -236,7 +246,7 @@ func (g *Gatherer) gather(ctx context.Context, r Report, now time.Time) (string,
 		}
 	}
 	if len(same) == 0 {
-		return "", g.store.Gather(ctx, Change{Moves: []Move{own}})
+		return g.store.Gather(ctx, Change{Moves: []Move{own}})
 	}
 	return g.join(ctx, own, same, now)
 }
@@ -316,7 +326,7 @@ func (g *Gatherer) read(ctx context.Context, list []candidate) ([]candidate, err
 }
 
 // join makes one topic of a ticket and what it belongs to.
-func (g *Gatherer) join(ctx context.Context, own Move, same []candidate, now time.Time) (string, error) {
+func (g *Gatherer) join(ctx context.Context, own Move, same []candidate, now time.Time) error {
 	change := Change{Joined: map[string]string{}}
 	var into *Topic
 	for _, c := range same {
@@ -340,10 +350,10 @@ func (g *Gatherer) join(ctx context.Context, own Move, same []candidate, now tim
 		change.Moves[i].Topic = into.ID
 	}
 	if err := g.describe(ctx, into, change); err != nil {
-		return "", err
+		return err
 	}
-	change.Topics = append(change.Topics, *into)
-	return into.ID, g.store.Gather(ctx, change)
+	change.Topics, change.Grown = append(change.Topics, *into), into.ID
+	return g.store.Gather(ctx, change)
 }
 
 // absorb has another topic joined to one.

@@ -123,6 +123,13 @@ type Change struct {
 	Moves  []Move
 	Topics []Topic           // over their versions before; 1 is new
 	Joined map[string]string // all members and followers of a topic go to another
+	Grown  string            // the topic that got a new ticket: people are to be told
+}
+
+// Grown is a topic that got tickets of which nobody was told yet.
+type Grown struct {
+	Topic string
+	Mark  int64 // another one each time that it grows
 }
 
 // Day is how many tickets of a topic were created on a day.
@@ -149,6 +156,10 @@ type Store interface {
 	Busiest(ctx context.Context, from, to time.Time, n int) ([]Day, error)
 	// LastNumber is the highest number that was gathered before a moment; empty where there is none.
 	LastNumber(ctx context.Context, before time.Time) (string, error)
+	// Grown are topics that grew and were not told of since, those that wait longest first.
+	Grown(ctx context.Context, limit int) ([]Grown, error)
+	// ToldGrown ends that, unless the topic grew again.
+	ToldGrown(ctx context.Context, g Grown) error
 	// Follow lets a user follow a topic, or not any more.
 	Follow(ctx context.Context, topic, user string, on bool) error
 	Followers(ctx context.Context, topic string) ([]string, error)

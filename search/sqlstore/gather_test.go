@@ -29,15 +29,18 @@ type city struct {
 	reports []gather.Report
 	index   *search.Index
 	store   *sqlstore.Store
-	grew    map[string][]string // tickets by topic, of the last look
-	failing error               // of reading tickets
+	grew    []string // topics that were told of since the last look began
+	refused string   // a topic that cannot be told of
+	failing error    // of reading tickets
 	*gather.Gatherer
 }
+
+var errRefused = errors.New("the disk is full")
 
 func newCity(t *testing.T, h *handle) *city {
 	driver, err := ftsindex.Open(t.Context(), "fts://"+filepath.Join(t.TempDir(), "s.db"), ftsindex.Options{})
 	require.NoError(t, err)
-	c := &city{t: t, index: search.New(driver, search.Options{}), grew: map[string][]string{}}
+	c := &city{t: t, index: search.New(driver, search.Options{})}
 	t.Cleanup(func() { require.NoError(t, c.index.Close()) })
 	c.store, err = sqlstore.New(t.Context(), h)
 	require.NoError(t, err)
@@ -50,8 +53,11 @@ func (c *city) restart() {
 	ids := 0
 	c.Gatherer = gather.New(c, c.index, c.store, gather.Settings{
 		NewID: func(at time.Time) string { ids++; return fmt.Sprintf("topic-%d-%d", at.UnixMilli(), ids) },
-		Grew: func(_ context.Context, x gather.Topic, tickets []string) error {
-			c.grew[x.ID] = append(c.grew[x.ID], tickets...)
+		Grew: func(_ context.Context, x gather.Topic) error {
+			if x.ID == c.refused {
+				return errRefused
+			}
+			c.grew = append(c.grew, x.ID)
 			return nil
 		},
 	})
@@ -101,7 +107,7 @@ func (c *city) now() time.Time { return noon.Add(time.Duration(len(c.reports)) *
 
 func (c *city) look() {
 	c.t.Helper()
-	clear(c.grew)
+	c.grew = nil
 	require.NoError(c.t, c.Look(c.t.Context(), c.now()))
 }
 
@@ -150,7 +156,7 @@ func TestTicketsAreGatheredAsTheyCome(t *testing.T) {
 		c.look()
 		topic := c.only()
 		require.Equal(t, map[string][]string{topic.ID: {first, second}}, c.topics())
-		require.Equal(t, map[string][]string{topic.ID: {second}}, c.grew)
+		require.Equal(t, []string{topic.ID}, c.grew)
 		require.Equal(t, 2, topic.People)
 		require.Equal(t, "丽水花园", topic.PlaceName)
 		require.Contains(t, topic.Name, "搅拌站")
@@ -201,6 +207,31 @@ func TestAFailureLosesNothing(t *testing.T) {
 		c.failing = nil
 		c.look()
 		require.Equal(t, 2, c.only().Members)
+	})
+}
+
+// TestWhoIsToBeToldIsToldInTheEnd: of one topic that cannot be told of the next look tells,
+// of the others at once; a process that died in between has not lost it.
+func TestWhoIsToBeToldIsToldInTheEnd(t *testing.T) {
+	eachCity(t, func(t *testing.T, c *city) {
+		c.report("丽水花园", "搅拌站夜间噪音扰民", 1, true)
+		c.report("丽水花园", "附近搅拌站夜间噪音太吵", 2, true)
+		c.look()
+		noisy := c.only().ID
+		c.report("青石新村", "电梯困人", 3, true)
+		c.report("青石新村", "电梯困人没人管", 4, true)
+		c.report("丽水花园", "搅拌站夜间噪音大", 5, true)
+		c.refused = noisy
+		c.grew = nil
+		require.ErrorIs(t, c.Look(t.Context(), c.now()), errRefused)
+		require.Len(t, c.grew, 1)
+		require.NotEqual(t, noisy, c.grew[0])
+		c.restart()
+		c.refused = ""
+		c.look()
+		require.Equal(t, []string{noisy}, c.grew)
+		c.look()
+		require.Empty(t, c.grew)
 	})
 }
 

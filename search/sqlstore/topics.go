@@ -91,7 +91,10 @@ func (s *Store) Gather(ctx context.Context, c gather.Change) error {
 				return err
 			}
 		}
-		return nil
+		if c.Grown == "" {
+			return nil
+		}
+		return markGrown(ctx, tx, c.Grown)
 	})
 	if err != nil {
 		return fmt.Errorf("gather topics: %w", err)

@@ -37,7 +37,7 @@ func memberOf(topic string, i int) gather.Member {
 func RunTopics(t *testing.T, open func(t *testing.T) gather.Store) {
 	for name, test := range map[string]func(t *testing.T, s gather.Store){
 		"topic round trip": topicRoundTrip, "members": topicMembers, "joining": topicsJoined, "topics of many": topicOfMany, "topic lists": topicLists, "followers": topicFollowers,
-		"nothing by halves": topicsWhole,
+		"nothing by halves": topicsWhole, "what grew": topicsGrown,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -225,4 +225,31 @@ func topicFollowers(t *testing.T, s gather.Store) {
 	followers, err := s.Followers(t.Context(), "t-001")
 	require.NoError(t, err)
 	require.Empty(t, followers)
+}
+
+// topicsGrown: what grew is told of once, also when it grows while people are told.
+func topicsGrown(t *testing.T, s gather.Store) {
+	a, b := topicOf(1), topicOf(2)
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: a.ID}))
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{b}, Grown: b.ID}))
+	grown, err := s.Grown(t.Context(), 10)
+	require.NoError(t, err)
+	require.Equal(t, []string{a.ID, b.ID}, []string{grown[0].Topic, grown[1].Topic}, "who waits longest is first")
+	first, err := s.Grown(t.Context(), 1)
+	require.NoError(t, err)
+	require.Equal(t, grown[:1], first)
+	a.Version++
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: a.ID}))
+	for _, one := range grown {
+		require.NoError(t, s.ToldGrown(t.Context(), one))
+	}
+	grown, err = s.Grown(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, grown, 1)
+	require.Equal(t, a.ID, grown[0].Topic, "it grew again")
+	a.Version += 2
+	require.ErrorIs(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: b.ID}), gather.ErrConflict)
+	grown, err = s.Grown(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, grown, 1, "all of a change or nothing")
 }

@@ -105,6 +105,7 @@ type Alert struct {
 	Past      []string  `json:"past,omitempty"`  // earlier alerts of the series, newest first
 	Chart     []Point   `json:"chart,omitempty"` // the last four weeks
 	Steps     []Step    `json:"steps,omitempty"`
+	Untold    bool      `json:"untold,omitempty"` // people are still to be told of it
 }
 
 // Point is a day of a chart.

@@ -10,6 +10,8 @@
 //     series together: the more series, the more improbable each has to be.
 //   - Every alert says what was expected, what came, from which count on it would have
 //     been warned, which tickets they are, since when, and what happened before.
+//   - An alert is kept before people are told of it, and told of until that was taken: what
+//     fails or dies in between has it told again, at the next look.
 //   - A step of an alert's life is made from the version that was seen; two people at
 //     once do not overwrite each other.
 package warning

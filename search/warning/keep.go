@@ -12,7 +12,7 @@ type Keeper struct {
 	Store  Store
 	Again  time.Duration // silence after which there is a new alert
 	NewID  func(time.Time) string
-	Raised func(context.Context, Alert) error // is told of each new alert, once it is kept
+	Raised func(context.Context, Alert) error // is told of each new alert, once it is kept, until it takes it
 }
 
 // The alerts that a new one is compared with.
@@ -28,7 +28,7 @@ func (k Keeper) keep(ctx context.Context, found Alert, open *Alert, now time.Tim
 		return k.open(ctx, found, now)
 	}
 	found.ID, found.Version, found.State, found.OpenedAt, found.Owner, found.Steps = open.ID, open.Version+1, open.State, open.OpenedAt, open.Owner, open.Steps
-	found.Below = open.Below
+	found.Below, found.Untold = open.Below, open.Untold
 	found.FirstSeen, found.Score = earlier(open.FirstSeen, found.FirstSeen), max(open.Score, found.Score)
 	err := k.Store.SaveAlert(ctx, found)
 	if errors.Is(err, ErrConflict) {
@@ -44,14 +44,41 @@ func (k Keeper) open(ctx context.Context, found Alert, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	found.Below = above
-	if err := k.Store.SaveAlert(ctx, found); err != nil {
+	found.Below, found.Untold = above, above == ""
+	if err := k.Store.SaveAlert(ctx, found); err != nil || !found.Untold {
 		return err
 	}
-	if found.Below != "" {
-		return nil
+	return k.tell(ctx, found)
+}
+
+// tell tells of an alert. What comes between that and its being noted has it told again.
+func (k Keeper) tell(ctx context.Context, a Alert) error {
+	if err := k.Raised(ctx, a); err != nil {
+		return err
 	}
-	return k.Raised(ctx, found)
+	a.Untold = false
+	a.Version++
+	err := k.Store.SaveAlert(ctx, a)
+	if errors.Is(err, ErrConflict) {
+		return nil // somebody acts on it already
+	}
+	return err
+}
+
+// TellUntold tells of the alerts of which telling failed, or was interrupted. One that
+// cannot be told of keeps no other waiting.
+func (k Keeper) TellUntold(ctx context.Context, now time.Time) error {
+	page, err := k.Store.Alerts(ctx, Filter{States: []State{New}, Since: now.Add(-openWithin), Top: true, Limit: mostOpen})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, a := range page.Items {
+		if a.Untold {
+			errs = append(errs, k.tell(ctx, a))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // above is the open alert that has most of the tickets that one has; "" where there is none.

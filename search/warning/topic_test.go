@@ -2,6 +2,7 @@ package warning_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -56,6 +57,33 @@ func TestATopicIsWarnedOfWhereMoreComeThanItIsUsedTo(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeToldIsToldLater: an alert is kept before anybody is told of it.
+func TestWhatCannotBeToldIsToldLater(t *testing.T) {
+	s, told := shelf{}, []string{}
+	k := keeper(s, &told)
+	raised, full := k.Raised, errors.New("the disk is full")
+	k.Raised = func(context.Context, warning.Alert) error { return full }
+	require.ErrorIs(t, k.Topic(t.Context(), grown(8, 0), 0.25, at(0, 9, 0)), full)
+	other := grown(9, 0)
+	other.Topic, other.Tickets = "t2", []string{"x1", "x2", "x3"}
+	require.ErrorIs(t, k.Topic(t.Context(), other, 0.25, at(0, 9, 0)), full)
+	require.Len(t, s, 2)
+	require.NoError(t, k.Topic(t.Context(), grown(9, 0), 0.25, at(0, 9, 5)), "it goes on")
+	k.Raised = func(ctx context.Context, a warning.Alert) error {
+		if a.Topic == "t2" {
+			return full
+		}
+		return raised(ctx, a)
+	}
+	require.ErrorIs(t, k.TellUntold(t.Context(), at(0, 9, 10)), full)
+	require.Equal(t, []string{"a1"}, told)
+	k.Raised = raised
+	for range 2 {
+		require.NoError(t, k.TellUntold(t.Context(), at(0, 9, 15)))
+		require.Equal(t, []string{"a1", "a2"}, told)
+	}
+}
+
 func TestATopicHasOneAlertAtATime(t *testing.T) {
 	s, told := shelf{}, []string{}
 	k := keeper(s, &told)
@@ -66,12 +94,12 @@ func TestATopicHasOneAlertAtATime(t *testing.T) {
 	look(grown(6, 0), 9)
 	look(grown(6, 0), 10)
 	require.Len(t, s, 1)
-	require.EqualValues(t, 1, s["a1"].Version, "nothing new, nothing written")
+	require.EqualValues(t, 2, s["a1"].Version, "kept, and told of; nothing new, nothing written")
 	look(grown(9, 0), 11)
 	require.Len(t, s, 1)
 	require.Equal(t, 9, s["a1"].Observed)
 	require.Equal(t, []string{"a1"}, told)
-	wrong, err := s["a1"].Do(warning.Command{Version: 2, State: warning.False, Note: "演习"}, "u1", at(0, 11, 30))
+	wrong, err := s["a1"].Do(warning.Command{Version: 3, State: warning.False, Note: "演习"}, "u1", at(0, 11, 30))
 	require.NoError(t, err)
 	require.NoError(t, s.SaveAlert(t.Context(), wrong))
 	look(grown(20, 0), 12)

@@ -3,6 +3,7 @@ package warning
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -95,8 +96,17 @@ func NewWatch(source Source, keeper Keeper, s Settings) *Watch {
 	return &Watch{source: source, keeper: keeper, settings: s.withDefaults()}
 }
 
-// Look counts what has come and raises or continues alerts.
+// Look counts what has come and raises or continues alerts. What an earlier look could not
+// tell of is told first.
 func (w *Watch) Look(ctx context.Context, now time.Time) error {
+	told := w.keeper.TellUntold(ctx, now)
+	if told != nil {
+		told = fmt.Errorf("early warning: telling: %w", told)
+	}
+	return errors.Join(told, w.look(ctx, now))
+}
+
+func (w *Watch) look(ctx context.Context, now time.Time) error {
 	now = now.In(w.settings.Zone)
 	day := midnight(now)
 	if !day.Equal(w.day) || len(w.series) == 0 { // a history may have been imported since

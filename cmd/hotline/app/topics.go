@@ -37,22 +37,24 @@ func (a *App) gatherTopics() jobs.Schedule {
 	}}
 }
 
-// topicGrew tells who follows a topic, and warns where more came than is usual.
-func (a *App) topicGrew(ctx context.Context, t gather.Topic, _ []string) error {
+// topicGrew warns where more came than is usual, and tells who follows a topic. What may
+// fail and be done again comes first.
+func (a *App) topicGrew(ctx context.Context, t gather.Topic) error {
+	if err := a.warnOfTopic(ctx, t, time.Now()); err != nil {
+		return err
+	}
 	followers, err := a.Engines.Alerts.Followers(ctx, t.ID)
 	if err != nil {
 		return err
 	}
-	if len(followers) > 0 {
-		audiences := make([]string, len(followers))
-		for i, user := range followers {
-			audiences[i] = "user:" + user
-		}
-		if err := a.Engines.Tickets.Tell(ctx, ticketing.LiveTopicGrew, t.ID, audiences...); err != nil {
-			return err
-		}
+	if len(followers) == 0 {
+		return nil
 	}
-	return a.warnOfTopic(ctx, t, time.Now())
+	audiences := make([]string, len(followers))
+	for i, user := range followers {
+		audiences[i] = "user:" + user
+	}
+	return a.Engines.Tickets.Tell(ctx, ticketing.LiveTopicGrew, t.ID, audiences...)
 }
 
 func (a *App) warnOfTopic(ctx context.Context, t gather.Topic, now time.Time) error {
