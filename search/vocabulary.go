@@ -47,18 +47,16 @@ const maxNamed = 50
 type Vocabulary struct {
 	dictionary *Dictionary
 	fields     map[string][]Named
-	initials   map[byte][]string // names of places by how their first character's readings begin
+	initials   map[string]map[byte][]Named // by field, and how the first characters' readings begin
 }
 
 // NewVocabulary makes one; the dictionary may be nil.
 func NewVocabulary(named []Named, d *Dictionary) *Vocabulary {
-	v := &Vocabulary{dictionary: d, fields: map[string][]Named{}, initials: map[byte][]string{}}
+	v := &Vocabulary{dictionary: d, fields: map[string][]Named{}, initials: map[string]map[byte][]Named{}}
 	for _, n := range named {
 		n.Names = lowered(n.Names)
 		v.fields[n.Field] = append(v.fields[n.Field], n)
-		if n.Field == FieldPlace {
-			v.takeInitials(n.Names)
-		}
+		v.takeInitials(n)
 	}
 	return v
 }
@@ -84,17 +82,25 @@ func (v *Vocabulary) WithDepartments(written func(code string) string) *Vocabula
 		departments[i].Code = written(departments[i].Code)
 	}
 	out.fields[FieldDepartment] = departments
+	out.initials = maps.Clone(v.initials)
+	delete(out.initials, FieldDepartment)
+	for _, d := range departments {
+		out.takeInitials(d)
+	}
 	return &out
 }
 
-// calledMost bounds the values of one field that a text may be a name of.
-const calledMost = 5
+// The bounds of what a text may be a name of.
+const (
+	calledMost    = 5  // values of one field
+	longestCalled = 20 // characters
+)
 
 // Called are the values of departments, categories, districts and places that the whole of
 // a text names, or a part of their names does; none of fewer than two characters.
 func (v *Vocabulary) Called(text string) []Understood {
 	text = strings.TrimSpace(text)
-	if v == nil || utf8.RuneCountInString(text) < 2 {
+	if n := utf8.RuneCountInString(text); v == nil || n < 2 || n > longestCalled {
 		return nil
 	}
 	var all []Understood
@@ -113,26 +119,31 @@ func (v *Vocabulary) codes(field, called string) []string {
 	if called == "" {
 		return nil
 	}
-	for _, matches := range []func(n Named) bool{
-		func(n Named) bool { return strings.ToLower(n.Code) == called || slices.Contains(n.Names, called) },
-		func(n Named) bool {
+	codes := codesOf(v.fields[field], func(n Named) bool { return strings.ToLower(n.Code) == called || slices.Contains(n.Names, called) })
+	if len(codes) == 0 {
+		codes = codesOf(v.fields[field], func(n Named) bool {
 			return slices.ContainsFunc(n.Names, func(name string) bool { return strings.Contains(name, called) })
-		},
-		func(n Named) bool {
-			return latin(called) && slices.ContainsFunc(n.Names, func(name string) bool { return pinyin.Begins(name, called) })
-		},
-	} {
-		var codes []string
-		for _, n := range v.fields[field] {
-			if matches(n) && len(codes) < maxNamed {
-				codes = append(codes, n.Code)
-			}
+		})
+	}
+	if len(codes) == 0 && latin(called) {
+		codes = codesOf(v.initials[field][called[0]], func(n Named) bool {
+			return slices.ContainsFunc(n.Names, func(name string) bool { return pinyin.Begins(name, called) })
+		})
+	}
+	return codes
+}
+
+// codesOf are the codes of those values that match, maxNamed at most.
+func codesOf(all []Named, matches func(Named) bool) (codes []string) {
+	for _, n := range all {
+		if !matches(n) {
+			continue
 		}
-		if len(codes) > 0 {
-			return codes
+		if codes = append(codes, n.Code); len(codes) == maxNamed {
+			break
 		}
 	}
-	return nil
+	return codes
 }
 
 // others are the values of a field that are none of these.
@@ -155,25 +166,29 @@ func (v *Vocabulary) sounding(typed string) []string {
 	if len(typed) < 3 || !latin(typed) { // two letters are an abbreviation as often as not
 		return nil
 	}
-	for _, name := range v.initials[typed[0]] {
-		if pinyin.Begins(name, typed) && len(all) < maxSounding && !slices.Contains(all, name) {
-			all = append(all, name)
+	for _, n := range v.initials[FieldPlace][typed[0]] {
+		for _, name := range n.Names {
+			if len(all) < maxSounding && !slices.Contains(all, name) && pinyin.Begins(name, typed) {
+				all = append(all, name)
+			}
 		}
 	}
 	return all
 }
 
-func (v *Vocabulary) takeInitials(names []string) {
-	for _, name := range names {
-		first, size := utf8.DecodeRuneInString(name)
-		if size == len(name) {
-			continue
-		}
-		var seen []byte
-		for _, reading := range pinyin.Of(first) {
-			if !slices.Contains(seen, reading[0]) {
-				seen = append(seen, reading[0])
-				v.initials[reading[0]] = append(v.initials[reading[0]], name)
+// takeInitials files a value under how its names begin when they are read.
+func (v *Vocabulary) takeInitials(n Named) {
+	under := v.initials[n.Field]
+	if under == nil {
+		under = map[byte][]Named{}
+		v.initials[n.Field] = under
+	}
+	var seen []byte
+	for _, name := range n.Names {
+		for _, initial := range pinyin.Initials(name) {
+			if !slices.Contains(seen, initial) {
+				seen = append(seen, initial)
+				under[initial] = append(under[initial], n)
 			}
 		}
 	}

@@ -39,6 +39,26 @@ func Blurred(reading string) string {
 	return reading
 }
 
+// Initials are what the first letter of a text can be that a name begins with by sound.
+func Initials(name string) []byte {
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			continue
+		case r < unicode.MaxASCII:
+			return []byte{byte(r)}
+		}
+		var all []byte
+		for _, reading := range Of(r) {
+			if !slices.Contains(all, reading[0]) {
+				all = append(all, reading[0])
+			}
+		}
+		return all
+	}
+	return nil
+}
+
 // Begins reports whether typed, in a to z and digits, can be how a name begins by sound:
 // each of its characters by the first letter of a reading or by the whole of it.
 // Letters and digits of the name stand for themselves; what else is in it counts as not there.

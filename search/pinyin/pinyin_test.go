@@ -24,6 +24,13 @@ func TestBlurred(t *testing.T) {
 	require.NotEqual(t, pinyin.Blurred("gu"), pinyin.Blurred("ku"))
 }
 
+func TestInitials(t *testing.T) {
+	require.ElementsMatch(t, []byte("czt"), pinyin.Initials("重庆路"))
+	require.Equal(t, []byte("k"), pinyin.Initials("（KTV"))
+	require.Empty(t, pinyin.Initials("，"))
+	require.Empty(t, pinyin.Initials("あ"))
+}
+
 func TestBegins(t *testing.T) {
 	for typed, want := range map[string]bool{
 		"glhy": true, "gulou": true, "gulh": true, "gulouhua": true, "g": true, "": true,
@@ -49,6 +56,7 @@ func TestInitialsBegin(t *testing.T) {
 				typed += reading[:1]
 			}
 			require.True(t, pinyin.Begins(string(name), typed), "%q after %d", typed, i+1)
+			require.Contains(t, pinyin.Initials("《"+string(name)), typed[0])
 		}
 	})
 }
