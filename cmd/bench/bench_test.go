@@ -47,7 +47,7 @@ func TestFiguresAreWrittenAsTheContractSays(t *testing.T) {
 func TestAnUnknownBenchIsRefusedWithTheNames(t *testing.T) {
 	var out bytes.Buffer
 	err := execute(t.Context(), []string{"--only", "magic"}, &out, &out)
-	require.ErrorContains(t, err, "store, http, ledger, metropolis, metropolis-postgres, outbox, search, topics, duplicates, drift, fresh, relay, calls1000, browsers, signalling, queue, callcentre, startup")
+	require.ErrorContains(t, err, "store, http, ledger, metropolis, warning, metropolis-postgres, outbox, search, topics, duplicates, drift, fresh, relay, calls1000, browsers, signalling, queue, callcentre, startup")
 }
 
 // One seat, three callers: the second waits for the first one's talk and wrap-up, the third gives up meanwhile.

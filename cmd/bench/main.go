@@ -47,6 +47,7 @@ var benches = []bench{
 	{"http", benchHTTP},
 	{"ledger", benchLedger},
 	{"metropolis", benchMetropolis},
+	{"warning", benchWarning},
 	{"metropolis-postgres", benchMetropolisPostgres},
 	{"outbox", benchOutbox},
 	{"search", benchSearch},

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"hotline/cmd/hotline/engines"
+	"hotline/search/gather"
 	"hotline/telephony"
 	"hotline/telephony/media"
 	"hotline/ticketing"
@@ -152,5 +153,31 @@ func checkCall(ctx context.Context, t *testing.T, e *engines.Engines, call telep
 		require.True(t, call.BridgedAt.IsZero(), "call %s was bridged and has no recording", call.ID)
 	default:
 		require.Fail(t, "recording", "call %s: %+v", call.ID, call.Recording)
+	}
+}
+
+// checkTopics holds the topics against their tickets: what was gathered when the process
+// died is whole.
+func checkTopics(t *testing.T, e *engines.Engines) {
+	t.Helper()
+	gathered := 0
+	for f := (gather.Filter{Least: 1, Sort: gather.Newest, Limit: 200}); ; {
+		page, err := e.Alerts.Topics(t.Context(), f)
+		require.NoError(t, err)
+		for _, topic := range page.Items {
+			members, total, err := e.Alerts.Members(t.Context(), topic.ID, 200)
+			require.NoError(t, err)
+			require.Equal(t, total, topic.Members, "topic %s counts other tickets than it has", topic.ID)
+			for _, m := range members {
+				ticket, err := e.Store.Ticket(t.Context(), m.Ticket)
+				require.NoError(t, err)
+				require.Equal(t, ticket.Number, m.Number)
+			}
+			gathered += total
+		}
+		if f.Cursor = page.Next; f.Cursor == "" {
+			t.Logf("%d topics of %d tickets", page.Total, gathered)
+			return
+		}
 	}
 }

@@ -123,6 +123,7 @@ func killed(t *testing.T, bin Binaries, on set, p plan) {
 	require.True(t, report.Clean(), "index and database differ: %+v", report)
 	seen := checkTickets(t, e, requests.book, sample, settled)
 	checkCalls(t, e, &seen)
+	checkTopics(t, e)
 	require.NotEmpty(t, requests.book.accepted)
 	require.NotEmpty(t, requests.book.filed)
 	require.NotZero(t, seen.fired)
