@@ -113,7 +113,7 @@ func (v *Vocabulary) Called(text string) []Understood {
 }
 
 // codes are the values of a field that are called so: by code or name, else by a part
-// of a name, else by how a name sounds.
+// of a name, else by how a name sounds, else, for a department, by a name cut short.
 func (v *Vocabulary) codes(field, called string) []string {
 	called = strings.ToLower(strings.TrimSpace(called))
 	if called == "" {
@@ -130,7 +130,28 @@ func (v *Vocabulary) codes(field, called string) []string {
 			return slices.ContainsFunc(n.Names, func(name string) bool { return pinyin.Begins(name, called) })
 		})
 	}
+	if len(codes) == 0 && field == FieldDepartment {
+		codes = codesOf(v.fields[field], func(n Named) bool {
+			return slices.ContainsFunc(n.Names, func(name string) bool { return shortFor(called, name) })
+		})
+	}
 	return codes
+}
+
+// shortFor tells whether a word is a name with characters left out, as 城管 is for 城市管理局.
+func shortFor(word, name string) bool {
+	left := []rune(word)
+	if len(left) < 2 {
+		return false
+	}
+	for _, r := range name {
+		if r == left[0] && isHan(r) {
+			if left = left[1:]; len(left) == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // codesOf are the codes of those values that match, maxNamed at most.

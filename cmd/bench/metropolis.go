@@ -142,8 +142,12 @@ func fillMetropolis(ctx context.Context, r *run, s drill.Setup, engine string, l
 	events := 0
 	batches := make(chan ticketing.Change, 4)
 	failed := make(chan error, 1)
+	writers := 4
+	if engine == "sqlite" { // which has one writer; no two make the same citizen then
+		writers = 1
+	}
 	go func() {
-		err := each(4, 4, func(int) error {
+		err := each(writers, writers, func(int) error {
 			for b := range batches {
 				if err := e.Store.Commit(ctx, b); err != nil {
 					return err

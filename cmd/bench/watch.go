@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"hotline/cmd/city"
@@ -24,10 +25,45 @@ func benchWarning(ctx context.Context, r *run) error {
 	if err := s.Prepare(ctx, city.Sample(), 0); err != nil {
 		return err
 	}
+	whole := r.tickets
+	r.tickets = min(whole, writtenEach)
 	if _, err := fillMetropolis(ctx, r, s, "sqlite", lastStates, 1); err != nil {
 		return err
 	}
+	if err := copyTickets(ctx, s, whole/r.tickets-1); err != nil {
+		return err
+	}
+	r.say("early warning: %d tickets, of which %d were written and the others are copies at other hours", whole/r.tickets*r.tickets, r.tickets)
 	return watch(ctx, r, s)
+}
+
+// writtenEach is how many tickets are written one by one: what is looked at are counts.
+const writtenEach = 200_000
+
+// copyTickets puts copies of all tickets beside them, some hours earlier each time, without
+// what is sealed for each.
+func copyTickets(ctx context.Context, s drill.Setup, times int) (err error) {
+	e, err := s.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	db := e.Store.DB().SQL()
+	var columns string
+	if err := db.QueryRowContext(ctx, "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info('tickets')").Scan(&columns); err != nil {
+		return err
+	}
+	for i := range times {
+		values := strings.NewReplacer(
+			`"id"`, fmt.Sprintf("id || '-%d'", i), `"number"`, fmt.Sprintf("CASE number WHEN '' THEN '' ELSE substr(number, 1, 9) || '%d' || substr(number, 10) END", i+1),
+			`"created_at"`, fmt.Sprintf("created_at - %d", (i+1)*7*3_600_000), `"box"`, "NULL",
+		).Replace(columns)
+		query := "INSERT INTO tickets (" + columns + ") SELECT " + values + " FROM tickets WHERE instr(substr(id, 37), '-') = 0" //nolint:gosec // of the table's own columns
+		if _, err := db.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("copy tickets: %w", err)
+		}
+	}
+	return nil
 }
 
 // watch measures the looks of the early warning over all tickets, each of which
