@@ -121,21 +121,20 @@ func (v *Vocabulary) codes(field, called string) []string {
 	}
 	codes := codesOf(v.fields[field], func(n Named) bool { return strings.ToLower(n.Code) == called || slices.Contains(n.Names, called) })
 	if len(codes) == 0 {
-		codes = codesOf(v.fields[field], func(n Named) bool {
-			return slices.ContainsFunc(n.Names, func(name string) bool { return strings.Contains(name, called) })
-		})
+		codes = codesOf(v.fields[field], named(func(name string) bool { return strings.Contains(name, called) }))
 	}
 	if len(codes) == 0 && latin(called) {
-		codes = codesOf(v.initials[field][called[0]], func(n Named) bool {
-			return slices.ContainsFunc(n.Names, func(name string) bool { return pinyin.Begins(name, called) })
-		})
+		codes = codesOf(v.initials[field][called[0]], named(func(name string) bool { return pinyin.Begins(name, called) }))
 	}
 	if len(codes) == 0 && field == FieldDepartment {
-		codes = codesOf(v.fields[field], func(n Named) bool {
-			return slices.ContainsFunc(n.Names, func(name string) bool { return shortFor(called, name) })
-		})
+		codes = codesOf(v.fields[field], named(func(name string) bool { return shortFor(called, name) }))
 	}
 	return codes
+}
+
+// named are the values that have a name of some kind.
+func named(kind func(name string) bool) func(Named) bool {
+	return func(n Named) bool { return slices.ContainsFunc(n.Names, kind) }
 }
 
 // shortFor tells whether a word is a name with characters left out, as 城管 is for 城市管理局.

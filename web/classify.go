@@ -118,9 +118,9 @@ func (s *Server) classify(ctx context.Context, in *struct{ Body TextInput }) (*b
 
 // fieldsOf are the fields beside the category of which a model is sure.
 func (s *Server) fieldsOf(text string, city ticketing.City) []FieldProposal {
-	any := func(string) bool { return true }
-	out := append([]FieldProposal{}, s.fieldOf(FieldType, text, any)...)
-	out = append(out, s.fieldOf(FieldUrgency, text, any)...)
+	always := func(string) bool { return true }
+	out := append([]FieldProposal{}, s.fieldOf(FieldType, text, always)...)
+	out = append(out, s.fieldOf(FieldUrgency, text, always)...)
 	return append(out, s.fieldOf(FieldDepartment, text, func(code string) bool {
 		return slices.ContainsFunc(city.Departments, func(d ticketing.Department) bool { return d.Code == code })
 	})...)

@@ -43,8 +43,8 @@ func unavailable(err error) bool {
 // ticketNumber is a ticket's number, with or without its dash.
 var ticketNumber = regexp.MustCompile(`^(\d{8})-?(\d{6})$`)
 
-// fromStore bounds the tickets that are read from the store for one query.
-const fromStore = 50
+// mostFromStore bounds the tickets that are read from the store for one query.
+const mostFromStore = 50
 
 // searchStore answers a query for a ticket's number, or for the last digits of a telephone
 // number, from the store while the index does not.
@@ -70,7 +70,7 @@ func (s *Server) searchStore(ctx context.Context, who ticketing.Actor, q string,
 		out.Items = append(out.Items, Hit{
 			ID: v.ID, Number: v.Number, Version: v.Version, CreatedAt: v.CreatedAt, Title: []search.Segment{{Text: v.Appeal.Title}}, Body: []search.Segment{{Text: v.Appeal.Description}}, Ticket: &v,
 		})
-		if out.Total++; out.Total == fromStore {
+		if out.Total++; out.Total == mostFromStore {
 			out.TotalCapped = true
 			break
 		}

@@ -69,7 +69,7 @@ func metropolis(ctx context.Context, r *run, s drill.Setup, engine string) error
 		return err
 	}
 	const warm, counted = 500, 5_000
-	ids, err := fillMetropolis(ctx, r, s, engine, wholeLives, 2*(warm+counted))
+	ids, err := fillMetropolis(ctx, r, s, history{engine: engine, tickets: r.tickets, events: true, ready: 2 * (warm + counted)})
 	if err != nil {
 		return err
 	}
@@ -116,24 +116,24 @@ func acceptOver(ctx context.Context, base string, ids []string, warm int) (float
 	return float64(len(ids)-warm) / time.Since(began).Seconds(), err
 }
 
-// lives is how much of the tickets' past a metropolis has.
-type lives bool
-
-const (
-	wholeLives lives = true
-	lastStates lives = false // the tickets as they are, for what looks at nothing else
-)
+// history is what a metropolis is filled with.
+type history struct {
+	engine  string
+	tickets int
+	events  bool // with all that happened to them; else they are as they are now
+	ready   int  // drafts that can be accepted
+}
 
 // fillMetropolis writes the history, 200 tickets in a transaction, and opens
 // drafts that can be accepted.
-func fillMetropolis(ctx context.Context, r *run, s drill.Setup, engine string, lives lives, ready int) (ids []string, err error) {
+func fillMetropolis(ctx context.Context, r *run, s drill.Setup, h history) (ids []string, err error) {
 	e, err := s.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	to := time.Now().Truncate(time.Hour)
-	g, err := city.New(12345, city.Sample(), city.Options{From: to.AddDate(-2, 0, 0), To: to, Count: r.tickets})
+	g, err := city.New(12345, city.Sample(), city.Options{From: to.AddDate(-2, 0, 0), To: to, Count: h.tickets})
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func fillMetropolis(ctx context.Context, r *run, s drill.Setup, engine string, l
 	batches := make(chan ticketing.Change, 4)
 	failed := make(chan error, 1)
 	writers := 4
-	if engine == "sqlite" { // which has one writer; no two make the same citizen then
+	if h.engine == "sqlite" { // which has one writer; no two make the same citizen then
 		writers = 1
 	}
 	go func() {
@@ -162,7 +162,7 @@ func fillMetropolis(ctx context.Context, r *run, s drill.Setup, engine string, l
 	var batch ticketing.Change
 	for c := range g.All() {
 		change := written(c, keeper, time.Now())
-		if lives == lastStates {
+		if !h.events {
 			change.Events, change.Deadlines, change.NewCalls = nil, nil, nil
 		}
 		events += len(change.Events)
@@ -182,8 +182,8 @@ func fillMetropolis(ctx context.Context, r *run, s drill.Setup, engine string, l
 			return nil, fmt.Errorf("vacuum: %w", err)
 		}
 	}
-	r.say("metropolis on %s: %d tickets, %d events, filled in %.0f s", engine, r.tickets, events, time.Since(began).Seconds())
-	return drafts(ctx, e, ready)
+	r.say("metropolis on %s: %d tickets, %d events, filled in %.0f s", h.engine, h.tickets, events, time.Since(began).Seconds())
+	return drafts(ctx, e, h.ready)
 }
 
 // written is a case as its whole life would have written it.

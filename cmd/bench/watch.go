@@ -25,15 +25,15 @@ func benchWarning(ctx context.Context, r *run) error {
 	if err := s.Prepare(ctx, city.Sample(), 0); err != nil {
 		return err
 	}
-	whole := r.tickets
-	r.tickets = min(whole, writtenEach)
-	if _, err := fillMetropolis(ctx, r, s, "sqlite", lastStates, 1); err != nil {
+	written := min(r.tickets, writtenEach)
+	times := r.tickets / written
+	if _, err := fillMetropolis(ctx, r, s, history{engine: "sqlite", tickets: written, ready: 1}); err != nil {
 		return err
 	}
-	if err := copyTickets(ctx, s, whole/r.tickets-1); err != nil {
+	if err := copyTickets(ctx, s, times-1); err != nil {
 		return err
 	}
-	r.say("early warning: %d tickets, of which %d were written and the others are copies at other hours", whole/r.tickets*r.tickets, r.tickets)
+	r.say("early warning: %d tickets, of which %d were written and the others are copies at other hours", times*written, written)
 	return watch(ctx, r, s)
 }
 

@@ -352,7 +352,7 @@ func (g *Gatherer) join(ctx context.Context, own Move, same []candidate, now tim
 	if err := g.describe(ctx, into, change); err != nil {
 		return err
 	}
-	change.Topics, change.Grown = append(change.Topics, *into), into.ID
+	change.Topics = append(change.Topics, *into)
 	return g.store.Gather(ctx, change)
 }
 

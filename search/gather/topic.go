@@ -115,7 +115,7 @@ type Page struct {
 type Move struct {
 	Member
 	Was   string // the topic that it leaves; empty: it was alone
-	Fresh bool   // it was not gathered before
+	Fresh bool   // it was not gathered before: its topic grows, and people are to be told
 }
 
 // Change is what one step writes, all of it or nothing.
@@ -123,7 +123,6 @@ type Change struct {
 	Moves  []Move
 	Topics []Topic           // over their versions before; 1 is new
 	Joined map[string]string // all members and followers of a topic go to another
-	Grown  string            // the topic that got a new ticket: people are to be told
 }
 
 // Grown is a topic that got tickets of which nobody was told yet.

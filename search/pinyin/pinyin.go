@@ -41,22 +41,28 @@ func Blurred(reading string) string {
 
 // Initials are what the first letter of a text can be that a name begins with by sound.
 func Initials(name string) []byte {
-	for _, r := range strings.ToLower(name) {
-		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			continue
-		case r < unicode.MaxASCII:
-			return []byte{byte(r)}
-		}
-		var all []byte
-		for _, reading := range Of(r) {
-			if !slices.Contains(all, reading[0]) {
-				all = append(all, reading[0])
-			}
-		}
-		return all
+	runes := spoken([]rune(strings.ToLower(name)))
+	if len(runes) == 0 {
+		return nil
 	}
-	return nil
+	if runes[0] < unicode.MaxASCII {
+		return []byte{byte(runes[0])}
+	}
+	var all []byte
+	for _, reading := range Of(runes[0]) {
+		if !slices.Contains(all, reading[0]) {
+			all = append(all, reading[0])
+		}
+	}
+	return all
+}
+
+// spoken is a name from its first letter or digit on.
+func spoken(name []rune) []rune {
+	for len(name) > 0 && !unicode.IsLetter(name[0]) && !unicode.IsDigit(name[0]) {
+		name = name[1:]
+	}
+	return name
 }
 
 // Begins reports whether typed, in a to z and digits, can be how a name begins by sound:
@@ -70,10 +76,7 @@ func begins(name []rune, typed string) bool {
 	if typed == "" {
 		return true
 	}
-	for len(name) > 0 && !unicode.IsLetter(name[0]) && !unicode.IsDigit(name[0]) {
-		name = name[1:]
-	}
-	if len(name) == 0 {
+	if name = spoken(name); len(name) == 0 {
 		return false
 	}
 	if name[0] < unicode.MaxASCII {

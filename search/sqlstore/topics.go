@@ -91,10 +91,7 @@ func (s *Store) Gather(ctx context.Context, c gather.Change) error {
 				return err
 			}
 		}
-		if c.Grown == "" {
-			return nil
-		}
-		return markGrown(ctx, tx, c.Grown)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("gather topics: %w", err)
@@ -119,7 +116,10 @@ func move(ctx context.Context, tx bun.Tx, m gather.Move) error {
 	if err == nil && n == 0 {
 		err = gather.ErrConflict
 	}
-	return err
+	if err != nil || !m.Fresh || m.Topic == "" {
+		return err
+	}
+	return markGrown(ctx, tx, m.Topic)
 }
 
 func joinMembers(ctx context.Context, tx bun.Tx, from, into string) error {

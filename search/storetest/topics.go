@@ -230,8 +230,8 @@ func topicFollowers(t *testing.T, s gather.Store) {
 // topicsGrown: what grew is told of once, also when it grows while people are told.
 func topicsGrown(t *testing.T, s gather.Store) {
 	a, b := topicOf(1), topicOf(2)
-	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: a.ID}))
-	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{b}, Grown: b.ID}))
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Moves: []gather.Move{fresh(a.ID, 1)}}))
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{b}, Moves: []gather.Move{fresh(b.ID, 1), fresh("", 2)}}))
 	grown, err := s.Grown(t.Context(), 10)
 	require.NoError(t, err)
 	require.Equal(t, []string{a.ID, b.ID}, []string{grown[0].Topic, grown[1].Topic}, "who waits longest is first")
@@ -239,7 +239,7 @@ func topicsGrown(t *testing.T, s gather.Store) {
 	require.NoError(t, err)
 	require.Equal(t, grown[:1], first)
 	a.Version++
-	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: a.ID}))
+	require.NoError(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Moves: []gather.Move{fresh(a.ID, 2)}}))
 	for _, one := range grown {
 		require.NoError(t, s.ToldGrown(t.Context(), one))
 	}
@@ -248,7 +248,7 @@ func topicsGrown(t *testing.T, s gather.Store) {
 	require.Len(t, grown, 1)
 	require.Equal(t, a.ID, grown[0].Topic, "it grew again")
 	a.Version += 2
-	require.ErrorIs(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Grown: b.ID}), gather.ErrConflict)
+	require.ErrorIs(t, s.Gather(t.Context(), gather.Change{Topics: []gather.Topic{a}, Moves: []gather.Move{fresh(b.ID, 3)}}), gather.ErrConflict)
 	grown, err = s.Grown(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, grown, 1, "all of a change or nothing")

@@ -122,13 +122,18 @@ func (p *persons) lookup(ctx context.Context, partition, phone string) (string, 
 	if phone == "" {
 		return "", nil
 	}
+	return p.hash(ctx, partition+"\x00"+phone, 16)
+}
+
+// hash is a text's keyed hash, so many bytes of it.
+func (p *persons) hash(ctx context.Context, text string, size int) (string, error) {
 	key, err := p.ownKey(ctx, keyOfHash)
 	if err != nil {
 		return "", err
 	}
 	h := hmac.New(sha256.New, key)
-	h.Write([]byte(partition + "\x00" + phone))
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil)[:size]), nil
 }
 
 // person is a key with its name. Where made is set it is not stored yet.

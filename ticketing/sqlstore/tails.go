@@ -3,9 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -38,13 +35,7 @@ func (p *persons) tail(ctx context.Context, partition, number string) (string, e
 func lastOf(number string) string { return number[max(0, len(number)-ticketing.TailDigits):] }
 
 func (p *persons) tailOf(ctx context.Context, partition, digits string) (string, error) {
-	key, err := p.ownKey(ctx, keyOfHash)
-	if err != nil {
-		return "", err
-	}
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte("tail\x00" + partition + "\x00" + digits))
-	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+	return p.hash(ctx, "tail\x00"+partition+"\x00"+digits, 8)
 }
 
 // OfTail names the tickets of those whose numbers end in four digits; see ticketing.Store.

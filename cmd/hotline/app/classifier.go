@@ -24,13 +24,16 @@ const (
 	learnFrom  = 20_000
 )
 
-// fields are what models propose, and how each is read of a ticket.
-var fields = map[string]func(ticketing.Ticket) string{
-	web.FieldCategory:   func(t ticketing.Ticket) string { return t.Appeal.Category },
-	web.FieldType:       func(t ticketing.Ticket) string { return string(t.Appeal.Type) },
-	web.FieldUrgency:    func(t ticketing.Ticket) string { return string(t.Urgency) },
-	web.FieldDepartment: func(t ticketing.Ticket) string { return t.Department },
-	web.FieldDistrict:   func(t ticketing.Ticket) string { return t.Appeal.District },
+// field is how a model learns what it proposes: its value of a ticket, and the text that it is known by.
+type field struct{ value, text func(ticketing.Ticket) string }
+
+// fields are what models propose.
+var fields = map[string]field{
+	web.FieldCategory:   {func(t ticketing.Ticket) string { return t.Appeal.Category }, textOf},
+	web.FieldType:       {func(t ticketing.Ticket) string { return string(t.Appeal.Type) }, textOf},
+	web.FieldUrgency:    {func(t ticketing.Ticket) string { return string(t.Urgency) }, textOf},
+	web.FieldDepartment: {func(t ticketing.Ticket) string { return t.Department }, textOf},
+	web.FieldDistrict:   {func(t ticketing.Ticket) string { return t.Appeal.District }, whereOf},
 }
 
 // classifier proposes what a text says of the fields of a ticket; it is what web needs of models.
@@ -150,11 +153,7 @@ func (a *App) learn(ctx context.Context, c *classifier) error {
 		return err
 	}
 	for field, of := range fields {
-		text := textOf
-		if field == web.FieldDistrict {
-			text = whereOf
-		}
-		examples := examplesOf(tickets, of, text)
+		examples := of.examples(tickets)
 		began := time.Now()
 		m, err := classify.Learn(examples)
 		if errors.Is(err, classify.ErrTooFew) && field != web.FieldCategory {
@@ -197,11 +196,11 @@ func textOf(t ticketing.Ticket) string { return t.Appeal.Title + "\n" + t.Appeal
 // whereOf is the text of a ticket with the address that was given.
 func whereOf(t ticketing.Ticket) string { return textOf(t) + "\n" + t.Appeal.Address }
 
-func examplesOf(tickets []ticketing.Ticket, of, text func(ticketing.Ticket) string) []classify.Example {
+func (f field) examples(tickets []ticketing.Ticket) []classify.Example {
 	var list []classify.Example
 	for _, t := range tickets {
-		if label := of(t); label != "" {
-			list = append(list, classify.Example{Label: label, Text: text(t)})
+		if label := f.value(t); label != "" {
+			list = append(list, classify.Example{Label: label, Text: f.text(t)})
 		}
 	}
 	return list

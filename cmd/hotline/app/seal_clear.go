@@ -44,15 +44,13 @@ func (a *App) sealAll(ctx context.Context) {
 	}
 }
 
-func (a *App) sealSome(ctx context.Context) (n int, err error) {
-	n, err = a.Engines.Store.SealClear(ctx, sealedAtOnce)
-	if err != nil || n > 0 {
-		return n, err
+func (a *App) sealSome(ctx context.Context) (int, error) {
+	for _, some := range []func(context.Context, int) (int, error){a.Engines.Store.SealClear, a.Engines.Calls.HideClear, a.Engines.Store.FillTails} {
+		if n, err := some(ctx, sealedAtOnce); err != nil || n > 0 {
+			return n, err
+		}
 	}
-	if n, err = a.Engines.Calls.HideClear(ctx, sealedAtOnce); err != nil || n > 0 {
-		return n, err
-	}
-	return a.Engines.Store.FillTails(ctx, sealedAtOnce)
+	return 0, nil
 }
 
 // eraseAgain orders anew what the list of the erased says and a restored
